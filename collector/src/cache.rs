@@ -1,0 +1,170 @@
+//! Redis: the newest values under the documented keys, and the live events on channels. A cache,
+//! so nothing here ever waits for long or is missed when it fails.
+
+use std::time::Duration;
+
+use fred::clients::{Client, SubscriberClient};
+use fred::interfaces::{ClientLike, EventInterface, KeysInterface, PubsubInterface};
+use fred::types::config::{Config, Options, ReconnectPolicy};
+use fred::types::{Builder, Expiration, Value};
+use tokio::sync::broadcast;
+
+use crate::{Current, Frame, System};
+
+/// Newest values live this long without being renewed.
+const TTL: Expiration = Expiration::EX(300);
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// Milliseconds between attempts to connect, growing.
+const RECONNECT: (u32, u32) = (100, 2_000);
+/// The channel and key of the host's readings.
+const SYSTEM_CHANNEL: &str = "metrics:system";
+const SYSTEM_KEY: &str = "metrics:system:current";
+
+/// Why Redis could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The URL cannot be used.
+    #[error("setting redis.url is not valid: {0}; use the form redis://:password@host:6379/0, with rediss:// for TLS")]
+    Url(String),
+    /// It does not answer, or refuses.
+    #[error("Redis could not do this: {0}; check that it runs, REDIS_URL and REDIS_PASSWORD")]
+    Command(#[from] fred::error::Error),
+    /// What was to be kept cannot be written as JSON.
+    #[error("not json: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The hot values.
+#[derive(Clone)]
+pub struct Cache {
+    client: Client,
+    builder: Builder,
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cache")
+    }
+}
+
+impl Cache {
+    /// A client that connects in the background, again and again; nothing is awaited.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError::Url`]
+    pub fn connect(url: &str, password: Option<&str>) -> Result<Self, CacheError> {
+        let invalid = |error: fred::error::Error| CacheError::Url(error.details().to_owned());
+        let mut config = Config::from_url(url).map_err(invalid)?;
+        if config.password.is_none() {
+            config.password = password.map(str::to_owned);
+        }
+        let mut builder = Builder::from_config(config);
+        builder
+            .with_connection_config(|connection| {
+                connection.connection_timeout = TIMEOUT * 2;
+                connection.internal_command_timeout = TIMEOUT * 2;
+                connection.max_command_attempts = 1;
+            })
+            .with_performance_config(|performance| performance.default_command_timeout = TIMEOUT)
+            .set_policy(ReconnectPolicy::new_exponential(0, RECONNECT.0, RECONNECT.1, 2));
+        let client = builder.build().map_err(invalid)?;
+        drop(client.connect());
+        Ok(Self { client, builder })
+    }
+
+    /// Renews the newest values and publishes the event. Answers how many readers got it.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer within a second.
+    pub async fn put_system(&self, reading: &System, frame: &Frame) -> Result<i64, CacheError> {
+        let system = serde_json::to_string(reading)?;
+        let all = serde_json::to_string(&Current { system: Some(reading.clone()) })?;
+        let client = self.client.with_options(&options());
+        let pipeline = client.pipeline();
+        for (key, json) in [(SYSTEM_KEY, system), ("metrics:integrated:current", all.clone()), ("metrics:current", all)]
+        {
+            let () = pipeline.set(key, json, Some(TTL), None, false).await?;
+        }
+        let () = pipeline.publish(frame.event, frame.text.clone()).await?;
+        let answers: Vec<Value> = pipeline.all().await?;
+        Ok(answers.last().and_then(Value::as_i64).unwrap_or(0))
+    }
+
+    /// The newest reading of the host that is known; `None` where there is none, or nonsense.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer within a second.
+    pub async fn system(&self) -> Result<Option<System>, CacheError> {
+        let json: Option<String> = self.client.with_options(&options()).get(SYSTEM_KEY).await?;
+        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
+    /// Waits for the first connection, for a few seconds at the most.
+    pub(crate) async fn connected(&self) {
+        // An error means that there is none yet; it goes on being tried.
+        let _ = tokio::time::timeout(TIMEOUT * 2, self.client.wait_for_connect()).await;
+    }
+
+    /// Whether Redis answers within a second.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), CacheError> {
+        let _: String = self.client.with_options(&options()).ping(None).await?;
+        Ok(())
+    }
+
+    /// Live events that others publish from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError::Url`]
+    pub async fn messages(&self) -> Result<Messages, CacheError> {
+        let subscriber = self.builder.build_subscriber_client()?;
+        let messages = subscriber.message_rx();
+        drop(subscriber.connect());
+        drop(subscriber.manage_subscriptions());
+        // Kept by the client and renewed at every connection, so that it may fail for now.
+        let _ = subscriber.subscribe(SYSTEM_CHANNEL).await;
+        Ok(Messages { subscriber, messages })
+    }
+
+    /// Says good-bye.
+    pub async fn close(&self) {
+        let _ = tokio::time::timeout(TIMEOUT, self.client.quit()).await;
+    }
+}
+
+fn options() -> Options {
+    Options { max_attempts: Some(1), timeout: Some(TIMEOUT), fail_fast: true, ..Options::default() }
+}
+
+/// Live events as they come in through Redis.
+pub struct Messages {
+    subscriber: SubscriberClient,
+    messages: broadcast::Receiver<fred::types::Message>,
+}
+
+impl Messages {
+    /// The next event's text; waits for as long as it takes, and `None` only when the client is closed.
+    pub async fn next(&mut self) -> Option<String> {
+        loop {
+            match self.messages.recv().await {
+                Ok(message) => {
+                    if let Some(text) = message.value.into_string() {
+                        return Some(text);
+                    }
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => {
+                    drop(self.subscriber.quit());
+                    return None;
+                }
+            }
+        }
+    }
+}

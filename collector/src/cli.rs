@@ -1,0 +1,59 @@
+//! The commands, one a file.
+
+mod env;
+mod migrate;
+mod run;
+mod settings;
+
+use std::error::Error;
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+use collector::config::{Flags, Sources};
+use collector::{Settings, telemetry};
+
+/// Takes the samples of a host, keeps them in PostgreSQL and sends them to the dashboard.
+#[derive(Debug, Parser)]
+#[command(name = "recipe-monitoring-collector", version, max_term_width = 100, after_help = collector::config::HELP)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take samples until told to stop; the dashboard beside it needs --set server.collector=separate
+    Run,
+    /// Print DATABASE_URL and REDIS_URL of the running installation, for psql and scripts
+    Env,
+    /// Bring the tables of DATABASE_URL up to date and exit
+    Migrate,
+    /// Print all settings in use, as a settings file
+    Settings,
+}
+
+/// Runs the command.
+pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let settings = Settings::load(&Sources::of_process(arguments.flags))?;
+    match arguments.command {
+        Command::Run => {
+            telemetry::start(&settings.log)?;
+            run::run(&settings).await
+        }
+        Command::Env => env::run(&settings),
+        Command::Migrate => migrate::run(&settings).await,
+        Command::Settings => settings::run(&settings),
+    }
+}
+
+/// Prints a line for people and scripts.
+fn print(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{line}")
+}
+
+/// Prints why the program ends.
+pub fn say_error(error: &dyn Error) {
+    let _ = writeln!(std::io::stderr(), "recipe-monitoring-collector: {error}");
+}

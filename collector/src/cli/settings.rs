@@ -1,0 +1,12 @@
+//! `settings`: all of them, with the values in use.
+
+use std::error::Error;
+
+use collector::Settings;
+
+use super::print;
+
+pub(super) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    print(toml::to_string(settings)?.trim_end())?;
+    Ok(())
+}

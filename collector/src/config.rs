@@ -1,0 +1,81 @@
+//! Settings: one struct per concern, defaults visible in each. Where they come from and how a
+//! wrong one is refused is in `load`.
+
+mod database;
+mod live;
+mod load;
+mod log;
+mod redis;
+mod sampling;
+mod secret;
+mod server;
+mod storage;
+mod system;
+
+use serde::{Deserialize, Serialize};
+
+pub use database::Database;
+pub use live::Live;
+pub use load::{ConfigError, Flags, Origin, Sources};
+pub use log::{Log, LogFormat};
+pub use redis::Redis;
+pub use sampling::Sampling;
+pub use secret::Secret;
+pub use server::{CollectorMode, Server};
+pub use storage::Storage;
+pub use system::SystemSource;
+
+/// What `--help` says about settings.
+pub const HELP: &str = "\
+Settings come, each over the one before, from built-in defaults, recipe-monitoring.toml, the
+environment (RECIPE_MONITORING_<SECTION>__<KEY>, also from a .env file) and flags.
+DATABASE_URL, REDIS_URL, REDIS_PASSWORD (or each with _FILE), LEPTOS_SITE_ADDR and RUST_LOG are
+honoured. Without DATABASE_URL or REDIS_URL a private PostgreSQL or Redis runs in the data directory.
+`recipe-monitoring-collector settings` prints every setting with its value.";
+
+/// All settings of both programs.
+///
+/// They come, each over the one before, from the defaults here, `recipe-monitoring.toml`, the
+/// environment (`RECIPE_MONITORING_<SECTION>__<KEY>`, also from a `.env` file) and flags.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The dashboard's own address.
+    pub server: Server,
+    /// The data directory and what lives in it.
+    pub storage: Storage,
+    /// PostgreSQL.
+    pub database: Database,
+    /// Redis.
+    pub redis: Redis,
+    /// How often is read and saved.
+    pub sampling: Sampling,
+    /// The live feed.
+    pub live: Live,
+    /// What of the host is read.
+    pub system: SystemSource,
+    /// The program's log.
+    pub log: Log,
+}
+
+impl Settings {
+    /// Reads the settings from `sources`.
+    ///
+    /// # Errors
+    ///
+    /// When a source cannot be read, a key is unknown or a value is not valid: the error names
+    /// the key, the value, where it comes from and the remedy.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let (settings, origins) = load::load(sources)?;
+        settings.check().map_err(|invalid| invalid.from_origin(&origins))?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), load::Invalid> {
+        self.server.check()?;
+        self.database.check()?;
+        self.redis.check()?;
+        self.sampling.check(&self.live)?;
+        self.live.check()
+    }
+}

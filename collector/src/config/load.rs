@@ -1,0 +1,464 @@
+//! Where settings come from, and how a wrong one is refused: by key, value, source and remedy.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+pub(super) use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+
+use super::{Settings, log::LogFormat};
+
+const PREFIX: &str = "RECIPE_MONITORING_";
+/// Names the settings file; the only variable with our prefix that is not a setting.
+const FILE_VARIABLE: &str = "RECIPE_MONITORING_CONFIG";
+const DEFAULT_FILE: &str = "recipe-monitoring.toml";
+/// Variables of other conventions that are honoured, and the setting each stands for.
+const HONOURED: [(&str, &str); 5] = [
+    ("DATABASE_URL", "database.url"),
+    ("REDIS_URL", "redis.url"),
+    ("REDIS_PASSWORD", "redis.password"),
+    ("LEPTOS_SITE_ADDR", "server.address"),
+    ("RUST_LOG", "log.filter"),
+];
+/// Settings that may be given as a file to read: `<VARIABLE>_FILE`.
+const SECRETS: [&str; 3] = ["database.url", "redis.url", "redis.password"];
+
+/// Flags about settings that both programs take.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Flags {
+    /// Settings file [default: recipe-monitoring.toml where there is one]
+    #[arg(long, short, value_name = "FILE", global = true, env = FILE_VARIABLE)]
+    pub config: Option<PathBuf>,
+    /// Directory of the private PostgreSQL and Redis
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// How log lines are written: auto (text on a terminal, JSON otherwise), text or json
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub log_format: Option<String>,
+    /// Any setting, e.g. --set live.push=5s
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+}
+
+/// All that settings are read from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The working directory, where `recipe-monitoring.toml` and `.env` are looked for.
+    pub directory: PathBuf,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// Flags.
+    pub flags: Flags,
+}
+
+impl Sources {
+    /// What this process was started with.
+    #[must_use]
+    pub fn of_process(flags: Flags) -> Self {
+        // A variable that is not UTF-8 cannot be one of ours.
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self { directory: PathBuf::from("."), environment: environment.collect(), flags }
+    }
+}
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A settings file.
+    File(PathBuf),
+    /// An environment variable, or one of `.env`.
+    Variable(String),
+    /// A flag.
+    Flag(&'static str),
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => f.write_str(name),
+            Self::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Why settings were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that was asked for cannot be read.
+    #[error("{path} cannot be read: {source}; correct the path or its permissions")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not what its format asks for.
+    #[error("{path} is not valid: {reason}")]
+    Syntax {
+        /// The file.
+        path: String,
+        /// What and where.
+        reason: String,
+    },
+    /// There is no such setting.
+    #[error("unknown setting {key} = {value} in {origin}; the nearest known one is {nearest}")]
+    Unknown {
+        /// What was set.
+        key: String,
+        /// To what.
+        value: String,
+        /// Where.
+        origin: Origin,
+        /// The known key most like it.
+        nearest: String,
+    },
+    /// A value of the wrong type or out of its range.
+    #[error("setting {key} = {value}{} is not valid: {remedy}", in_origin(.origin.as_ref()))]
+    Invalid {
+        /// Which setting.
+        key: String,
+        /// Its value.
+        value: String,
+        /// Where it was set; `None` for a default.
+        origin: Option<Origin>,
+        /// What would be valid.
+        remedy: String,
+    },
+}
+
+fn in_origin(origin: Option<&Origin>) -> String {
+    origin.map(|origin| format!(" in {origin}")).unwrap_or_default()
+}
+
+/// A value that a section's own check refuses; becomes [`ConfigError::Invalid`].
+#[derive(Debug)]
+pub(super) struct Invalid {
+    key: &'static str,
+    value: String,
+    remedy: String,
+}
+
+impl Invalid {
+    pub(super) fn new(key: &'static str, value: impl Display, remedy: impl Into<String>) -> Self {
+        Self { key, value: value.to_string(), remedy: remedy.into() }
+    }
+
+    pub(super) fn unless_between(key: &'static str, value: Duration, least: u64, most: u64) -> Result<(), Self> {
+        if (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value) {
+            return Ok(());
+        }
+        Err(Self::new(key, format_args!("{value:?}"), format!("use something from {least}s to {most}s")))
+    }
+
+    pub(super) fn from_origin(self, origins: &Origins) -> ConfigError {
+        let origin = origins.get(self.key).cloned();
+        ConfigError::Invalid { key: self.key.to_owned(), value: self.value, origin, remedy: self.remedy }
+    }
+}
+
+pub(super) type Origins = BTreeMap<String, Origin>;
+
+pub(super) fn load(sources: &Sources) -> Result<(Settings, Origins), ConfigError> {
+    let mut merged = Merged::new();
+    let environment = with_dotenv(sources)?;
+    if let Some(path) = settings_file(sources, &environment) {
+        merged.add_file(&path)?;
+    }
+    for (name, key) in HONOURED {
+        merged.add_variable(&environment, name, key)?;
+    }
+    for name in environment.keys().filter(|name| name.starts_with(PREFIX) && *name != FILE_VARIABLE) {
+        let setting = name.strip_suffix("_FILE").filter(|base| SECRETS.contains(&key_of(base).as_str()));
+        let setting = setting.unwrap_or(name);
+        merged.add_variable(&environment, setting, &key_of(setting))?;
+    }
+    merged.add_flags(&sources.flags)?;
+    merged.settings()
+}
+
+/// `RECIPE_MONITORING_LIVE__PUSH` -> `live.push`
+fn key_of(variable: &str) -> String {
+    variable.trim_start_matches(PREFIX).to_lowercase().replacen("__", ".", 1)
+}
+
+fn settings_file(sources: &Sources, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let named = sources.flags.config.clone().or_else(|| environment.get(FILE_VARIABLE).map(PathBuf::from));
+    match named {
+        Some(path) => Some(sources.directory.join(path)),
+        None => Some(sources.directory.join(DEFAULT_FILE)).filter(|path| path.exists()),
+    }
+}
+
+/// The environment over what `.env` says.
+fn with_dotenv(sources: &Sources) -> Result<BTreeMap<String, String>, ConfigError> {
+    let path = sources.directory.join(".env");
+    let mut environment = BTreeMap::new();
+    if path.exists() {
+        let syntax = |error: dotenvy::Error| ConfigError::Syntax { path: shown(&path), reason: error.to_string() };
+        for entry in dotenvy::from_path_iter(&path).map_err(syntax)? {
+            let (name, value) = entry.map_err(syntax)?;
+            environment.insert(name, value);
+        }
+    }
+    environment.extend(sources.environment.clone());
+    Ok(environment)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: shown(path), source })
+}
+
+/// Settings as they add up, with where each was set.
+struct Merged {
+    /// Every known key with its default, to know what is known and of which type it is.
+    known: BTreeMap<String, Value>,
+    table: Table,
+    origins: Origins,
+}
+
+impl Merged {
+    fn new() -> Self {
+        let defaults = Table::try_from(Settings::default()).unwrap_or_default();
+        Self { known: leaves(&defaults), table: Table::new(), origins: Origins::new() }
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let syntax = |error: toml::de::Error| ConfigError::Syntax { path: shown(path), reason: error.to_string() };
+        let table: Table = read(path)?.parse().map_err(syntax)?;
+        for (key, value) in leaves(&table) {
+            self.set(&key, value, Origin::File(path.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// Sets `key` from the variable `name`, or for secrets from the file that `<name>_FILE` names.
+    /// An empty variable counts as not set.
+    fn add_variable(
+        &mut self,
+        environment: &BTreeMap<String, String>,
+        name: &str,
+        key: &str,
+    ) -> Result<(), ConfigError> {
+        let file = format!("{name}_FILE");
+        if let Some(path) = environment.get(&file).filter(|_| SECRETS.contains(&key)) {
+            let secret = read(Path::new(path))?.trim_end_matches(['\r', '\n']).to_owned();
+            self.set(key, Value::String(secret), Origin::Variable(file))?;
+        }
+        match environment.get(name).filter(|text| !text.is_empty()) {
+            Some(text) => self.set_text(key, text, Origin::Variable(name.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    fn add_flags(&mut self, flags: &Flags) -> Result<(), ConfigError> {
+        if let Some(path) = &flags.data_dir {
+            self.set_text("storage.data_dir", &shown(path), Origin::Flag("--data-dir"))?;
+        }
+        if let Some(format) = &flags.log_format {
+            self.set_text("log.format", format, Origin::Flag("--log-format"))?;
+        }
+        for setting in &flags.set {
+            let (key, text) = setting.split_once('=').ok_or_else(|| ConfigError::Syntax {
+                path: format!("--set {setting}"),
+                reason: "use --set key=value, e.g. --set live.push=5s".to_owned(),
+            })?;
+            self.set_text(key.trim(), text.trim(), Origin::Flag("--set"))?;
+        }
+        Ok(())
+    }
+
+    /// Sets a value given as text, read as the type that the setting has.
+    fn set_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), ConfigError> {
+        let value = match self.known.get(key) {
+            Some(Value::String(_)) | None => None,
+            Some(_) => format!("value = {text}").parse().ok().and_then(|mut table: Table| table.remove("value")),
+        };
+        self.set(key, value.unwrap_or_else(|| Value::String(text.to_owned())), origin)
+    }
+
+    fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
+        if !self.known.contains_key(key) {
+            let nearest = self.known.keys().max_by(|a, b| similarity(key, a).total_cmp(&similarity(key, b)));
+            let nearest = nearest.cloned().unwrap_or_default();
+            return Err(ConfigError::Unknown { key: key.to_owned(), value: value.to_string(), origin, nearest });
+        }
+        let (section, name) = key.split_once('.').unwrap_or((key, ""));
+        let section = self.table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(section) = section {
+            section.insert(name.to_owned(), value);
+        }
+        self.origins.insert(key.to_owned(), origin);
+        Ok(())
+    }
+
+    fn settings(self) -> Result<(Settings, Origins), ConfigError> {
+        match serde_path_to_error::deserialize(self.table.clone()) {
+            Ok(settings) => Ok((settings, self.origins)),
+            Err(error) => {
+                let key = error.path().to_string();
+                let value = match leaves(&self.table).get(&key) {
+                    Some(_) if SECRETS.contains(&key.as_str()) => "(secret)".to_owned(),
+                    Some(value) => value.to_string(),
+                    None => String::new(),
+                };
+                let remedy = remedy(&key, error.inner());
+                Err(ConfigError::Invalid { value, origin: self.origins.get(&key).cloned(), remedy, key })
+            }
+        }
+    }
+}
+
+/// One sentence on what would be valid, from the type the setting has.
+fn remedy(key: &str, error: &toml::de::Error) -> String {
+    let example = match key {
+        "server.address" => "an address and port such as 127.0.0.1:5001".to_owned(),
+        "server.collector" => "in_process or separate".to_owned(),
+        "log.format" => {
+            let names = [LogFormat::Auto, LogFormat::Text, LogFormat::Json].map(|format| format!("{format:?}"));
+            names.join(", ").to_lowercase()
+        }
+        "live.push" | "sampling.system" | "sampling.save" | "database.idle_timeout" | "database.connect_timeout" => {
+            "a time with its unit such as 500ms, 10s or 5m".to_owned()
+        }
+        _ => return error.message().to_owned(),
+    };
+    format!("use {example}")
+}
+
+fn similarity(asked: &str, known: &str) -> f64 {
+    let name = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let alike = strsim::normalized_damerau_levenshtein;
+    alike(asked, known) + alike(&name(asked), &name(known)) / 2.0
+}
+
+/// `{"live": {"push": "2s"}}` -> `{"live.push": "2s"}`. Sections hold values only; anything
+/// deeper, or a value where a section belongs, comes out under a key that nothing knows.
+fn leaves(table: &Table) -> BTreeMap<String, Value> {
+    table
+        .iter()
+        .flat_map(|(section, value)| match value {
+            Value::Table(inner) => {
+                inner.iter().map(|(name, value)| (format!("{section}.{name}"), value.clone())).collect()
+            }
+            other => vec![(section.clone(), other.clone())],
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(file: Option<&str>, environment: &[(&str, &str)], set: &[&str]) -> (tempfile::TempDir, Sources) {
+        let directory = tempfile::tempdir().unwrap();
+        if let Some(text) = file {
+            std::fs::write(directory.path().join(DEFAULT_FILE), text).unwrap();
+        }
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let flags = Flags { set: set.iter().map(|text| (*text).to_owned()).collect(), ..Flags::default() };
+        let sources = Sources { directory: directory.path().to_owned(), environment, flags };
+        (directory, sources)
+    }
+
+    fn load(file: Option<&str>, environment: &[(&str, &str)], set: &[&str]) -> Result<Settings, String> {
+        let (_directory, sources) = sources(file, environment, set);
+        Settings::load(&sources).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_source_goes_over_the_one_before() {
+        let file = "[live]\npush = \"3s\"\n[sampling]\nsave = \"1m\"\nsystem = \"30s\"";
+        let variables = [("RECIPE_MONITORING_LIVE__PUSH", "4s"), ("RECIPE_MONITORING_SAMPLING__SAVE", "2m")];
+        let settings = load(Some(file), &variables, &["live.push=5s"]).unwrap();
+        assert_eq!(settings.live.push, Duration::from_secs(5));
+        assert_eq!(settings.sampling.save, Duration::from_secs(120));
+        assert_eq!(settings.sampling.system, Duration::from_secs(30));
+        assert_eq!(settings.database.pool_max, 50);
+    }
+
+    #[test]
+    fn our_own_variable_goes_over_an_honoured_one() {
+        let variables = [("DATABASE_URL", "postgres://a@h/d"), ("RECIPE_MONITORING_DATABASE__URL", "postgres://b@h/d")];
+        assert_eq!(load(None, &variables, &[]).unwrap().database.url.expose(), Some("postgres://b@h/d"));
+    }
+
+    #[test]
+    fn a_dotenv_file_counts_as_environment_and_secrets_are_read_from_files() {
+        let (directory, mut sources) = sources(None, &[], &[]);
+        let secret = directory.path().join("redis-password");
+        std::fs::write(&secret, "hunter2\n").unwrap();
+        std::fs::write(directory.path().join(".env"), "RUST_LOG=debug\nDATABASE_URL=postgres://a@h/d\n").unwrap();
+        sources.environment.insert("RUST_LOG".to_owned(), "warn".to_owned());
+        sources.environment.insert("REDIS_PASSWORD_FILE".to_owned(), shown(&secret));
+        let settings = Settings::load(&sources).unwrap();
+        assert_eq!(settings.log.filter, "warn");
+        assert_eq!(settings.database.url.expose(), Some("postgres://a@h/d"));
+        assert_eq!(settings.redis.password.expose(), Some("hunter2"));
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert!(!toml::to_string(&settings).unwrap().contains("hunter2"));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
+        for (file, variables, set, parts) in [
+            (
+                Some("[sampling]\nsytem = \"5s\""),
+                &[][..],
+                &[][..],
+                ["sampling.sytem", "recipe-monitoring.toml", "sampling.system"],
+            ),
+            (
+                None,
+                &[("RECIPE_MONITORING_DATABSE__URL", "x")][..],
+                &[],
+                ["databse.url", "RECIPE_MONITORING_DATABSE__URL", "database.url"],
+            ),
+            (None, &[("RECIPE_MONITORING_PUSH", "1s")][..], &[], ["push", "RECIPE_MONITORING_PUSH", "live.push"]),
+            (None, &[], &["server.adress=127.0.0.1:1"][..], ["server.adress", "--set", "server.address"]),
+            (Some("push = 3"), &[], &[], ["push = 3", "recipe-monitoring.toml", "live.push"]),
+        ] {
+            let error = load(file, variables, set).unwrap_err();
+            for part in parts {
+                assert!(error.contains(part), "{error} lacks {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_key_value_origin_and_remedy() {
+        for (setting, parts) in [
+            ("live.push=fast", ["live.push", "fast", "--set", "10s"]),
+            ("live.push=0s", ["live.push", "0ns", "--set", "from 1s to 60s"]),
+            ("sampling.system=1s", ["sampling.system", "1s", "--set", "live.push"]),
+            ("server.address=5001", ["server.address", "5001", "--set", "127.0.0.1:5001"]),
+            ("server.address=0.0.0.0:5001", ["server.address", "0.0.0.0:5001", "--set", "no log-in"]),
+            ("server.collector=other", ["server.collector", "other", "--set", "separate"]),
+            ("database.pool_max=many", ["database.pool_max", "many", "--set", "expected u32"]),
+            ("database.pool_max=5", ["database.pool_max", "5", "--set", "pool_min"]),
+            ("redis.url=nonsense", ["redis.url", "secret", "--set", "redis://"]),
+        ] {
+            let error = load(None, &[], &[setting]).unwrap_err();
+            for part in parts {
+                assert!(error.contains(part), "{error} lacks {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_with_its_line() {
+        let error = load(Some("[live]\npush = "), &[], &[]).unwrap_err();
+        assert!(error.contains("line 2"), "{error}");
+        let (_directory, mut sources) = sources(None, &[], &[]);
+        sources.flags.config = Some(PathBuf::from("missing.toml"));
+        assert!(Settings::load(&sources).unwrap_err().to_string().contains("missing.toml"));
+    }
+}

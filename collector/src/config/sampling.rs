@@ -1,0 +1,41 @@
+//! How often is read and saved.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::live::Live;
+use super::load::Invalid;
+
+/// `[sampling]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sampling {
+    /// Time between two samples of the host that are kept.
+    #[serde(with = "super::load::duration")]
+    pub system: Duration,
+    /// Time between two saves to PostgreSQL.
+    #[serde(with = "super::load::duration")]
+    pub save: Duration,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { system: Duration::from_secs(10), save: Duration::from_secs(300) }
+    }
+}
+
+impl Sampling {
+    pub(super) fn check(&self, live: &Live) -> Result<(), Invalid> {
+        Invalid::unless_between("sampling.save", self.save, 1, 3_600)?;
+        Invalid::unless_between("sampling.system", self.system, 1, 3_600)?;
+        if self.system < live.push {
+            return Err(Invalid::new(
+                "sampling.system",
+                format_args!("{:?}", self.system),
+                format!("use at least live.push, which is {:?}: samples are made of the live readings", live.push),
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! A setting that is never shown again.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A secret setting; empty means not set. Debug output and `settings` show only that there is one.
+#[derive(Clone, Debug, Default)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// The secret itself, `None` where it is not set.
+    #[must_use]
+    pub fn expose(&self) -> Option<&str> {
+        Some(self.0.expose_secret()).filter(|secret| !secret.is_empty())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(secret.into())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.expose().is_some() { "(set)" } else { "" })
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}

@@ -1,0 +1,309 @@
+//! The live feed inside a process: every event once serialised, numbered, remembered for readers
+//! that come back, and the newest state for those that come new. Who carries the events over a
+//! network (websocket, Redis, NOTIFY) is none of its business.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::broadcast;
+
+use crate::{Health, Hello, History, LiveEvent, Part, PartName, PartState, Payload, Snapshot, System, SystemPoint};
+
+/// Seconds of the past that a page shows before anybody asks for more: the "live" range.
+pub const LIVE_SPAN_SECONDS: i64 = 15 * 60;
+/// One point per so many seconds goes into a page.
+const PAGE_STEP_SECONDS: i64 = 10;
+/// Events kept for readers that come back: two minutes at one every two seconds.
+const REMEMBERED_EVENTS: usize = 64;
+/// Events a reader may be behind before it is moved to the newest.
+const READER_QUEUE: usize = 8;
+
+/// One live event, serialised. Cloning it copies no text.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The event's number.
+    pub seq: u64,
+    /// The event's name, which is its Redis channel.
+    pub event: &'static str,
+    /// The JSON of a [`LiveEvent`], valid UTF-8.
+    pub text: Bytes,
+}
+
+/// The live feed of this process. Clones are the same feed.
+#[derive(Clone, Debug)]
+pub struct Feed(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    push: Duration,
+    frames: broadcast::Sender<Frame>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    seq: u64,
+    remembered: VecDeque<Frame>,
+    system: Option<System>,
+    history: History,
+    health: Health,
+}
+
+impl Feed {
+    /// An empty feed for events every `push`.
+    ///
+    /// Its numbers start at `now` in milliseconds, so that a feed that is started again never
+    /// uses a number twice, and a reader of the old one knows that it missed something.
+    #[must_use]
+    pub fn new(push: Duration, now: Timestamp) -> Self {
+        let part = |name, state| Part { name, state, since: now, last_seen: None };
+        let health = Health::of(vec![
+            part(PartName::Postgresql, PartState::Up),
+            part(PartName::Redis, PartState::Off),
+            part(PartName::Collector, PartState::Up),
+        ]);
+        Self(Arc::new(Inner {
+            push,
+            frames: broadcast::channel(READER_QUEUE).0,
+            state: Mutex::new(State {
+                seq: u64::try_from(now.as_millisecond()).unwrap_or(0),
+                remembered: VecDeque::with_capacity(REMEMBERED_EVENTS),
+                system: None,
+                history: History::new(LIVE_SPAN_SECONDS),
+                health,
+            }),
+        }))
+    }
+
+    /// Time between two readings.
+    #[must_use]
+    pub fn push(&self) -> Duration {
+        self.0.push
+    }
+
+    /// Numbers the event, remembers it and sends it to every subscriber.
+    ///
+    /// # Errors
+    ///
+    /// When the payload cannot be written as JSON; nothing has changed then.
+    pub fn publish(&self, payload: Payload, at: Timestamp) -> Result<Frame, serde_json::Error> {
+        self.send(&mut self.state(), payload, at)
+    }
+
+    // Under the lock, so that every subscriber sees the order of the numbers.
+    fn send(&self, state: &mut State, payload: Payload, at: Timestamp) -> Result<Frame, serde_json::Error> {
+        let event = LiveEvent { seq: state.seq + 1, payload, at };
+        let text = serde_json::to_vec(&event)?;
+        let frame = Frame { seq: event.seq, event: event.payload.event(), text: text.into() };
+        state.seq = event.seq;
+        match event.payload {
+            Payload::System(system) => {
+                state.history.insert(SystemPoint::from(system.as_ref()));
+                state.system = Some(*system);
+            }
+            Payload::Health(health) => state.health = health,
+            Payload::Hello(_) => {}
+        }
+        if state.remembered.len() == REMEMBERED_EVENTS {
+            state.remembered.pop_front();
+        }
+        state.remembered.push_back(frame.clone());
+        // An error means that nobody listens, which is no fault.
+        let _ = self.0.frames.send(frame.clone());
+        Ok(frame)
+    }
+
+    /// Adds points to the past without sending anything: what is read back from the store at start.
+    pub fn remember(&self, points: impl IntoIterator<Item = SystemPoint>) {
+        let mut state = self.state();
+        for point in points {
+            state.history.insert(point);
+        }
+    }
+
+    /// Everything after `since`, where that is still remembered, and then whatever comes.
+    #[must_use]
+    pub fn subscribe(&self, since: Option<u64>, now: Timestamp) -> Subscription {
+        let state = self.state();
+        let oldest = state.remembered.front().map_or(state.seq + 1, |frame| frame.seq);
+        let resumed = since.is_some_and(|since| since + 1 >= oldest && since <= state.seq);
+        let backlog = match since {
+            Some(since) if resumed => state.remembered.iter().filter(|frame| frame.seq > since).cloned().collect(),
+            _ => VecDeque::new(),
+        };
+        let hello = LiveEvent { seq: state.seq, payload: Payload::Hello(Hello { resumed }), at: now };
+        Subscription { hello, backlog, frames: self.0.frames.subscribe(), feed: self.clone() }
+    }
+
+    /// The newest values, the recent past and the state of the parts.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.state();
+        Snapshot {
+            at: Timestamp::now(),
+            seq: state.seq,
+            push_seconds: self.0.push.as_secs_f64(),
+            system: state.system.clone(),
+            history: state.history.thinned(PAGE_STEP_SECONDS),
+            health: state.health.clone(),
+        }
+    }
+
+    /// The newest reading of the host.
+    #[must_use]
+    pub fn system(&self) -> Option<System> {
+        self.state().system.clone()
+    }
+
+    /// When the newest reading of the host was taken.
+    #[must_use]
+    pub fn newest_at(&self) -> Option<Timestamp> {
+        self.state().system.as_ref().map(|system| system.at)
+    }
+
+    /// The state of the parts.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.state().health.clone()
+    }
+
+    /// Notes a sign of life of a part, or that it gave none; sends the health when its state changed.
+    pub fn report(&self, name: PartName, alive: PartState, now: Timestamp) {
+        let mut state = self.state();
+        let mut parts = state.health.parts.clone();
+        let Some(part) = parts.iter_mut().find(|part| part.name == name) else { return };
+        let changed = part.state != alive;
+        if changed {
+            (part.state, part.since) = (alive, now);
+        }
+        if alive == PartState::Up {
+            part.last_seen = Some(now);
+        }
+        let health = Health::of(parts);
+        if !changed {
+            state.health = health;
+        } else if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
+            tracing::error!(%error, "health could not be written as json");
+        }
+    }
+
+    /// Number of subscribers.
+    #[must_use]
+    pub fn subscribers(&self) -> usize {
+        self.0.frames.receiver_count()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere cannot leave the state half-changed: every change above is in order.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One reader of the feed.
+#[derive(Debug)]
+pub struct Subscription {
+    /// The event a websocket begins with.
+    pub hello: LiveEvent,
+    backlog: VecDeque<Frame>,
+    frames: broadcast::Receiver<Frame>,
+    feed: Feed,
+}
+
+impl Subscription {
+    /// The next event; `None` when the feed has ended.
+    ///
+    /// A reader that is too slow gets the newest event next and not the ones between: it sees
+    /// from the numbers that it missed some. There is never a queue to work off.
+    pub async fn next(&mut self) -> Option<Frame> {
+        if let Some(frame) = self.backlog.pop_front() {
+            return Some(frame);
+        }
+        match self.frames.recv().await {
+            Ok(frame) => Some(frame),
+            Err(broadcast::error::RecvError::Closed) => None,
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                let state = self.feed.state();
+                self.frames = self.frames.resubscribe();
+                state.remembered.back().cloned()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUSH: Duration = Duration::from_secs(2);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::new(second, 0).unwrap()
+    }
+
+    fn publish(feed: &Feed, second: i64) -> u64 {
+        let system = System { at: at(second), cpu_usage: Some(1.0), ..System::default() };
+        feed.publish(Payload::System(Box::new(system)), at(second)).unwrap().seq
+    }
+
+    fn resumed(subscription: &Subscription) -> bool {
+        matches!(subscription.hello.payload, Payload::Hello(Hello { resumed: true }))
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_comes_back_gets_every_event_it_missed_once() {
+        let feed = Feed::new(PUSH, at(0));
+        let seen = publish(&feed, 1);
+        let missed = [publish(&feed, 2), publish(&feed, 3)];
+        let mut reader = feed.subscribe(Some(seen), at(4));
+        assert!(resumed(&reader));
+        let next = publish(&feed, 5);
+        for seq in missed.into_iter().chain([next]) {
+            assert_eq!(reader.next().await.unwrap().seq, seq);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_away_too_long_or_from_another_feed_is_told_so() {
+        let feed = Feed::new(PUSH, at(0));
+        let first = publish(&feed, 0);
+        for second in 1..=200 {
+            publish(&feed, second);
+        }
+        assert!(!resumed(&feed.subscribe(Some(first), at(201))));
+        assert!(!resumed(&feed.subscribe(Some(u64::MAX - 1), at(201))));
+        assert!(!resumed(&feed.subscribe(None, at(201))));
+        let restarted = Feed::new(PUSH, at(300));
+        assert!(publish(&restarted, 301) > publish(&feed, 300));
+        assert!(!resumed(&restarted.subscribe(Some(first), at(302))));
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_gets_the_newest_and_no_queue() {
+        let feed = Feed::new(PUSH, at(0));
+        let mut reader = feed.subscribe(None, at(0));
+        let newest = (1..=100).map(|second| publish(&feed, second)).last().unwrap();
+        assert_eq!(reader.next().await.unwrap().seq, newest);
+        let next = publish(&feed, 101);
+        assert_eq!(reader.next().await.unwrap().seq, next);
+    }
+
+    #[tokio::test]
+    async fn health_is_sent_when_it_changes_and_only_then() {
+        let feed = Feed::new(PUSH, at(0));
+        let mut reader = feed.subscribe(None, at(0));
+        feed.report(PartName::Postgresql, PartState::Up, at(1));
+        feed.report(PartName::Postgresql, PartState::Down, at(2));
+        feed.report(PartName::Postgresql, PartState::Down, at(3));
+        let frame = reader.next().await.unwrap();
+        assert_eq!(frame.event, "health");
+        let health = feed.health();
+        let part = health.part(PartName::Postgresql).unwrap();
+        assert_eq!((part.since, part.last_seen), (at(2), Some(at(1))));
+        assert!(!health.ready);
+        let seq = publish(&feed, 4);
+        assert_eq!(reader.next().await.unwrap().seq, seq);
+    }
+}

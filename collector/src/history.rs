@@ -1,0 +1,171 @@
+//! The recent past of the host in few numbers: what a sparkline or a graph needs, in the server
+//! for the first page and in the browser for as long as the page lives.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::System;
+
+/// The graphed numbers of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SystemPoint {
+    /// When.
+    pub at: Timestamp,
+    /// % 0-100.
+    #[serde(rename = "cpu", default, skip_serializing_if = "Option::is_none")]
+    pub cpu_usage: Option<f64>,
+    /// % 0-100.
+    #[serde(rename = "mem", default, skip_serializing_if = "Option::is_none")]
+    pub memory_usage: Option<f64>,
+    /// Bytes per second.
+    #[serde(rename = "rx", default, skip_serializing_if = "Option::is_none")]
+    pub rx_per_second: Option<f64>,
+    /// Bytes per second.
+    #[serde(rename = "tx", default, skip_serializing_if = "Option::is_none")]
+    pub tx_per_second: Option<f64>,
+    /// The kernel's load average over one minute.
+    #[serde(rename = "load", default, skip_serializing_if = "Option::is_none")]
+    pub load_average_1m: Option<f64>,
+}
+
+impl From<&System> for SystemPoint {
+    fn from(system: &System) -> Self {
+        Self {
+            at: system.at,
+            cpu_usage: system.cpu_usage,
+            memory_usage: system.memory_usage,
+            rx_per_second: system.rx_per_second(),
+            tx_per_second: system.tx_per_second(),
+            load_average_1m: system.load_average_1m,
+        }
+    }
+}
+
+/// Points of one host in the order of their time, each moment once, none older than a span
+/// before the newest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Seconds kept.
+    span_seconds: i64,
+    points: VecDeque<SystemPoint>,
+}
+
+impl History {
+    /// An empty history that keeps `span_seconds` before its newest point.
+    #[must_use]
+    pub fn new(span_seconds: i64) -> Self {
+        Self { span_seconds, points: VecDeque::new() }
+    }
+
+    /// Adds a point where its time puts it; a second point of the same moment is ignored.
+    /// Points older than the span are forgotten.
+    pub fn insert(&mut self, point: SystemPoint) {
+        let position = self.points.partition_point(|known| known.at < point.at);
+        if self.points.get(position).is_none_or(|known| known.at != point.at) {
+            self.points.insert(position, point);
+        }
+        if let Some(newest) = self.points.back() {
+            let span = SignedDuration::from_secs(self.span_seconds);
+            let oldest = newest.at.checked_sub(span).unwrap_or(Timestamp::MIN);
+            while self.points.front().is_some_and(|point| point.at < oldest) {
+                self.points.pop_front();
+            }
+        }
+    }
+
+    /// Adds all points of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for point in &other.points {
+            self.insert(*point);
+        }
+    }
+
+    /// The points, oldest first.
+    pub fn points(&self) -> impl DoubleEndedIterator<Item = &SystemPoint> + ExactSizeIterator {
+        self.points.iter()
+    }
+
+    /// The newest point.
+    #[must_use]
+    pub fn newest(&self) -> Option<&SystemPoint> {
+        self.points.back()
+    }
+
+    /// Seconds kept before the newest point.
+    #[must_use]
+    pub fn span_seconds(&self) -> i64 {
+        self.span_seconds
+    }
+
+    /// The same past in at most one point per `step_seconds`, each the mean of the points in its
+    /// step, at the time of the last of them. Steps without a point stay without one.
+    #[must_use]
+    pub fn thinned(&self, step_seconds: i64) -> Self {
+        let step = |point: &SystemPoint| point.at.as_second().div_euclid(step_seconds.max(1));
+        let points: Vec<_> = self.points.iter().copied().collect();
+        let points = points.chunk_by(|a, b| step(a) == step(b)).map(mean).collect();
+        Self { span_seconds: self.span_seconds, points }
+    }
+}
+
+fn mean(points: &[SystemPoint]) -> SystemPoint {
+    let of = |value: fn(&SystemPoint) -> Option<f64>| {
+        let (sum, count) =
+            points.iter().filter_map(value).fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        // Two decimals: what a graph can show, in a third of the bytes.
+        (count > 0.0).then(|| (sum / count * 100.0_f64).round() / 100.0)
+    };
+    SystemPoint {
+        at: points.last().map(|point| point.at).unwrap_or_default(),
+        cpu_usage: of(|point| point.cpu_usage),
+        memory_usage: of(|point| point.memory_usage),
+        rx_per_second: of(|point| point.rx_per_second),
+        tx_per_second: of(|point| point.tx_per_second),
+        load_average_1m: of(|point| point.load_average_1m),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(second: i64, cpu: f64) -> SystemPoint {
+        SystemPoint { at: Timestamp::new(second, 0).unwrap(), cpu_usage: Some(cpu), ..SystemPoint::default() }
+    }
+
+    fn seconds(history: &History) -> Vec<i64> {
+        history.points().map(|point| point.at.as_second()).collect()
+    }
+
+    #[test]
+    fn late_and_repeated_points_end_up_in_order_and_once() {
+        let mut history = History::new(100);
+        for second in [10, 30, 20, 30, 10] {
+            history.insert(point(second, 1.0));
+        }
+        assert_eq!(seconds(&history), [10, 20, 30]);
+    }
+
+    #[test]
+    fn only_the_span_before_the_newest_is_kept() {
+        let mut history = History::new(60);
+        for second in 0..200 {
+            history.insert(point(second, 1.0));
+        }
+        history.insert(point(100, 1.0));
+        assert_eq!(seconds(&history), (139..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn thinning_averages_and_keeps_gaps() {
+        let mut history = History::new(1000);
+        for (second, cpu) in [(0, 1.0), (4, 3.0), (11, 5.0), (40, 9.0)] {
+            history.insert(point(second, cpu));
+        }
+        let thin = history.thinned(10);
+        assert_eq!(seconds(&thin), [4, 11, 40]);
+        assert_eq!(thin.points().next().unwrap().cpu_usage, Some(2.0));
+    }
+}

@@ -1,0 +1,72 @@
+//! Readings of a host, an application, its PostgreSQL and its Redis: what they are, and (feature
+//! `runtime`) how they are taken, kept and handed on.
+//!
+//! With default features this crate is types and pure logic: no clock, no file, no socket. It
+//! compiles to WASM, so the browser and any Rust client read the same types that the server
+//! writes. The feature `runtime` adds everything that touches the world, and is switched here
+//! and nowhere else.
+//!
+//! The way of a reading, in one line:
+//!
+//! ```text
+//! source -> System -> Monitor::record -> { live feed, hot cache, buffer -> store } -> read API -> panel
+//! ```
+
+mod delta;
+mod health;
+mod history;
+mod live;
+mod sample;
+mod snapshot;
+
+pub use delta::Counters;
+pub use health::{Health, Part, PartName, PartState};
+pub use history::{History, SystemPoint};
+pub use live::{Hello, LiveEvent, Payload};
+pub use sample::{Interface, Labels, Mount, Point, SYSTEM_METRICS, System, SystemWindow};
+pub use snapshot::{Current, Snapshot};
+
+// --- what touches the world ---
+#[cfg(feature = "runtime")]
+mod buffer;
+#[cfg(feature = "runtime")]
+mod cache;
+#[cfg(feature = "runtime")]
+pub mod config;
+#[cfg(feature = "runtime")]
+pub mod embedded;
+#[cfg(feature = "runtime")]
+mod feed;
+#[cfg(feature = "runtime")]
+mod instruments;
+#[cfg(feature = "runtime")]
+mod intake;
+#[cfg(feature = "runtime")]
+mod monitor;
+#[cfg(feature = "runtime")]
+mod outlet;
+#[cfg(feature = "runtime")]
+mod run;
+#[cfg(feature = "runtime")]
+mod schedule;
+#[cfg(feature = "runtime")]
+pub mod shutdown;
+#[cfg(feature = "runtime")]
+mod source;
+#[cfg(feature = "runtime")]
+mod store;
+#[cfg(feature = "runtime")]
+pub mod telemetry;
+
+#[cfg(feature = "runtime")]
+pub use config::Settings;
+#[cfg(feature = "runtime")]
+pub use feed::{Feed, Frame, LIVE_SPAN_SECONDS, Subscription};
+#[cfg(feature = "runtime")]
+pub use instruments::{ProcessUsage, process_usage};
+#[cfg(feature = "runtime")]
+pub use run::{Role, Running, StartError};
+#[cfg(feature = "runtime")]
+pub use source::SystemReader;
+#[cfg(feature = "runtime")]
+pub use store::{Store, StoreError};

@@ -1,0 +1,227 @@
+//! Puts the parts together, starts them in order and stops them in reverse. Both programs do it
+//! here; they differ only in their [`Role`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus_client::registry::Registry;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::buffer::Buffer;
+use crate::cache::{Cache, CacheError};
+use crate::config::{CollectorMode, Settings};
+use crate::embedded::{self, Connections, Embedded, EmbeddedError};
+use crate::instruments::Instruments;
+use crate::monitor::Monitor;
+use crate::outlet::{self, Outlet};
+use crate::schedule::{Saving, save_all, save_regularly};
+use crate::source::{self, SystemReader};
+use crate::store::{Store, StoreError};
+use crate::{Feed, LIVE_SPAN_SECONDS, intake};
+
+/// What the program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Takes the samples and shows them.
+    Both,
+    /// Takes the samples; others show them.
+    Collector,
+    /// Shows the samples that a separate collector takes.
+    Dashboard,
+}
+
+impl Role {
+    /// The role of a dashboard with these settings.
+    #[must_use]
+    pub fn of_dashboard(settings: &Settings) -> Self {
+        match settings.server.collector {
+            CollectorMode::InProcess => Self::Both,
+            CollectorMode::Separate => Self::Dashboard,
+        }
+    }
+}
+
+/// Why the program could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The private servers.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+    /// PostgreSQL.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Redis.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// There is no collector whose samples could be shown.
+    #[error("no collector runs on {}: start recipe-monitoring-collector run first, or set DATABASE_URL to the database it writes to", .directory.display())]
+    NoCollector {
+        /// Where one was looked for.
+        directory: PathBuf,
+    },
+}
+
+/// The running parts.
+#[derive(Debug)]
+pub struct Running {
+    feed: Feed,
+    store: Store,
+    cache: Option<Cache>,
+    sampling: Option<(Arc<Monitor>, Saving)>,
+    tasks: JoinSet<()>,
+    embedded: Option<Embedded>,
+}
+
+impl Running {
+    /// Starts everything that the role needs.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`]. Whatever was started is stopped again then.
+    pub async fn start(settings: &Settings, role: Role, registry: &mut Registry) -> Result<Self, StartError> {
+        let (embedded, connections) = stores(settings, role).await?;
+        match Self::start_on(settings, role, registry, &connections).await {
+            Ok(running) => Ok(Self { embedded, ..running }),
+            Err(error) => {
+                if let Some(embedded) = embedded {
+                    embedded.stop().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_on(
+        settings: &Settings,
+        role: Role,
+        registry: &mut Registry,
+        connections: &Connections,
+    ) -> Result<Self, StartError> {
+        let url = connections.database_url.as_deref().unwrap_or_default();
+        let store = Store::open(url, &settings.database).await?;
+        let cache = match &connections.redis_url {
+            Some(url) => Some(Cache::connect(url, settings.redis.password.expose())?),
+            None => None,
+        };
+        let feed = Feed::new(settings.live.push, Timestamp::now());
+        match store.recent(LIVE_SPAN_SECONDS).await {
+            Ok(points) => feed.remember(points),
+            Err(error) => tracing::warn!(%error, "the recent history could not be read"),
+        }
+        let mut running = Self { feed, store, cache, sampling: None, tasks: JoinSet::new(), embedded: None };
+        running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone()));
+        running.tasks.spawn(source::watch_readings(running.feed.clone()));
+        if let Some(cache) = running.cache.clone() {
+            running.tasks.spawn(source::watch_cache(running.feed.clone(), cache));
+        }
+        match role {
+            Role::Dashboard => {
+                let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
+                running.tasks.spawn(intake);
+            }
+            Role::Both | Role::Collector => running.start_sampling(settings, role, registry),
+        }
+        Ok(running)
+    }
+
+    fn start_sampling(&mut self, settings: &Settings, role: Role, registry: &mut Registry) {
+        let instruments = Instruments::register(registry);
+        let buffer = Arc::new(Buffer::new(settings.storage.buffer_samples));
+        let (outgoing, taken_out) = mpsc::channel(outlet::QUEUE);
+        let notify = (role == Role::Collector).then(|| self.store.clone());
+        let outlet = Outlet { cache: self.cache.clone(), notify, instruments: instruments.clone() };
+        self.tasks.spawn(outlet.run(taken_out));
+        let seconds = settings.sampling.system.as_secs_f64();
+        let monitor = Monitor::new(self.feed.clone(), outgoing, seconds, Arc::clone(&buffer), instruments.clone());
+        let monitor = Arc::new(monitor);
+        let reader = SystemReader::new(&settings.system.host, &data_disk(settings));
+        self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
+        let saving = Saving { store: self.store.clone(), buffer, instruments };
+        self.tasks.spawn(save_regularly(saving.clone(), settings.sampling.save));
+        self.sampling = Some((monitor, saving));
+    }
+
+    /// The live feed of this process.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Stops sampling, saves what is buffered and stops the private servers.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        if let Some((monitor, saving)) = &self.sampling {
+            monitor.finish();
+            save_all(saving).await;
+        }
+        if let Some(cache) = &self.cache {
+            cache.close().await;
+        }
+        self.store.close().await;
+        if let Some(embedded) = self.embedded.take() {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// Starts the private servers where the settings name none; a dashboard beside a collector uses
+/// those of the collector.
+async fn stores(settings: &Settings, role: Role) -> Result<(Option<Embedded>, Connections), StartError> {
+    let given = Connections {
+        database_url: settings.database.url.expose().map(str::to_owned),
+        redis_url: settings.redis.url.expose().filter(|_| settings.redis.enabled).map(str::to_owned),
+    };
+    let complete = given.database_url.is_some() && (given.redis_url.is_some() || !settings.redis.enabled);
+    if complete {
+        return Ok((None, given));
+    }
+    if role != Role::Dashboard {
+        let embedded = Embedded::start(settings).await?;
+        let connections = embedded.connections().clone();
+        return Ok((Some(embedded), connections));
+    }
+    let running = embedded::running(&settings.storage)?;
+    if running.is_none() && given.database_url.is_none() {
+        return Err(StartError::NoCollector { directory: embedded::data_dir(&settings.storage)? });
+    }
+    let running = running.unwrap_or_default();
+    let redis_url = given.redis_url.or(running.redis_url).filter(|_| settings.redis.enabled);
+    Ok((None, Connections { database_url: given.database_url.or(running.database_url), redis_url }))
+}
+
+/// The path whose disk is `disk_usage`: as set, or the data directory, or where there is none the root.
+fn data_disk(settings: &Settings) -> PathBuf {
+    if !settings.system.data_disk.as_os_str().is_empty() {
+        return settings.system.data_disk.clone();
+    }
+    let data_dir = embedded::data_dir(&settings.storage).ok().filter(|path| path.exists());
+    data_dir.unwrap_or_else(|| PathBuf::from("/"))
+}
+
+/// Reads the host every `push`, on a thread that may block on a file system that hangs.
+async fn sample_system(monitor: Arc<Monitor>, mut reader: SystemReader, push: Duration) {
+    let mut ticks = tokio::time::interval(push);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let read = tokio::task::spawn_blocking(move || {
+            let reading = reader.read(Timestamp::now());
+            (reader, reading)
+        });
+        match read.await {
+            Ok((back, reading)) => {
+                reader = back;
+                monitor.record(reading);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the host can no longer be read");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Where readings come from. A source only reads; what becomes of it is `monitor`'s.
+
+mod probe;
+mod system;
+
+pub(crate) use probe::{watch_cache, watch_readings, watch_store};
+pub use system::SystemReader;

@@ -1,0 +1,70 @@
+//! Whether our own parts answer, asked every two seconds; each probe times out by itself.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cache::Cache;
+use crate::store::Store;
+use crate::{Feed, PartName, PartState};
+
+const INTERVAL: Duration = Duration::from_secs(2);
+/// An answer that takes longer counts as none.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Readings that may be missed before the collector counts as down.
+const MISSED: i32 = 3;
+
+/// Watches PostgreSQL for ever.
+pub(crate) async fn watch_store(feed: Feed, store: Store) {
+    let mut part = Watched { feed, name: PartName::Postgresql, state: None };
+    loop {
+        let answer = match tokio::time::timeout(TIMEOUT, store.ping()).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer within {TIMEOUT:?}")),
+        };
+        part.note(answer);
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Watches Redis for ever.
+pub(crate) async fn watch_cache(feed: Feed, cache: Cache) {
+    let mut part = Watched { feed, name: PartName::Redis, state: None };
+    cache.connected().await;
+    loop {
+        part.note(cache.ping().await.map_err(|error| error.to_string()));
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+struct Watched {
+    feed: Feed,
+    name: PartName,
+    state: Option<PartState>,
+}
+
+impl Watched {
+    fn note(&mut self, answer: Result<(), String>) {
+        let now = if answer.is_ok() { PartState::Up } else { PartState::Down };
+        if self.state.replace(now) != Some(now) {
+            match answer {
+                Ok(()) => tracing::info!(part = ?self.name, "answers"),
+                Err(reason) => tracing::error!(part = ?self.name, reason, "does not answer"),
+            }
+        }
+        self.feed.report(self.name, now, Timestamp::now());
+    }
+}
+
+/// Watches for ever whether readings still come in.
+pub(crate) async fn watch_readings(feed: Feed) {
+    let limit = feed.push() * MISSED.unsigned_abs();
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let now = Timestamp::now();
+        let age = feed.newest_at().map(|newest| now.duration_since(newest));
+        if age.is_none_or(|age| age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)) {
+            feed.report(PartName::Collector, PartState::Down, now);
+        }
+    }
+}

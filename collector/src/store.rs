@@ -1,0 +1,184 @@
+//! PostgreSQL. Every SQL statement of the product is in this module's files; no caller sees a
+//! row or a database error.
+
+mod notify;
+mod samples;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection};
+
+use crate::config::Database;
+
+/// `server_version_num` of the oldest PostgreSQL that can be used.
+const OLDEST_VERSION: u32 = 14_00_00;
+
+/// Why PostgreSQL could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// `DATABASE_URL` is not a URL of PostgreSQL.
+    #[error("setting database.url is not valid: {0}; use the form postgres://user:password@host:5432/database")]
+    Url(String),
+    /// Nothing answers there.
+    #[error(
+        "PostgreSQL at {target} does not answer: {reason}; check that it runs and that DATABASE_URL names its host and port"
+    )]
+    Unreachable {
+        /// Host, port, database and user, without the password.
+        target: String,
+        /// What happened.
+        reason: String,
+    },
+    /// It answers and does not let us in.
+    #[error(
+        "PostgreSQL at {target} refuses the log-in: {reason}; check the user and password in DATABASE_URL and the server's pg_hba.conf"
+    )]
+    Refused {
+        /// Host, port, database and user, without the password.
+        target: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// There is no such database.
+    #[error("PostgreSQL at {target} has no such database; make it with: createdb {database}")]
+    NoDatabase {
+        /// Host, port, database and user, without the password.
+        target: String,
+        /// The one asked for.
+        database: String,
+    },
+    /// Older than what the schema needs.
+    #[error(
+        "PostgreSQL at {target} is version {version}; version 14 or later is needed: upgrade it, or unset DATABASE_URL to use a private one"
+    )]
+    TooOld {
+        /// Host, port, database and user, without the password.
+        target: String,
+        /// Its version.
+        version: String,
+    },
+    /// The schema could not be brought up to date.
+    #[error(
+        "the tables could not be brought up to date: {0}; the role needs CREATE on the schema, and nothing was changed"
+    )]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// A statement failed.
+    #[error("PostgreSQL could not do this: {0}")]
+    Query(#[from] sqlx::Error),
+}
+
+/// The history.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+    connect_timeout: Duration,
+}
+
+impl Store {
+    /// Connects, checks the server's version and brings the tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// Each variant of [`StoreError`] but `Query` has its cause here.
+    pub async fn open(url: &str, settings: &Database) -> Result<Self, StoreError> {
+        let store = Self::connect(url, settings).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Connects and checks the server's version.
+    ///
+    /// # Errors
+    ///
+    /// Each variant of [`StoreError`] but `Query` and `Migration` has its cause here.
+    pub async fn connect(url: &str, settings: &Database) -> Result<Self, StoreError> {
+        let options = options(url)?;
+        let target = target(&options);
+        let unreachable = |reason: String| StoreError::Unreachable { target: target.clone(), reason };
+        let connection = tokio::time::timeout(settings.connect_timeout, options.connect())
+            .await
+            .map_err(|_| unreachable(format!("no answer within {:?}", settings.connect_timeout)))?
+            .map_err(|error| classify(error, &options))?;
+        let version = connection.server_version_num().unwrap_or(0);
+        let _ = connection.close().await;
+        if version < OLDEST_VERSION {
+            let version = format!("{}.{}", version / 10_000, version % 100);
+            return Err(StoreError::TooOld { target, version });
+        }
+        let pool = PgPoolOptions::new()
+            .min_connections(settings.pool_min)
+            .max_connections(settings.pool_max)
+            .idle_timeout(settings.idle_timeout)
+            .acquire_timeout(settings.connect_timeout)
+            .connect_lazy_with(options);
+        Ok(Self { pool, connect_timeout: settings.connect_timeout })
+    }
+
+    /// Brings the tables up to date; harmless when they are. Programs that start at the same time
+    /// wait for each other.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Migration`]; nothing was changed by the migration that failed.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        sqlx::migrate!("../migrations").run(&self.pool).await.map_err(StoreError::Migration)
+    }
+
+    /// Whether PostgreSQL answers, within the connect time-out.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let answer = sqlx::query("SELECT 1").execute(&self.pool);
+        match tokio::time::timeout(self.connect_timeout, answer).await {
+            Ok(answer) => Ok(answer.map(drop)?),
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+        }
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Url(error.to_string()))?;
+    let mut options = options.application_name("recipe-monitoring").disable_statement_logging();
+    // Off this machine the server has to prove who it is, unless the URL asks for less.
+    let local =
+        options.get_socket().is_some() || matches!(options.get_host(), "localhost" | "127.0.0.1" | "::1" | "[::1]");
+    let asked =
+        ["sslmode=", "ssl-mode="].iter().any(|name| url.contains(name)) || std::env::var_os("PGSSLMODE").is_some();
+    if !local && !asked {
+        options = options.ssl_mode(PgSslMode::VerifyFull);
+    }
+    Ok(options)
+}
+
+/// Where a URL leads, without its password.
+fn target(options: &PgConnectOptions) -> String {
+    let host = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    format!("{host} (database {}, user {})", database(options), options.get_username())
+}
+
+fn database(options: &PgConnectOptions) -> &str {
+    options.get_database().unwrap_or_else(|| options.get_username())
+}
+
+fn classify(error: sqlx::Error, options: &PgConnectOptions) -> StoreError {
+    let target = target(options);
+    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+    let reason = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
+    match &*code {
+        "28P01" | "28000" => StoreError::Refused { target, reason },
+        "3D000" => StoreError::NoDatabase { target, database: database(options).to_owned() },
+        _ => StoreError::Unreachable { target, reason },
+    }
+}
