@@ -1,0 +1,47 @@
+//! Where the page's own files lie: what `cargo leptos build` made.
+
+use std::path::{Path, PathBuf};
+
+use app::Assets;
+use leptos::config::{LeptosOptions, get_configuration};
+
+use crate::startup::ServerError;
+
+const NAME: &str = "recipe-monitoring";
+
+/// Finds the files: where cargo-leptos says when it started us, else in `LEPTOS_SITE_ROOT`, else
+/// beside the binary, where the build puts them.
+pub(crate) fn find() -> Result<(LeptosOptions, Assets), ServerError> {
+    let options = if std::env::var_os("LEPTOS_OUTPUT_NAME").is_some() {
+        get_configuration(None).map_err(|error| ServerError::Leptos(error.to_string()))?.leptos_options
+    } else {
+        let root = site_root().to_string_lossy().into_owned();
+        LeptosOptions::builder().output_name(NAME).site_root(root).hash_files(true).build()
+    };
+    let root = Path::new(&*options.site_root);
+    let package = root.join(&*options.site_pkg_dir);
+    if !package.is_dir() {
+        return Err(ServerError::NoAssets { path: package });
+    }
+    let assets = Assets { echarts: newest(root, "echarts-", ".js") };
+    Ok((options, assets))
+}
+
+fn site_root() -> PathBuf {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("site")));
+    std::env::var_os("LEPTOS_SITE_ROOT")
+        .map(PathBuf::from)
+        .or_else(|| beside.filter(|path| path.is_dir()))
+        .unwrap_or_else(|| PathBuf::from("target/site"))
+}
+
+/// URL path of the newest file in `root` whose name, which holds a hash, starts and ends so.
+fn newest(root: &Path, start: &str, end: &str) -> Option<String> {
+    let files = std::fs::read_dir(root).ok()?.flatten();
+    let named = files.filter_map(|file| {
+        let name = file.file_name().into_string().ok()?;
+        let fits = name.starts_with(start) && name.ends_with(end);
+        fits.then_some((file.metadata().ok()?.modified().ok()?, name))
+    });
+    named.max().map(|(_, name)| format!("/{name}"))
+}

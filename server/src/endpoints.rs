@@ -1,0 +1,9 @@
+//! What the routes do, a file each.
+
+pub(crate) mod health;
+pub(crate) mod live;
+pub(crate) mod metrics;
+pub(crate) mod preferences;
+pub(crate) mod v1;
+
+pub(crate) use metrics::register as register_metrics;

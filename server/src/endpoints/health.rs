@@ -1,0 +1,44 @@
+//! `/healthz`: the process is alive. `/readyz`: what it needs answers.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use collector::{Feed, PartState};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+
+/// `{"status":"ok"}`
+pub(crate) async fn healthz() -> impl IntoResponse {
+    Json(json!({ "status": "ok" }))
+}
+
+/// The answer of `/readyz`.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    parts: BTreeMap<&'static str, PartReadiness>,
+}
+
+#[derive(Debug, Serialize)]
+struct PartReadiness {
+    state: PartState,
+    since: Timestamp,
+    /// Seconds since its last sign of life; null if it never gave one.
+    age_seconds: Option<f64>,
+}
+
+/// State and age of each part; 503 where PostgreSQL or the samples are missing.
+pub(crate) async fn readyz(State(feed): State<Feed>) -> impl IntoResponse {
+    let (health, now) = (feed.health(), Timestamp::now());
+    let parts = health.parts.iter().map(|part| {
+        let age_seconds = part.last_seen.map(|seen| now.duration_since(seen).as_secs_f64().max(0.0));
+        (part.name.name(), PartReadiness { state: part.state, since: part.since, age_seconds })
+    });
+    let answer = Readiness { ready: health.ready, parts: parts.collect() };
+    let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(answer))
+}

@@ -1,0 +1,11 @@
+//! The dashboard's server: pages, live feed and API. `startup` puts it together, `router` shows
+//! every route, `middleware` every layer; what a route does is in `endpoints`.
+
+mod assets;
+mod endpoints;
+mod middleware;
+mod router;
+mod startup;
+mod state;
+
+pub use startup::{Application, ServerError};

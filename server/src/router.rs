@@ -1,0 +1,40 @@
+//! Every route on one screen.
+
+use axum::Router;
+use axum::routing::{any, get, post};
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
+
+use crate::endpoints::{health, live, metrics, preferences, v1};
+use crate::middleware;
+use crate::state::AppState;
+
+/// The whole site.
+pub(crate) fn build(state: AppState) -> Router {
+    let pages = generate_route_list(app::App);
+    let context = {
+        let (assets, feed) = (state.assets.clone(), state.feed.clone());
+        move || {
+            provide_context(assets.clone());
+            provide_context(feed.clone());
+        }
+    };
+    let shell = {
+        let options = state.leptos.clone();
+        move || app::shell(options.clone())
+    };
+    let router = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/preferences", post(preferences::set))
+        .route("/api/v1/live", get(live::live))
+        .route("/api/v1/current", get(v1::current))
+        .route("/api/{*rest}", any(v1::unknown))
+        // The pages, and the server functions under /api.
+        .leptos_routes_with_context(&state, pages, context.clone(), shell)
+        // The page's files, and the page for everything else that is not there.
+        .fallback(file_and_error_handler_with_context::<AppState, _>(context, app::shell))
+        .with_state(state);
+    middleware::add(router)
+}

@@ -1,0 +1,44 @@
+//! What every request can reach. Cheap to clone.
+
+use std::sync::Arc;
+
+use app::Assets;
+use axum::extract::FromRef;
+use collector::Feed;
+use leptos::config::LeptosOptions;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+
+/// The state of the router.
+#[derive(Clone, Debug, FromRef)]
+pub(crate) struct AppState {
+    pub(crate) leptos: LeptosOptions,
+    pub(crate) assets: Assets,
+    pub(crate) feed: Feed,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) clients: LiveClients,
+    pub(crate) stopping: Stopping,
+}
+
+/// Becomes true when the server is about to end.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopping(pub(crate) watch::Receiver<bool>);
+
+/// What is counted about the websockets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LiveClients {
+    pub(crate) connected: Gauge,
+    pub(crate) sent: Counter,
+}
+
+impl LiveClients {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let clients = Self::default();
+        let registry = registry.sub_registry_with_prefix("recipe_monitoring");
+        registry.register("live_clients", "Websockets of the live feed open now", clients.connected.clone());
+        registry.register("live_events_sent", "Live events sent to all clients together", clients.sent.clone());
+        clients
+    }
+}
