@@ -67,7 +67,7 @@ impl Settings {
     /// the key, the value, where it comes from and the remedy.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let (settings, origins) = load::load(sources)?;
-        settings.check().map_err(|invalid| invalid.from_origin(&origins))?;
+        settings.check().map_err(|invalid| invalid.refused(&origins))?;
         Ok(settings)
     }
 

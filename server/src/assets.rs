@@ -16,7 +16,7 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets), ServerError> {
         get_configuration(None).map_err(|error| ServerError::Leptos(error.to_string()))?.leptos_options
     } else {
         let root = site_root().to_string_lossy().into_owned();
-        LeptosOptions::builder().output_name(NAME).site_root(root).hash_files(true).build()
+        LeptosOptions::builder().output_name(NAME).site_root(root).hash_files(beside("hash.txt").is_some()).build()
     };
     let root = Path::new(&*options.site_root);
     let package = root.join(&*options.site_pkg_dir);
@@ -28,11 +28,16 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets), ServerError> {
 }
 
 fn site_root() -> PathBuf {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("site")));
     std::env::var_os("LEPTOS_SITE_ROOT")
         .map(PathBuf::from)
-        .or_else(|| beside.filter(|path| path.is_dir()))
+        .or_else(|| beside("../site"))
         .unwrap_or_else(|| PathBuf::from("target/site"))
+}
+
+/// What lies beside the binary under this name; cargo-leptos writes the files' hashes there.
+fn beside(name: &str) -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.parent()?.join(name);
+    path.exists().then_some(path)
 }
 
 /// URL path of the newest file in `root` whose name, which holds a hash, starts and ends so.

@@ -155,7 +155,7 @@ impl Invalid {
         Err(Self::new(key, format_args!("{value:?}"), format!("use something from {least}s to {most}s")))
     }
 
-    pub(super) fn from_origin(self, origins: &Origins) -> ConfigError {
+    pub(super) fn refused(self, origins: &Origins) -> ConfigError {
         let origin = origins.get(self.key).cloned();
         ConfigError::Invalid { key: self.key.to_owned(), value: self.value, origin, remedy: self.remedy }
     }

@@ -32,9 +32,7 @@ pub(super) async fn start(directory: &DataDir) -> Result<Option<(Service, String
 
 async fn start_once(directory: &DataDir, program: &Path, data: &Path) -> Result<(Service, String), EmbeddedError> {
     let failed = |source| EmbeddedError::Directory { directory: data.to_owned(), source };
-    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(failed)?;
-    let port = free.local_addr().map_err(failed)?.port();
-    drop(free);
+    let port = free_port(data).map_err(failed)?;
     let configuration = write_configuration(directory, data, port).map_err(failed)?;
     let service = Service::start(plan(directory, program, configuration)).map_err(failed)?;
     let ready = tokio::select! {
@@ -48,6 +46,14 @@ async fn start_once(directory: &DataDir, program: &Path, data: &Path) -> Result<
             Err(EmbeddedError::Failed { name: "Redis", reason, log: directory.log_file("redis") })
         }
     }
+}
+
+/// The port of the last time, so that others find it again, or else any that is free.
+fn free_port(data: &Path) -> std::io::Result<u16> {
+    let last = std::fs::read_to_string(data.join("redis.conf")).ok();
+    let last = last.and_then(|text| text.lines().find_map(|line| line.strip_prefix("port ")?.parse().ok()));
+    let bind = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port))?.local_addr();
+    Ok(last.map_or_else(|| bind(0), |port| bind(port).or_else(|_| bind(0)))?.port())
 }
 
 /// The password belongs in a file: arguments can be read by every user of the machine.

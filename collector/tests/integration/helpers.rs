@@ -1,0 +1,132 @@
+//! A collector under test: starts it, asks it, and cleans up after it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use collector::LiveEvent;
+use fred::clients::Client;
+use fred::interfaces::{ClientLike, KeysInterface};
+use fred::types::Builder;
+use fred::types::config::Config;
+use rustix::process::{Pid, Signal, kill_process};
+use sqlx::{ConnectOptions, PgConnection};
+
+pub use crate::process::{PATIENCE, directory, is_alive, outcome, soon, until};
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_recipe-monitoring-collector");
+/// The program with nothing from outside but the PATH.
+pub fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir("/");
+    command
+}
+
+/// A running collector on a data directory of its own.
+pub struct Collector {
+    pub data_dir: PathBuf,
+    child: Child,
+}
+
+impl Collector {
+    /// Starts the program and waits until it says where its stores are.
+    pub async fn start(data_dir: &Path, arguments: &[&str]) -> Self {
+        Self::start_as(program(&[]), data_dir, arguments).await
+    }
+
+    /// The same with a command prepared by the caller.
+    pub async fn start_as(mut command: Command, data_dir: &Path, arguments: &[&str]) -> Self {
+        let log = fs::File::create(data_dir.parent().unwrap().join("program.log")).unwrap();
+        command.args(["run", "--data-dir"]).arg(data_dir).args(arguments);
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let mut collector = Self { data_dir: data_dir.to_owned(), child };
+        until("the program has started", async || {
+            if let Some(status) = collector.child.try_wait().unwrap() {
+                panic!("it ended with {status}: {}", collector.log());
+            }
+            collector.log().contains("\"message\":\"collecting\"").then_some(())
+        })
+        .await;
+        collector
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.data_dir.parent().unwrap().join("program.log")).unwrap()
+    }
+
+    /// What `env` prints under this name.
+    pub fn url(&self, name: &str) -> Option<String> {
+        let output = outcome(program(&["env", "--data-dir", self.data_dir.to_str().unwrap()]));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    }
+
+    pub async fn database(&self) -> PgConnection {
+        connect(&self.url("DATABASE_URL").unwrap()).await
+    }
+
+    pub async fn redis(&self) -> Client {
+        let config = Config::from_url(&self.url("REDIS_URL").unwrap()).unwrap();
+        let client = Builder::from_config(config).build().unwrap();
+        client.init().await.unwrap();
+        client
+    }
+
+    /// Waits for the first reading.
+    pub async fn has_read(&self) {
+        let redis = self.redis().await;
+        until("a reading", async || redis.get::<Option<String>, _>("metrics:current").await.unwrap()).await;
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
+    }
+
+    pub fn postgres_pid(&self) -> Pid {
+        postmaster(&self.data_dir).unwrap()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Ends the program with this signal and answers its exit code.
+    pub async fn end(&mut self, signal: Signal) -> Option<i32> {
+        kill_process(self.pid(), signal).unwrap();
+        until("the program has ended", async || self.child.try_wait().unwrap()).await.code()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // The kernel tells its servers to stop; the directory can go when they have.
+        if let Some(pid) = postmaster(&self.data_dir) {
+            let started = Instant::now();
+            while is_alive(pid) && started.elapsed() < PATIENCE {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+pub fn postmaster(data_dir: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(data_dir.join("postgres/postmaster.pid")).ok()?;
+    Pid::from_raw(text.lines().next()?.parse().ok()?)
+}
+
+pub async fn connect(url: &str) -> PgConnection {
+    let options = sqlx::postgres::PgConnectOptions::from_str(url).unwrap();
+    options.connect().await.unwrap()
+}
+
+/// The host's reading in a live event's text.
+pub fn reading(text: &str) -> collector::System {
+    match serde_json::from_str::<LiveEvent>(text).unwrap().payload {
+        collector::Payload::System(system) => *system,
+        other => panic!("not a reading: {other:?}"),
+    }
+}

@@ -1,0 +1,9 @@
+//! The collector as its users meet it: the real program with a real PostgreSQL and Redis, which
+//! it starts itself.
+
+mod embedded;
+mod helpers;
+mod line;
+mod process;
+mod refused;
+mod store;

@@ -1,0 +1,137 @@
+//! Pages, health, metrics and the API over plain HTTP.
+
+use rustix::process::Signal;
+
+use crate::helpers::{Dashboard, Place, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_byte_of_the_page_already_holds_the_current_values_in_the_readers_language() {
+    let place = Place::new();
+    let mut dashboard = Dashboard::start(&place, &["--set", "live.push=1s"]).await;
+    until("a reading", async || {
+        let current = dashboard.get("/api/v1/current", &[]).await.json();
+        current["system"]["cpu_usage"].is_number().then_some(())
+    })
+    .await;
+    for path in ["/", "/system"] {
+        let japanese = dashboard.get(path, &["Accept-Language: ja,en;q=0.5"]).await;
+        assert_eq!(japanese.status, 200);
+        assert!(japanese.headers.contains("content-type: text/html"), "{}", japanese.headers);
+        for part in ["lang=\"ja\"", "メモリ", "<svg", "CPU"] {
+            assert!(japanese.body.contains(part), "{path} lacks {part}");
+        }
+        let english = dashboard.get(path, &["Accept-Language: ja", "Cookie: lang=en"]).await;
+        assert!(english.body.contains("lang=\"en\"") && english.body.contains("Memory"));
+        assert!(!english.body.contains("メモリ"));
+    }
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_said_in_the_form_that_was_asked_for() {
+    let place = Place::new();
+    let dashboard = Dashboard::start(&place, &[]).await;
+    let page = dashboard.get("/no/such/page", &[]).await;
+    assert_eq!(page.status, 404);
+    assert!(page.body.contains("<html"));
+    let api = dashboard.get("/api/v1/nothing", &[]).await;
+    assert_eq!((api.status, api.json()["error"]["code"].as_str()), (404, Some("not_found")));
+    // Traversal leads nowhere.
+    for path in
+        ["/../data/password", "/pkg/../../data/password", "/%2e%2e/data/password", "/pkg/..%2f..%2fdata/password"]
+    {
+        assert_ne!(dashboard.get(path, &[]).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_with_a_hash_in_their_name_are_kept_for_ever_and_pages_are_asked_for_again() {
+    let place = Place::new();
+    let dashboard = Dashboard::start(&place, &[]).await;
+    let file = dashboard.get("/pkg/page.0123456789abcdef.css", &[]).await;
+    assert_eq!(file.status, 200);
+    assert!(file.headers.contains("cache-control: public, max-age=31536000, immutable"), "{}", file.headers);
+    let compressed = dashboard.get("/pkg/page.0123456789abcdef.css", &["Accept-Encoding: br"]).await;
+    assert!(compressed.headers.contains("content-encoding: br"), "{}", compressed.headers);
+    let page = dashboard.get("/", &[]).await;
+    for header in ["cache-control: no-cache", "x-content-type-options: nosniff", "x-frame-options: deny"] {
+        assert!(page.headers.contains(header), "{}", page.headers);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_which_part_is_missing() {
+    let place = Place::new();
+    let mut dashboard = Dashboard::start(&place, &["--set", "live.push=1s", "--set", "redis.enabled=false"]).await;
+    assert_eq!(dashboard.get("/healthz", &[]).await.json()["status"], "ok");
+    let ready = until("ready", async || {
+        let answer = dashboard.get("/readyz", &[]).await;
+        (answer.status == 200 && answer.json()["parts"]["collector"]["age_seconds"].is_number()).then_some(answer)
+    })
+    .await;
+    assert_eq!(ready.json()["parts"]["postgresql"]["state"], "up");
+    assert_eq!(ready.json()["parts"]["redis"]["state"], "off");
+
+    // PostgreSQL hangs: it accepts and never answers.
+    let text = std::fs::read_to_string(place.data_dir().join("postgres/postmaster.pid")).unwrap();
+    let pid = rustix::process::Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap();
+    let group = |signal| {
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", pid.as_raw_nonzero())).unwrap();
+        for child in children.split_whitespace().map(|child| child.parse().unwrap()).chain([pid.as_raw_nonzero().get()])
+        {
+            let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(child).unwrap(), signal);
+        }
+    };
+    group(Signal::STOP);
+    let answer =
+        until("not ready", async || Some(dashboard.get("/readyz", &[]).await).filter(|answer| answer.status == 503))
+            .await;
+    assert_eq!(answer.json()["parts"]["postgresql"]["state"], "down");
+    // The page is still there, and says so.
+    let page = dashboard.get("/", &["Cookie: lang=en"]).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("PostgreSQL does not answer"));
+    group(Signal::CONT);
+    until("ready again", async || (dashboard.get("/readyz", &[]).await.status == 200).then_some(())).await;
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_come_in_prometheus_text_and_in_openmetrics() {
+    let place = Place::new();
+    let dashboard = Dashboard::start(&place, &["--set", "live.push=1s"]).await;
+    let text = until("a reading", async || {
+        Some(dashboard.get("/metrics", &[]).await).filter(|answer| answer.body.contains("\ncpu_usage "))
+    })
+    .await;
+    assert!(text.headers.contains("text/plain; version=0.0.4"));
+    for line in
+        ["# TYPE recipe_monitoring_readings_total counter", "\ndisk_usage{mount=\"", "\nprocess_resident_memory_bytes "]
+    {
+        assert!(text.body.contains(line), "{line} is not in {}", text.body);
+    }
+    assert!(!text.body.contains("# EOF"));
+    let open = dashboard.get("/metrics", &["Accept: application/openmetrics-text; version=1.0.0"]).await;
+    assert!(open.headers.contains("application/openmetrics-text; version=1.0.0"));
+    assert!(open.body.contains("# TYPE recipe_monitoring_readings counter") && open.body.ends_with("# EOF\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preferences_are_kept_by_a_plain_form_and_never_lead_to_another_site() {
+    let place = Place::new();
+    let dashboard = Dashboard::start(&place, &[]).await;
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let set = dashboard.request("POST /preferences", &[form], "lang=ja&return=%2Fsystem").await;
+    assert_eq!(set.status, 303);
+    assert!(
+        set.headers.contains("location: /system") && set.headers.contains("set-cookie: lang=ja;"),
+        "{}",
+        set.headers
+    );
+    let away = dashboard.request("POST /preferences", &[form], "theme=dark&return=%2F%2Fexample.com").await;
+    assert!(away.headers.contains("location: /\r\n"), "{}", away.headers);
+    let wrong = dashboard.request("POST /preferences", &[form], "lang=xx").await;
+    assert_eq!((wrong.status, wrong.json()["error"]["field"].as_str()), (400, Some("lang")));
+    let foreign = dashboard.request("POST /preferences", &[form, "Origin: http://example.com"], "lang=ja").await;
+    assert_eq!(foreign.status, 403);
+}
