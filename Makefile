@@ -1,0 +1,25 @@
+# The front door: every target is a line or two that calls a script. ARGS are handed on.
+.DEFAULT_GOAL := help
+.PHONY: help run dev test check bench
+
+help: ## this list
+	@awk -F ': ## ' '/^[a-z]+: ##/ { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+run: ## install what is missing, build, start; e.g. make run ARGS=--help
+	@scripts/setup.sh run && scripts/build.sh
+	@exec target/release/recipe-monitoring-dashboard $(ARGS)
+
+# cargo-leptos looks for its helpers on PATH, where cargo's own folder need not be.
+dev: export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+dev: ## the same with a debug build that follows every change
+	@scripts/setup.sh run && exec cargo leptos watch $(ARGS)
+
+test: ## everything that CI checks
+	@scripts/test.sh
+
+check: ## the quick part of it: format, clippy on both sides, no browser
+	@scripts/test.sh --quick
+
+bench: ## measure against peers; ARGS=--short for the short form
+	@scripts/setup.sh bench && scripts/build.sh
+	@node bench/run.mjs $(ARGS)

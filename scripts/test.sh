@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Everything that CI checks, or with --quick what needs neither a test run nor a browser.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+table=() passed=0
+
+# run NAME COMMAND...: the first one that fails ends it all
+run() {
+  local name=$1 start
+  shift
+  start=$(now)
+  say "" "== $name"
+  if "$@"; then
+    table+=("ok      $(printf '%-44s %8s' "$name" "$(since "$start")")") passed=$((passed + 1))
+  else
+    table+=("FAILED  $(printf '%-44s %8s' "$name" "$(since "$start")")")
+    say "" "${table[@]}" "" "steps: $passed passed, 1 failed"
+    exit 1
+  fi
+}
+
+end_to_end() (cd end2end && CHROMIUM=${CHROMIUM:-$(command -v chromium)} npx playwright test)
+
+bench() { scripts/setup.sh bench && node bench/run.mjs --short; }
+
+quick=no
+case ${1:-} in
+  --quick) quick=yes ;;
+  '') ;;
+  *) die "unknown argument '$1': there is only --quick" ;;
+esac
+
+if [[ $quick = yes ]]; then run "set-up" scripts/setup.sh check; else run "set-up" scripts/setup.sh test; fi
+run "format" cargo fmt --all --check
+run "clippy: collector" cargo clippy --locked -p collector --all-targets --features runtime -- -D warnings
+run "clippy: server" cargo clippy --locked -p server --all-targets -- -D warnings
+run "clippy: frontend" cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
+run "purity of what browsers get" scripts/purity.sh
+if [[ $quick = no ]]; then
+  run "tests: collector's types" cargo test --locked -p collector
+  run "tests: collector" cargo test --locked -p collector --features runtime
+  run "tests: app" cargo test --locked -p app --features ssr
+  run "tests: server" cargo test --locked -p server
+  run "release build" scripts/build.sh
+  run "end to end, in Chromium" end_to_end
+  [[ ! -e bench/run.mjs ]] || run "bench, the short form" bench
+fi
+
+say "" "${table[@]}" "" "steps: $passed passed, 0 failed"
