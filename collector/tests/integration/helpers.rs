@@ -11,10 +11,10 @@ use fred::clients::Client;
 use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::Builder;
 use fred::types::config::Config;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::{ConnectOptions, PgConnection};
 
-pub use crate::process::{PATIENCE, directory, is_alive, outcome, soon, until};
+pub use crate::process::{PATIENCE, directory, outcome, soon, until};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_recipe-monitoring-collector");
 /// The program with nothing from outside but the PATH.
@@ -116,6 +116,12 @@ impl Drop for Collector {
 pub fn postmaster(data_dir: &Path) -> Option<Pid> {
     let text = fs::read_to_string(data_dir.join("postgres/postmaster.pid")).ok()?;
     Pid::from_raw(text.lines().next()?.parse().ok()?)
+}
+
+pub fn is_alive(pid: Pid) -> bool {
+    let is_zombie = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
+        .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')));
+    test_kill_process(pid).is_ok() && !is_zombie
 }
 
 pub async fn connect(url: &str) -> PgConnection {

@@ -1,6 +1,8 @@
 //! The collector as its users meet it: the real program with a real PostgreSQL and Redis, which
 //! it starts itself.
 
+#![expect(clippy::unwrap_used, reason = "a test fails loudly")]
+
 mod embedded;
 mod helpers;
 mod line;

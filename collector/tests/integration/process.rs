@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, test_kill_process};
 use tempfile::TempDir;
 
 /// Longer than anything takes on a busy machine; a test that waits so long has failed.
@@ -29,12 +28,6 @@ pub fn outcome(mut command: Command) -> Output {
         std::thread::sleep(Duration::from_millis(10));
     }
     child.wait_with_output().unwrap()
-}
-
-pub fn is_alive(pid: Pid) -> bool {
-    let is_zombie = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
-        .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')));
-    test_kill_process(pid).is_ok() && !is_zombie
 }
 
 /// Asks again and again until there is an answer.

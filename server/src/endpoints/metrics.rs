@@ -74,14 +74,19 @@ impl Collector for Newest {
         if let Some(system) = self.0.system() {
             let points = system.points();
             for (name, help) in SYSTEM_METRICS {
-                let mut series = points.iter().filter(|point| point.metric_name == name).peekable();
-                if series.peek().is_none() {
+                let (whole, parts): (Vec<_>, Vec<_>) =
+                    points.iter().filter(|point| point.metric_name == name).partition(|point| point.labels.is_empty());
+                if whole.is_empty() && parts.is_empty() {
                     continue;
                 }
                 let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-                for point in series {
+                for point in parts {
                     let labels: Vec<_> = point.labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
                     ConstGauge::new(point.value).encode(metric.encode_family(&labels)?)?;
+                }
+                // Last, since a sample without labels takes the encoder with it.
+                if let Some(point) = whole.first() {
+                    ConstGauge::new(point.value).encode(metric)?;
                 }
             }
         }

@@ -90,7 +90,7 @@ async fn health_says_which_part_is_missing() {
     // The page is still there, and says so.
     let page = dashboard.get("/", &["Cookie: lang=en"]).await;
     assert_eq!(page.status, 200);
-    assert!(page.body.contains("PostgreSQL does not answer"));
+    assert!(page.body.contains("PostgreSQL has not answered since"));
     group(Signal::CONT);
     until("ready again", async || (dashboard.get("/readyz", &[]).await.status == 200).then_some(())).await;
     assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));

@@ -1,6 +1,8 @@
 //! The dashboard as browsers, scripts and Prometheus meet it: the real program with a real
 //! PostgreSQL and Redis, which it starts itself.
 
+#![expect(clippy::unwrap_used, reason = "a test fails loudly")]
+
 mod helpers;
 mod http;
 mod live;

@@ -1,0 +1,50 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, link, test } from "./dashboard";
+
+for (const locale of ["ja-JP", "en-US"]) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [390, 1440]) {
+      test.describe(`${locale} ${colorScheme} ${width} px`, () => {
+        test.use({ locale, colorScheme, viewport: { width, height: 900 } });
+
+        for (const path of ["/", "/system"]) {
+          test(`${path}: axe finds nothing and nothing overflows`, async ({ page }) => {
+            await page.goto(path);
+            await expect(page.locator(link)).toHaveAttribute("data-link", "live");
+            await expect(page.locator("canvas").first()).toBeVisible();
+            expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+            expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+          });
+        }
+      });
+    }
+  }
+}
+
+test.describe("keyboard", () => {
+  test.use({ locale: "en-US" });
+
+  test("everything can be reached in order, with a visible focus", async ({ page }) => {
+    await page.goto("/");
+    await expect(page.locator(link)).toHaveAttribute("data-link", "live");
+    const names: string[] = [];
+    for (let step = 0; step < 12; step++) {
+      await page.keyboard.press("Tab");
+      const focused = page.locator(":focus");
+      if ((await focused.count()) === 0) break;
+      names.push(((await focused.getAttribute("aria-label")) ?? (await focused.textContent()) ?? "").trim());
+      const outline = await focused.evaluate((element) => getComputedStyle(element).outlineStyle);
+      expect(outline, names.at(-1)).not.toBe("none");
+    }
+    expect(names[0]).toBe("Skip to content");
+    for (const name of ["Overview", "System", "日本語", "Dark"]) expect(names).toContain(name);
+  });
+
+  test("no sideways scrolling at 360 px and at 200 % zoom", async ({ page }) => {
+    for (const width of [360, 640]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto("/system");
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
+  });
+});

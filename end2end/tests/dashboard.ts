@@ -1,0 +1,112 @@
+// The built product under test, and the fixtures that give every test a page on it.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { test as base, expect } from "@playwright/test";
+
+const program = resolve(dirname(fileURLToPath(import.meta.url)), "../../target/release/recipe-monitoring-dashboard");
+
+export class Dashboard {
+  readonly directory = mkdtempSync(join(tmpdir(), "rm-end2end-"));
+  url = "";
+  #process?: ChildProcess;
+
+  constructor() {
+    // As root, PostgreSQL runs as another user, who has to get in.
+    chmodSync(this.directory, 0o755);
+  }
+
+  /** Starts the program; a second start listens where the first did. */
+  async start() {
+    const address = this.url ? new URL(this.url).host : "127.0.0.1:0";
+    const child = spawn(program, ["--address", address, "--data-dir", join(this.directory, "data")], {
+      cwd: this.directory,
+      env: { PATH: process.env.PATH },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#process = child;
+    const log: string[] = [];
+    const serving = new Promise<string>((found, failed) => {
+      createInterface({ input: child.stderr }).on("line", (line) => {
+        log.push(line);
+        const url = /"message":"serving","url":"([^"]+)"/.exec(line)?.[1];
+        if (url) found(url);
+      });
+      child.once("exit", () => failed(new Error(`the dashboard ended:\n${log.join("\n")}`)));
+    });
+    this.url = await serving;
+  }
+
+  /** Ends the program; waits until it and its servers are gone. */
+  async stop(signal: NodeJS.Signals = "SIGTERM") {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      child.kill(signal);
+      await once(child, "exit");
+    }
+  }
+
+  async remove() {
+    await this.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #ready() {
+    const current = await fetch(new URL("api/v1/current", this.url));
+    return ((await current.json()) as { system: unknown }).system !== null;
+  }
+
+  /** Waits for the first reading of the host. */
+  async sampled() {
+    await expect.poll(() => this.#ready()).toBe(true);
+  }
+}
+
+type Fixtures = { own: Dashboard; complaints: string[] };
+
+export const test = base.extend<Fixtures, { dashboard: Dashboard }>({
+  // Shared by all tests of a worker, which must leave it as it is.
+  dashboard: [
+    async ({}, use) => {
+      const dashboard = new Dashboard();
+      await dashboard.start();
+      await dashboard.sampled();
+      await use(dashboard);
+      await dashboard.remove();
+    },
+    { scope: "worker" },
+  ],
+  // For a test that stops and starts it.
+  own: async ({}, use) => {
+    const dashboard = new Dashboard();
+    await dashboard.start();
+    await dashboard.sampled();
+    await use(dashboard);
+    await dashboard.remove();
+  },
+  baseURL: async ({ dashboard }, use) => use(dashboard.url),
+  // Whatever the browser complains about fails the test; one that expects complaints takes them out.
+  complaints: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("console", (message) => {
+        if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+      });
+      page.on("pageerror", (error) => complaints.push(error.message));
+      await use(complaints);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+/** The word for the page's link to the server: live, stale, reconnecting or none. */
+export const link = "[data-link]";
+
+export { expect };
