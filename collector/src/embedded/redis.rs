@@ -78,7 +78,8 @@ fn plan(directory: &DataDir, program: &Path, configuration: PathBuf) -> Plan {
     Plan {
         name: "Redis",
         command: Box::new(move || {
-            let mut command = launcher.command(&program, "TERM");
+            // Not TERM: Redis refuses to end while it cannot save, and would outlive this program.
+            let mut command = launcher.command(&program, "KILL");
             command.arg(&configuration);
             command
         }),

@@ -36,7 +36,23 @@ async fn what_is_in_it_is_there_again_after_a_restart_and_nothing_keeps_running(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_servers_of_a_killed_program_stop_and_the_next_start_works() {
+async fn the_servers_of_a_killed_program_stop_by_themselves() {
+    let directory = directory();
+    let data_dir = directory.path().join("data");
+    let mut collector = Collector::start(&data_dir, &[]).await;
+    let postgres = collector.postgres_pid();
+    let redis = collector.url("REDIS_URL").unwrap();
+    let redis = redis.rsplit(['@', '/']).nth(1).unwrap();
+    assert!(std::net::TcpStream::connect(redis).is_ok());
+    collector.end(Signal::KILL).await;
+    until("both are gone", async || {
+        (!is_alive(postgres) && std::net::TcpStream::connect(redis).is_err()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_start_copes_with_servers_that_are_still_stopping() {
     let directory = directory();
     let data_dir = directory.path().join("data");
     let mut collector = Collector::start(&data_dir, &[]).await;
