@@ -35,8 +35,10 @@ pub struct Part {
     /// Its state now.
     pub state: PartState,
     /// When it came into this state.
+    #[serde(with = "crate::rfc3339")]
     pub since: Timestamp,
     /// When it last gave a sign of life; `None` if it never has.
+    #[serde(with = "crate::rfc3339::option", default)]
     pub last_seen: Option<Timestamp>,
 }
 

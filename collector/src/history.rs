@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::System;
@@ -12,6 +12,7 @@ use crate::System;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SystemPoint {
     /// When.
+    #[serde(with = "crate::rfc3339")]
     pub at: Timestamp,
     /// % 0-100.
     #[serde(rename = "cpu", default, skip_serializing_if = "Option::is_none")]
@@ -67,9 +68,8 @@ impl History {
             self.points.insert(position, point);
         }
         if let Some(newest) = self.points.back() {
-            let span = SignedDuration::from_secs(self.span_seconds);
-            let oldest = newest.at.checked_sub(span).unwrap_or(Timestamp::MIN);
-            while self.points.front().is_some_and(|point| point.at < oldest) {
+            let oldest = newest.at.as_millisecond() - self.span_seconds * 1_000;
+            while self.points.front().is_some_and(|point| point.at.as_millisecond() < oldest) {
                 self.points.pop_front();
             }
         }

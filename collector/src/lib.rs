@@ -16,6 +16,7 @@ mod delta;
 mod health;
 mod history;
 mod live;
+pub mod rfc3339;
 mod sample;
 mod snapshot;
 

@@ -23,6 +23,7 @@ pub struct LiveEvent {
     #[serde(flatten)]
     pub payload: Payload,
     /// When the event happened.
+    #[serde(with = "crate::rfc3339")]
     pub at: Timestamp,
 }
 

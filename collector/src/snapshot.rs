@@ -9,6 +9,7 @@ use crate::{Health, History, System};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The server's clock when the snapshot was taken.
+    #[serde(with = "crate::rfc3339")]
     pub at: Timestamp,
     /// Sequence number of the newest live event this snapshot contains: a reader that asks the
     /// feed for `?since=` this number misses nothing and sees nothing twice.

@@ -26,6 +26,7 @@ pub const SYSTEM_METRICS: [(&str, &str); 8] = [
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct System {
     /// The end of the time this reading covers.
+    #[serde(with = "crate::rfc3339")]
     pub at: Timestamp,
     /// Name of the host.
     pub host: String,

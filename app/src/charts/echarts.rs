@@ -1,0 +1,218 @@
+//! Graphs on a canvas, by charming and ECharts. The script (frontend/echarts) is loaded after the
+//! page is alive; where it cannot be had, the SVG graphs stay and stay live.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use charming::component::{Axis, Grid};
+use charming::datatype::CompositeValue;
+use charming::element::{
+    AreaStyle, AxisLabel, AxisLine, AxisPointer, AxisPointerType, AxisTick, AxisType, Formatter, ItemStyle, LineStyle,
+    LineStyleType, SplitLine, Tooltip, Trigger,
+};
+use charming::series::Line;
+use leptos::html::Div;
+use leptos::prelude::*;
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlScriptElement, ResizeObserver};
+
+use super::plot::Plot;
+use super::series::{Dot, Series};
+use crate::browser;
+use crate::theme::PageTheme;
+
+/// The plot's place in its box: the same numbers as in style/graph.css.
+const LEFT: i32 = 34;
+const RIGHT: i32 = 10;
+const TOP: i32 = 8;
+const BOTTOM: i32 = 22;
+/// A page that has just come alive has more urgent things to do.
+const LOAD_AFTER: Duration = Duration::from_millis(60);
+
+/// Keeps a graph of `plot` in the box `id` and says so by `drawn`.
+pub fn draw(_id: &'static str, canvas: NodeRef<Div>, plot: Memo<Plot>, series: Vec<Series>, drawn: RwSignal<bool>) {
+    let theme = expect_context::<PageTheme>();
+    let names: Vec<_> = series.iter().map(|series| series.color).collect();
+    let look = Memo::new(move |_| {
+        theme.changed.track();
+        Look::read(&names)
+    });
+    let graph = StoredValue::new_local(None::<Graph>);
+    Effect::new(move |_| {
+        let (ready, hidden) = (script(), browser::hidden());
+        let Some(element) = canvas.get() else { return };
+        if !ready.get() || hidden.get() {
+            return;
+        }
+        let chart = plot.with(|plot| look.with(|look| chart(plot, &series, look)));
+        let is_drawn = graph.try_update_value(|graph| graph.get_or_insert_with(|| Graph::new(&element)).set(&chart));
+        drawn.set(is_drawn.unwrap_or(false));
+    });
+    on_cleanup(move || {
+        // Gone already when the whole page is.
+        let _ = graph.try_update_value(Option::take);
+    });
+}
+
+/// What `setOption` takes, as far as graphs have it. Not charming's `Chart`: that would bring the
+/// code to write down every kind of chart there is, a quarter of the whole page's weight.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Chart {
+    animation: bool,
+    grid: Grid,
+    x_axis: Axis,
+    y_axis: Axis,
+    tooltip: Tooltip,
+    series: Vec<Line>,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type Echarts;
+
+    #[wasm_bindgen(js_namespace = echarts)]
+    fn init(element: &Element) -> Echarts;
+
+    #[wasm_bindgen(method, js_name = setOption)]
+    fn set_option(this: &Echarts, option: &JsValue);
+
+    #[wasm_bindgen(method)]
+    fn resize(this: &Echarts);
+
+    #[wasm_bindgen(method)]
+    fn dispose(this: &Echarts);
+}
+
+/// A graph on its canvas, as large as its box.
+struct Graph {
+    echarts: std::rc::Rc<Echarts>,
+    observer: Option<ResizeObserver>,
+    _on_resize: Closure<dyn FnMut()>,
+}
+
+impl Graph {
+    fn new(element: &Element) -> Self {
+        let echarts = std::rc::Rc::new(init(element));
+        let resized = std::rc::Rc::clone(&echarts);
+        let on_resize = Closure::<dyn FnMut()>::new(move || resized.resize());
+        let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok();
+        if let Some(observer) = &observer {
+            observer.observe(element);
+        }
+        Self { echarts, observer, _on_resize: on_resize }
+    }
+
+    fn set(&self, chart: &Chart) -> bool {
+        let option = serde_wasm_bindgen::to_value(chart);
+        option.inspect(|option| self.echarts.set_option(option)).is_ok()
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        if let Some(observer) = &self.observer {
+            observer.disconnect();
+        }
+        self.echarts.dispose();
+    }
+}
+
+/// Whether ECharts is there; asking for the first time loads it.
+fn script() -> ArcRwSignal<bool> {
+    thread_local! {
+        static READY: OnceCell<ArcRwSignal<bool>> = const { OnceCell::new() };
+    }
+    READY.with(|ready| {
+        ready
+            .get_or_init(|| {
+                let ready = ArcRwSignal::new(false);
+                let loaded = ready.clone();
+                set_timeout(move || load(loaded), LOAD_AFTER);
+                ready
+            })
+            .clone()
+    })
+}
+
+fn load(loaded: ArcRwSignal<bool>) {
+    let Some(url) = browser::root_attribute("data-echarts") else { return };
+    let script =
+        document().create_element("script").ok().and_then(|script| script.dyn_into::<HtmlScriptElement>().ok());
+    let (Some(script), Some(head)) = (script, document().head()) else { return };
+    script.set_src(&url);
+    let on_load = Closure::once_into_js(move || loaded.set(true));
+    script.set_onload(Some(on_load.unchecked_ref()));
+    // A script that cannot be added is one that cannot be loaded.
+    let _ = head.append_child(&script);
+}
+
+#[derive(Clone, PartialEq)]
+struct Look {
+    ink: String,
+    line: String,
+    font: String,
+    font_size: f64,
+    series: Vec<String>,
+}
+
+impl Look {
+    fn read(series: &[&str]) -> Self {
+        Self {
+            ink: browser::custom_property("--ink-2"),
+            line: browser::custom_property("--line"),
+            font: browser::custom_property("--font"),
+            font_size: browser::custom_length("--text-axis"),
+            series: series.iter().map(|name| browser::custom_property(&format!("--{name}"))).collect(),
+        }
+    }
+}
+
+fn chart(plot: &Plot, series: &[Series], look: &Look) -> Chart {
+    let label = || AxisLabel::new().color(look.ink.as_str()).font_size(look.font_size).font_family(look.font.as_str());
+    let times = label().formatter("{HH}:{mm}");
+    let times = plot.time_marks().into_iter().fold(times, |times, (_, at)| times.custom_values(at));
+    let time = Axis::new()
+        .type_(AxisType::Time)
+        .min(plot.time.0)
+        .max(plot.time.1)
+        .axis_label(times)
+        .axis_line(AxisLine::new().show(false))
+        .axis_tick(AxisTick::new().show(false))
+        .split_line(SplitLine::new().show(false));
+    let value = Axis::new()
+        .type_(AxisType::Value)
+        .min(0.0)
+        .max(plot.top)
+        .interval(plot.step)
+        .axis_label(label())
+        .split_line(SplitLine::new().line_style(LineStyle::new().color(look.line.as_str())));
+    let pointer = AxisPointer::new()
+        .type_(AxisPointerType::Line)
+        .line_style(LineStyle::new().color(look.ink.as_str()).width(1.0).type_(LineStyleType::Solid).opacity(0.5));
+    let tooltip = Tooltip::new()
+        .trigger(Trigger::Axis)
+        .axis_pointer(pointer)
+        // Taken apart by frontend/echarts/entry.js.
+        .formatter(Formatter::String(format!("{}|{}", plot.unit, plot.decimals)));
+    let grid = Grid::new().left(LEFT).right(RIGHT).top(TOP).bottom(BOTTOM);
+    let lines = series.iter().zip(&plot.lines).zip(&look.series).map(|((series, dots), color)| {
+        let line = Line::new()
+            .name(series.name)
+            .show_symbol(false)
+            .connect_nulls(false)
+            .item_style(ItemStyle::new().color(color.as_str()))
+            .line_style(LineStyle::new().color(color.as_str()).width(1.5))
+            .data(dots.iter().map(dot).collect::<Vec<_>>());
+        let area = || AreaStyle::new().color(color.as_str()).opacity(0.12);
+        if plot.lines.len() == 1 { line.area_style(area()) } else { line }
+    });
+    Chart { animation: false, grid, x_axis: time, y_axis: value, tooltip, series: lines.collect() }
+}
+
+/// A dash is ECharts' word for no value.
+fn dot(&(at, value): &Dot) -> CompositeValue {
+    let value = value.map_or_else(|| CompositeValue::from("-"), CompositeValue::from);
+    CompositeValue::Array(vec![at.into(), value])
+}

@@ -1,0 +1,227 @@
+//! A graph as numbers: the same axes and lines whoever draws them.
+
+use collector::History;
+
+use super::series::{Dot, Series, extremes};
+use crate::format::{self, Scale};
+use crate::live::SPAN_SECONDS;
+
+/// What a graph's numbers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// 0-100.
+    Percent,
+    /// Bytes per second, scaled to fit.
+    Rate,
+    /// A load average.
+    Load,
+}
+
+impl Unit {
+    /// A value with its unit.
+    #[must_use]
+    pub fn text(self, value: f64) -> String {
+        match self {
+            Self::Percent => format!("{} %", format::percent(value)),
+            Self::Rate => format::rate(value),
+            Self::Load => format::load(value),
+        }
+    }
+}
+
+/// A graph's axes and lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plot {
+    /// Left and right end of the time axis, in milliseconds since the epoch.
+    pub time: (f64, f64),
+    /// The upper end of the value axis, which starts at 0.
+    pub top: f64,
+    /// Distance of two marks on the value axis.
+    pub step: f64,
+    /// The unit all values below are in.
+    pub unit: String,
+    /// Decimals of a value.
+    pub decimals: usize,
+    /// The dots of each series, in the plot's unit.
+    pub lines: Vec<Vec<Dot>>,
+    /// Newest, lowest and highest value of each series, in the metric's own unit.
+    pub extremes: Vec<Option<[f64; 3]>>,
+}
+
+impl Plot {
+    /// The plot of some series over the history's span.
+    #[must_use]
+    pub fn of(series: &[Series], unit: Unit, history: &History, push_seconds: f64) -> Self {
+        let mut lines: Vec<_> = series.iter().map(|series| series.dots(history, push_seconds)).collect();
+        let extremes: Vec<_> = lines.iter().map(|dots| extremes(dots)).collect();
+        let highest = extremes.iter().flatten().map(|[_, _, high]| *high).fold(0.0, f64::max);
+        let (name, divisor, decimals) = match unit {
+            Unit::Percent => ("%".to_owned(), 1.0, 1),
+            Unit::Rate => {
+                // Below a KiB the axis would be of bytes, which nobody asks for.
+                let scale = Scale::of(highest.max(1024.0));
+                (format!("{}/s", scale.unit), scale.bytes, 2)
+            }
+            Unit::Load => (String::new(), 1.0, 2),
+        };
+        for dot in lines.iter_mut().flatten() {
+            dot.1 = dot.1.map(|value| value / divisor);
+        }
+        let (top, step) = match unit {
+            Unit::Percent => (100.0, 50.0),
+            Unit::Rate | Unit::Load => round_axis(highest / divisor),
+        };
+        let newest = history.newest().map_or(0.0, |point| format::milliseconds(point.at));
+        let span = f64::from(i32::try_from(SPAN_SECONDS).unwrap_or(i32::MAX)) * 1_000.0;
+        Self { time: (newest - span, newest), top, step, unit: name, decimals, lines, extremes }
+    }
+
+    /// Whether there is anything to draw.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.extremes.iter().all(Option::is_none)
+    }
+
+    /// What the marks of the value axis say: on top, halfway and at the bottom.
+    #[must_use]
+    pub fn value_marks(&self) -> [String; 3] {
+        // As many decimals as the shortest form of the step needs.
+        let is_whole = |decimals: &i32| (self.step * 10.0_f64.powi(*decimals)).fract().abs() < 1e-9;
+        let decimals = usize::try_from((0..3).find(is_whole).unwrap_or(3)).unwrap_or(0);
+        [self.top, self.step, 0.0]
+            .map(|value| if value == 0.0 { "0".to_owned() } else { format!("{value:.decimals$}") })
+    }
+
+    /// The marks of the time axis: how far right (0-1) and when, in milliseconds since the epoch.
+    /// One every five minutes, on the clock.
+    #[must_use]
+    pub fn time_marks(&self) -> Vec<(f64, f64)> {
+        const STEP: f64 = 300_000.0;
+        let (from, to) = self.time;
+        let first = (from / STEP).ceil() * STEP;
+        (0..4)
+            .map(|index| first + f64::from(index) * STEP)
+            .filter(|at| *at <= to)
+            .map(|at| ((at - from) / (to - from), at))
+            .collect()
+    }
+
+    /// The path of a line in a box of 1000 x 100, from the top left; `closed` down to the axis for
+    /// the area under it. A dot between two breaks becomes a short stroke, or nobody would see it.
+    #[must_use]
+    pub fn path(&self, dots: &[Dot], closed: bool) -> String {
+        use std::fmt::Write;
+
+        let (from, to) = self.time;
+        let place = |(at, value): (f64, f64)| {
+            ((at - from) / (to - from) * 1_000.0, (1.0 - (value / self.top).clamp(0.0, 1.0)) * 100.0)
+        };
+        let mut path = String::with_capacity(dots.len() * 11);
+        for run in dots.split(|dot| dot.1.is_none()) {
+            let mut places = run.iter().filter_map(|dot| Some(place((dot.0, dot.1?)))).filter(|(x, _)| *x >= 0.0);
+            let Some((start, y)) = places.next() else { continue };
+            // Writing into a string cannot fail.
+            let _ = write!(path, "M{start:.1} {y:.1}");
+            let mut end = start;
+            for (x, y) in places {
+                let _ = write!(path, "L{x:.1} {y:.1}");
+                end = x;
+            }
+            if end <= start && !closed {
+                path.push_str("h2");
+            }
+            if closed {
+                let _ = write!(path, "V100H{start:.1}Z");
+            }
+        }
+        path
+    }
+}
+
+/// The upper end of an axis that starts at 0 and holds `highest`, and half of it: 1, 2, 4 or 10
+/// times a power of ten, so that both ends of a step are round.
+fn round_axis(highest: f64) -> (f64, f64) {
+    let highest = highest.max(0.1);
+    let mut power = 0.1;
+    while power * 10.0 <= highest {
+        power *= 10.0;
+    }
+    let top = [1.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|top| *top >= highest * 1.02)
+        .unwrap_or(power * 20.0);
+    (top, top / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use collector::SystemPoint;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const CPU: Series = Series { name: "CPU", color: "series-1", value: |point| point.cpu_usage };
+    const RX: Series = Series { name: "rx", color: "series-1", value: |point| point.rx_per_second };
+
+    fn history(points: &[(i64, f64)]) -> History {
+        let mut history = History::new(900);
+        for &(second, value) in points {
+            history.insert(SystemPoint {
+                at: Timestamp::new(second, 0).unwrap(),
+                cpu_usage: Some(value),
+                rx_per_second: Some(value),
+                ..SystemPoint::default()
+            });
+        }
+        history
+    }
+
+    fn paths(points: &[(i64, f64)]) -> [String; 2] {
+        let plot = Plot::of(&[CPU], Unit::Percent, &history(points), 90.0);
+        [plot.path(&plot.lines[0], false), plot.path(&plot.lines[0], true)]
+    }
+
+    #[test]
+    fn a_line_goes_from_left_to_right_and_100_percent_is_on_top() {
+        let [line, area] = paths(&[(100, 0.0), (550, 100.0), (775, 120.0), (1_000, 50.0)]);
+        assert_eq!(line, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0");
+        assert_eq!(area, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0V100H0.0Z");
+    }
+
+    #[test]
+    fn a_gap_is_a_gap_and_a_lone_dot_can_be_seen() {
+        let [line, area] = paths(&[(100, 0.0), (190, 0.0), (820, 50.0), (910, 25.0), (1_000, 25.0)]);
+        assert_eq!(line, "M0.0 100.0L100.0 100.0M800.0 50.0L900.0 75.0L1000.0 75.0");
+        assert_eq!(area, "M0.0 100.0L100.0 100.0V100H0.0ZM800.0 50.0L900.0 75.0L1000.0 75.0V100H800.0Z");
+        assert_eq!(paths(&[(1_000, 50.0)])[0], "M1000.0 50.0h2");
+        assert_eq!(paths(&[])[0], "");
+    }
+
+    #[test]
+    fn rates_are_scaled_to_a_round_axis() {
+        let plot = Plot::of(&[RX], Unit::Rate, &history(&[(0, 0.0), (10, 3_250_000.0)]), 2.0);
+        assert_eq!((plot.unit.as_str(), plot.top, plot.step), ("MiB/s", 4.0, 2.0));
+        assert_eq!(plot.value_marks(), ["4", "2", "0"]);
+        let idle = Plot::of(&[RX], Unit::Rate, &history(&[(0, 0.0)]), 2.0);
+        assert_eq!((idle.unit.as_str(), idle.top), ("KiB/s", 0.2));
+    }
+
+    #[test]
+    fn an_axis_is_round_and_holds_the_highest_value() {
+        for (highest, top) in
+            [(0.0, 0.2), (0.5, 0.6), (0.99, 2.0), (1.0, 2.0), (3.9, 4.0), (4.0, 6.0), (9.9, 20.0), (650.0, 800.0)]
+        {
+            let (found, step) = round_axis(highest);
+            assert!((found - top).abs() < 1e-9, "{highest}: {found}");
+            assert!((step * 2.0 - found).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn time_marks_are_on_the_clock() {
+        let plot = Plot::of(&[CPU], Unit::Percent, &history(&[(1_000, 1.0)]), 2.0);
+        let marks: Vec<_> = plot.time_marks().iter().map(|mark| mark.1 / 1_000.0).collect();
+        assert_eq!(marks, [300.0, 600.0, 900.0]);
+    }
+}

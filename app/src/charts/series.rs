@@ -1,0 +1,124 @@
+//! Which numbers of the history make a line, and where the line is broken.
+
+use collector::{History, SystemPoint};
+
+use crate::format;
+
+/// A line: its name, its colour and its numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Series {
+    /// In the viewer's language.
+    pub name: &'static str,
+    /// Its colour, as the class in style/graph.css and the custom property of the same name: the
+    /// same metric always has the same one.
+    pub color: &'static str,
+    /// The number of a point.
+    pub value: fn(&SystemPoint) -> Option<f64>,
+}
+
+/// Milliseconds since the epoch and the value then; `None` is a break in the line.
+pub type Dot = (f64, Option<f64>);
+
+impl Series {
+    /// The line's dots in the order of time, a break wherever a reading is missing or more than
+    /// three steps lie between two points.
+    #[must_use]
+    pub fn dots(&self, history: &History, push_seconds: f64) -> Vec<Dot> {
+        let points: Vec<Dot> = history
+            .points()
+            .map(|point| (milliseconds(point), (self.value)(point).filter(|v| v.is_finite())))
+            .collect();
+        let mut dots = Vec::with_capacity(points.len());
+        for (index, dot) in points.iter().enumerate() {
+            if let Some(before) = index.checked_sub(1).and_then(|before| points.get(before))
+                && dot.0 - before.0 > 3.0 * step(&points, index, push_seconds)
+            {
+                dots.push((f64::midpoint(before.0, dot.0), None));
+            }
+            dots.push(*dot);
+        }
+        dots
+    }
+}
+
+/// The usual distance of points around `index`. It is not the same everywhere: the older part of
+/// a history is thinner than what arrived live.
+fn step(points: &[Dot], index: usize, push_seconds: f64) -> f64 {
+    const AROUND: usize = 6;
+    let usual = |points: &[Dot]| {
+        let mut distances: Vec<f64> = points.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        distances.sort_unstable_by(f64::total_cmp);
+        distances.get(distances.len() / 2).copied().unwrap_or(0.0)
+    };
+    let before = usual(&points[index.saturating_sub(AROUND)..index]);
+    let after = usual(&points[index..points.len().min(index + AROUND)]);
+    before.max(after).max(push_seconds * 1_000.0)
+}
+
+fn milliseconds(point: &SystemPoint) -> f64 {
+    format::milliseconds(point.at)
+}
+
+/// Newest, lowest and highest value of dots.
+#[must_use]
+pub fn extremes(dots: &[Dot]) -> Option<[f64; 3]> {
+    let mut values = dots.iter().filter_map(|dot| dot.1);
+    let first = values.next()?;
+    Some(values.fold([first; 3], |[_, low, high], value| [value, low.min(value), high.max(value)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const CPU: Series = Series { name: "CPU", color: "series-1", value: |point| point.cpu_usage };
+
+    fn history(seconds: &[i64]) -> History {
+        let mut history = History::new(900);
+        for &second in seconds {
+            history.insert(SystemPoint {
+                at: Timestamp::new(second, 0).unwrap(),
+                cpu_usage: Some(1.0),
+                ..SystemPoint::default()
+            });
+        }
+        history
+    }
+
+    fn breaks(seconds: &[i64]) -> Vec<f64> {
+        let dots = CPU.dots(&history(seconds), 2.0);
+        dots.iter().filter(|dot| dot.1.is_none()).map(|dot| dot.0 / 1_000.0).collect()
+    }
+
+    #[test]
+    fn a_line_is_broken_where_more_than_three_steps_are_missing() {
+        assert_eq!(breaks(&[0, 2, 4, 6, 8]), [0.0; 0]);
+        assert_eq!(breaks(&[0, 2, 4, 10, 12, 14]), [0.0; 0]);
+        assert_eq!(breaks(&[0, 2, 4, 12, 14, 16]), [8.0]);
+    }
+
+    #[test]
+    fn the_thin_older_part_and_the_dense_newer_part_are_one_line() {
+        assert_eq!(breaks(&[0, 10, 20, 30, 40, 42, 44, 46, 48]), [0.0; 0]);
+        assert_eq!(breaks(&[0, 10, 20, 60, 70, 80, 82, 84, 86, 100, 102, 104]), [40.0, 93.0]);
+    }
+
+    #[test]
+    fn a_missing_reading_breaks_the_line() {
+        let mut history = history(&[0, 2, 6]);
+        history.insert(SystemPoint { at: Timestamp::new(4, 0).unwrap(), ..SystemPoint::default() });
+        let dots = CPU.dots(&history, 2.0);
+        assert_eq!(dots.iter().map(|dot| dot.1).collect::<Vec<_>>(), [Some(1.0), Some(1.0), None, Some(1.0)]);
+    }
+
+    #[test]
+    fn extremes_are_the_newest_lowest_and_highest() {
+        assert_eq!(
+            extremes(&[(0.0, Some(3.0)), (1.0, None), (2.0, Some(1.0)), (3.0, Some(2.0))]),
+            Some([2.0, 1.0, 3.0])
+        );
+        assert_eq!(extremes(&[(0.0, None)]), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! The pages of the dashboard: Leptos components, drawn by the server into whole pages (feature
+//! `ssr`) and brought to life in the browser (feature `hydrate`).
+//!
+//! ```text
+//! api (asked once) + live (told) -> LiveStore's signals -> pages -> panels -> widgets, charts
+//! ```
+//!
+//! The server gives the shell [`Assets`], the request's parts and the collector's feed as context.
+
+// A view is one type with all that is in it, as deep as the page.
+#![recursion_limit = "256"]
+
+pub mod api;
+mod browser;
+mod charts;
+pub mod error;
+pub mod format;
+pub mod live;
+mod locale;
+mod pages;
+mod panels;
+mod preferences;
+mod routes;
+mod shell;
+mod theme;
+mod widgets;
+mod words;
+
+pub use locale::Locale;
+pub use routes::App;
+pub use shell::{Assets, shell};
+pub use theme::Theme;

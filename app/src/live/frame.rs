@@ -1,0 +1,61 @@
+//! Reading a frame of the feed. [`LiveEvent`] could be deserialised as it is, but its tagged
+//! payload makes serde keep a second reader for every type, which the page would have to carry.
+
+use collector::{Health, Hello, LiveEvent, Payload, System};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+struct Head {
+    seq: u64,
+    event: String,
+    #[serde(with = "collector::rfc3339")]
+    at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Body<T> {
+    data: T,
+}
+
+/// The event of a frame; `None` for one that this page does not know.
+#[must_use]
+pub fn parse(text: &str) -> Option<LiveEvent> {
+    let Head { seq, event, at } = serde_json::from_str(text).ok()?;
+    let payload = match event.as_str() {
+        "metrics:system" => Payload::System(Box::new(data::<System>(text)?)),
+        "health" => Payload::Health(data::<Health>(text)?),
+        "hello" => Payload::Hello(data::<Hello>(text)?),
+        _ => return None,
+    };
+    Some(LiveEvent { seq, payload, at })
+}
+
+fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str::<Body<T>>(text).ok().map(|body| body.data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_read_as_it_was_written() {
+        let at = Timestamp::new(1_795_492_972, 550_000_000).unwrap();
+        for payload in [
+            Payload::System(Box::new(System { at, host: "web-1".into(), cpu_usage: Some(12.5), ..System::default() })),
+            Payload::Health(Health::of(Vec::new())),
+            Payload::Hello(Hello { resumed: true }),
+        ] {
+            let event = LiveEvent { seq: 7, payload, at };
+            assert_eq!(parse(&serde_json::to_string(&event).unwrap()), Some(event));
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_or_broken_is_no_event() {
+        assert_eq!(parse(r#"{"seq":1,"event":"alert:new","at":"2026-11-24T03:00:00Z","data":{"a":1}}"#), None);
+        assert_eq!(parse(r#"{"seq":1,"event":"hello""#), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! The one thing to say about the whole, chosen from what is known and nothing else.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Link;
+use crate::format::Zone;
+use crate::words::Words;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing to do.
+    Good,
+    /// Nothing is known yet.
+    Unknown,
+    /// Look at it soon.
+    Warning,
+    /// Look at it now.
+    Critical,
+}
+
+/// What the strip on top of a page says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All parts answer; the newest sample is this many seconds old.
+    Good(u64),
+    /// No sample was taken yet, and nothing is wrong.
+    Waiting,
+    /// The page has had no connection since.
+    Lost(Timestamp),
+    /// Samples should arrive and do not; age of the newest in seconds.
+    Silent(u64),
+    /// The collector has not answered since, and there is no sample to go by.
+    CollectorDown(Timestamp),
+    /// PostgreSQL has not answered since.
+    PostgresqlDown(Timestamp),
+    /// Redis has not answered since.
+    RedisDown(Timestamp),
+}
+
+/// What a verdict is found from.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The page's link.
+    pub link: Link,
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Age of the newest sample.
+    pub age_seconds: Option<u64>,
+    /// That age is more than it should be.
+    pub stale: bool,
+    /// Since when the collector does not answer.
+    pub collector_down: Option<Timestamp>,
+    /// Since when PostgreSQL does not answer.
+    pub postgresql_down: Option<Timestamp>,
+    /// Since when Redis does not answer.
+    pub redis_down: Option<Timestamp>,
+}
+
+/// A link that is back within this time is not worth a sentence.
+const GRACE: SignedDuration = SignedDuration::from_secs(2);
+
+impl Verdict {
+    /// The worst of what is known. A lost connection comes first, because nothing else is known
+    /// for certain any more.
+    #[must_use]
+    pub fn of(known: &Known) -> Self {
+        if let Link::Lost(since) = known.link
+            && known.now.duration_since(since) >= GRACE
+        {
+            return Self::Lost(since);
+        }
+        let lost = matches!(known.link, Link::Lost(_));
+        match (known.age_seconds, known.collector_down) {
+            (Some(age), down) if (known.stale && !lost) || down.is_some() => return Self::Silent(age),
+            (None, Some(since)) => return Self::CollectorDown(since),
+            _ => {}
+        }
+        if let Some(since) = known.postgresql_down {
+            return Self::PostgresqlDown(since);
+        }
+        if let Some(since) = known.redis_down {
+            return Self::RedisDown(since);
+        }
+        known.age_seconds.map_or(Self::Waiting, Self::Good)
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Good(_) => Severity::Good,
+            Self::Waiting => Severity::Unknown,
+            Self::Lost(_) | Self::RedisDown(_) => Severity::Warning,
+            Self::Silent(_) | Self::CollectorDown(_) | Self::PostgresqlDown(_) => Severity::Critical,
+        }
+    }
+
+    /// Whether both say the same but for times and ages.
+    #[must_use]
+    pub fn is_same_kind(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+
+    /// What it says first.
+    #[must_use]
+    pub fn headline(self, words: &Words, zone: Zone, now: Timestamp) -> String {
+        let moment = |at| zone.moment(at, now);
+        match self {
+            Self::Good(_) => words.good.to_owned(),
+            Self::Waiting => words.waiting.to_owned(),
+            Self::Lost(since) => (words.lost)(&moment(since)),
+            Self::Silent(age) => (words.silent)(&(words.duration)(age)),
+            Self::CollectorDown(since) => (words.silent_always)(&moment(since)),
+            Self::PostgresqlDown(since) => (words.postgresql_down)(&moment(since)),
+            Self::RedisDown(since) => (words.redis_down)(&moment(since)),
+        }
+    }
+
+    /// What to know or to do besides.
+    #[must_use]
+    pub fn more(self, words: &Words, push_seconds: f64) -> String {
+        match self {
+            Self::Good(age) => (words.newest)(&(words.ago)(&(words.duration)(age.max(1)))),
+            Self::Waiting => (words.waiting_more)(&(words.duration)(whole(push_seconds))),
+            Self::Lost(_) => words.lost_more.to_owned(),
+            Self::Silent(_) | Self::CollectorDown(_) => words.silent_more.to_owned(),
+            Self::PostgresqlDown(_) => words.postgresql_down_more.to_owned(),
+            Self::RedisDown(_) => words.redis_down_more.to_owned(),
+        }
+    }
+}
+
+fn whole(seconds: f64) -> u64 {
+    std::time::Duration::try_from_secs_f64(seconds.round().max(1.0)).map_or(1, |duration| duration.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::new(second, 0).unwrap()
+    }
+
+    fn well() -> Known {
+        Known {
+            link: Link::Live,
+            now: at(100),
+            age_seconds: Some(2),
+            stale: false,
+            collector_down: None,
+            postgresql_down: None,
+            redis_down: None,
+        }
+    }
+
+    #[test]
+    fn the_worst_that_is_known_is_said() {
+        let (redis, postgresql, collector) = (Some(at(1)), Some(at(2)), Some(at(3)));
+        for (known, verdict) in [
+            (well(), Verdict::Good(2)),
+            (Known { age_seconds: None, ..well() }, Verdict::Waiting),
+            (Known { redis_down: redis, ..well() }, Verdict::RedisDown(at(1))),
+            (Known { redis_down: redis, postgresql_down: postgresql, ..well() }, Verdict::PostgresqlDown(at(2))),
+            (Known { postgresql_down: postgresql, age_seconds: Some(45), stale: true, ..well() }, Verdict::Silent(45)),
+            (Known { collector_down: collector, ..well() }, Verdict::Silent(2)),
+            (Known { collector_down: collector, age_seconds: None, ..well() }, Verdict::CollectorDown(at(3))),
+            (
+                Known { link: Link::Lost(at(90)), stale: true, postgresql_down: postgresql, ..well() },
+                Verdict::Lost(at(90)),
+            ),
+            (Known { link: Link::Lost(at(99)), stale: true, ..well() }, Verdict::Good(2)),
+            (Known { link: Link::None, ..well() }, Verdict::Good(2)),
+        ] {
+            assert_eq!(Verdict::of(&known), verdict, "{known:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_kind_counts_as_news() {
+        assert!(Verdict::Good(1).is_same_kind(Verdict::Good(2)));
+        assert!(!Verdict::Good(1).is_same_kind(Verdict::Silent(1)));
+    }
+
+    #[test]
+    fn every_verdict_has_two_sentences_in_every_language() {
+        for words in [&crate::words::EN, &crate::words::JA] {
+            for verdict in [
+                Verdict::Good(3),
+                Verdict::Waiting,
+                Verdict::Lost(at(1)),
+                Verdict::Silent(45),
+                Verdict::CollectorDown(at(1)),
+                Verdict::PostgresqlDown(at(1)),
+                Verdict::RedisDown(at(1)),
+            ] {
+                let text = [verdict.headline(words, Zone::Utc, at(5)), verdict.more(words, 2.0)];
+                assert!(text.iter().all(|text| text.ends_with(['.', '。'])), "{text:?}");
+            }
+        }
+        let down = Verdict::PostgresqlDown(at(1)).headline(&crate::words::EN, Zone::Local(540), at(5));
+        assert_eq!(down, "PostgreSQL has not answered since 09:00:01.");
+    }
+}

@@ -1,0 +1,72 @@
+//! Waits for the snapshot, gives it to the page's store and then shows the page: on the server
+//! before the first byte, so that the page is whole without any script.
+
+use leptos::prelude::*;
+
+use crate::api::system::read;
+use crate::error::ApiError;
+use crate::live::LiveStore;
+use crate::widgets::{Icon, Parts, Shape, VerdictStrip, window_title};
+use crate::words::use_words;
+use leptos_meta::Title;
+
+/// The one resource of a page.
+#[derive(Clone, Copy)]
+pub struct SnapshotResource(pub Resource<Result<String, ApiError>>);
+
+/// Verdict, content and parts of a page, or why there is nothing to show.
+#[component]
+pub fn Ready(
+    /// The page's title.
+    title: &'static str,
+    /// What is shown between the verdict and the parts.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let SnapshotResource(resource) = expect_context::<SnapshotResource>();
+    let store = expect_context::<LiveStore>();
+    let children = StoredValue::new(children);
+    let page = move || {
+        Suspend::new(async move {
+            let snapshot = resource.await.and_then(|text| read(&text));
+            if let Ok(snapshot) = &snapshot {
+                store.seed(snapshot);
+            }
+            let error = snapshot.err().unwrap_or(ApiError::Failed);
+            view! {
+                <Show when=move || store.loaded.get() fallback=move || view! { <Failure error/> }>
+                    <Title text=move || window_title(store, title)/>
+                    <VerdictStrip/>
+                    {children.with_value(|children| children())}
+                    <footer class="footer"><Parts/></footer>
+                </Show>
+            }
+        })
+    };
+    view! {
+        <h1 class="visually-hidden">{title}</h1>
+        <Suspense fallback=Skeleton>{page}</Suspense>
+    }
+}
+
+/// The place of what is to come, only ever seen when the browser itself asks for the snapshot.
+#[component]
+fn Skeleton() -> impl IntoView {
+    view! {
+        <div class="skeleton skeleton-strip"></div>
+        <div class="skeleton skeleton-panel"></div>
+    }
+}
+
+/// A sentence and a way out.
+#[component]
+fn Failure(error: ApiError) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <section class="message" role="alert">
+            <span class="message-icon"><Icon shape=Shape::Exclamation/></span>
+            <h2>{(words.error)(error)}</h2>
+            <p>{words.error_more}</p>
+            <a class="button" href="" rel="external">{words.retry}</a>
+        </section>
+    }
+}

@@ -1,0 +1,188 @@
+//! The host: tiles, graphs and disks.
+
+mod detail;
+
+use collector::{Mount, System, SystemPoint};
+use leptos::prelude::*;
+
+use crate::charts::{LineGraph, Series, Unit};
+use crate::format::{self, MISSING, Scale};
+use crate::live::LiveStore;
+use crate::widgets::{DiskBar, Icon, Shape, Tile, host_name};
+use crate::words::{Words, use_words};
+
+pub use detail::SystemDetail;
+
+/// File systems on the overview; the fullest are shown.
+const MOUNTS_SHOWN: usize = 5;
+
+const fn cpu(words: &Words) -> Series {
+    Series { name: words.cpu_graph, color: "series-1", value: |point| point.cpu_usage }
+}
+
+const fn memory(words: &Words) -> Series {
+    Series { name: words.memory_graph, color: "series-4", value: |point| point.memory_usage }
+}
+
+const fn load(words: &Words) -> Series {
+    Series { name: words.load_graph, color: "series-3", value: |point| point.load_average_1m }
+}
+
+const fn received(words: &Words) -> Series {
+    Series { name: words.received, color: "series-1", value: |point| point.rx_per_second }
+}
+
+const fn sent(words: &Words) -> Series {
+    Series { name: words.sent, color: "series-2", value: |point| point.tx_per_second }
+}
+
+const fn network(words: &Words) -> Series {
+    Series { name: words.network, color: "series-2", value: both_ways }
+}
+
+fn both_ways(point: &SystemPoint) -> Option<f64> {
+    Some(point.rx_per_second? + point.tx_per_second?)
+}
+
+/// The host on the overview.
+#[component]
+pub fn SystemPanel() -> impl IntoView {
+    let words = use_words();
+    let host = host_name(expect_context());
+    view! {
+        <section class="panel" aria-labelledby="system-title">
+            <header class="panel-header">
+                <h2 id="system-title">{words.system}</h2>
+                <p class="panel-host">{host}</p>
+                <a href="/system" class="panel-more">{words.all_series}<Icon shape=Shape::Right/></a>
+            </header>
+            <NoSample/>
+            <SystemTiles/>
+            <div class="graphs graphs-two">
+                <LineGraph id="graph-cpu" title=words.cpu_graph unit=Unit::Percent series=vec![cpu(words)]/>
+                <LineGraph id="graph-memory" title=words.memory_graph unit=Unit::Percent series=vec![memory(words)]/>
+            </div>
+            <div class="graphs graphs-three">
+                <LineGraph id="graph-network" title=words.network unit=Unit::Rate series=vec![received(words), sent(words)]/>
+                <LineGraph id="graph-load" title=words.load_graph unit=Unit::Load series=vec![load(words)]/>
+                <Disks/>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// What to expect while there is nothing to see.
+#[component]
+fn NoSample() -> impl IntoView {
+    let store = expect_context::<LiveStore>();
+    let words = use_words();
+    let has_sample = Signal::derive(move || store.system.with(Option::is_some));
+    view! { <p class="panel-empty" hidden=has_sample>{words.no_sample}</p> }
+}
+
+/// CPU, memory, load and network as numbers.
+#[component]
+fn SystemTiles() -> impl IntoView {
+    let store = expect_context::<LiveStore>();
+    let words = use_words();
+    let of = move |read: fn(&System) -> Option<(String, String)>| {
+        Signal::derive(move || store.system.with(|system| system.as_ref().and_then(read)))
+    };
+    let more = move |read: fn(&'static Words, &System) -> Option<String>| {
+        Signal::derive(move || {
+            let text = store.system.with(|system| system.as_ref().and_then(|system| read(words, system)));
+            // A line that is never empty keeps its height.
+            text.unwrap_or_else(|| "\u{a0}".to_owned())
+        })
+    };
+    view! {
+        <ul class="tiles">
+            <Tile name=words.cpu series=cpu(words) unit=Unit::Percent
+                reading=of(|system| percent(system.cpu_usage))
+                more=more(|words, system| Some((words.cores)(system.cpu_count)))/>
+            <Tile name=words.memory series=memory(words) unit=Unit::Percent
+                reading=of(|system| percent(system.memory_usage))
+                more=more(|_, system| Some(format::part_of(system.memory_used_bytes?, system.memory_total_bytes?)))/>
+            <Tile name=words.load series=load(words) unit=Unit::Load
+                reading=of(|system| {
+                    Some((format::load(system.load_average_1m?), String::new()))
+                })
+                more=more(|words, system| {
+                    let [five, fifteen] = [system.load_average_5m, system.load_average_15m]
+                        .map(|load| load.map_or_else(|| MISSING.to_owned(), format::load));
+                    Some(format!("{five} · {fifteen} {}", words.load_more))
+                })/>
+            <Tile name=words.network series=network(words) unit=Unit::Rate
+                reading=of(|system| {
+                    let sum = system.rx_per_second()? + system.tx_per_second()?;
+                    let scale = Scale::of(sum);
+                    Some((scale.number(sum), format!("{}/s", scale.unit)))
+                })
+                more=more(|_, system| {
+                    let text = |value: f64| format::rate(value);
+                    Some(format!("↓ {}\u{2002}↑ {}", text(system.rx_per_second()?), text(system.tx_per_second()?)))
+                })/>
+        </ul>
+    }
+    .into_any()
+}
+
+fn percent(value: Option<f64>) -> Option<(String, String)> {
+    Some((format::percent(value?), "%".to_owned()))
+}
+
+/// The fullest file systems as bars.
+#[component]
+fn Disks() -> impl IntoView {
+    let store = expect_context::<LiveStore>();
+    let words = use_words();
+    let mounts = Memo::new(move |_| {
+        store.system.with(|system| system.as_ref().map(|system| system.mounts.clone())).unwrap_or_default()
+    });
+    let fullest = Signal::derive(move || mounts.with(|mounts| fullest(mounts, MOUNTS_SHOWN)));
+    let hidden = Signal::derive(move || mounts.with(Vec::len).saturating_sub(MOUNTS_SHOWN));
+    let is_whole = Signal::derive(move || hidden.get() == 0);
+    let has_mounts = Signal::derive(move || mounts.with(|mounts| !mounts.is_empty()));
+    view! {
+        <section class="disks-box" aria-labelledby="disks-title">
+            <h3 id="disks-title">{words.disks}</h3>
+            <ul class="disks">
+                {move || fullest.get().into_iter().map(|mount| view! { <DiskBar mount/> }).collect_view()}
+            </ul>
+            <p class="disks-none" hidden=has_mounts>{words.no_disks}</p>
+            <a href="/system" class="disks-more" hidden=is_whole>
+                {Signal::derive(move || (words.more_disks)(hidden.get()))} <Icon shape=Shape::Right/>
+            </a>
+        </section>
+    }
+    .into_any()
+}
+
+/// The fullest of the mounts, in their usual order.
+fn fullest(mounts: &[Mount], count: usize) -> Vec<Mount> {
+    let mut places: Vec<_> = mounts.iter().enumerate().collect();
+    places.sort_unstable_by(|(_, a), (_, b)| b.disk_usage().total_cmp(&a.disk_usage()));
+    places.truncate(count);
+    places.sort_unstable_by_key(|(place, _)| *place);
+    places.into_iter().map(|(_, mount)| mount.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fullest_mounts_are_kept_in_their_order() {
+        let mount = |name: &str, used| Mount {
+            mount: name.into(),
+            used_bytes: used,
+            available_bytes: 100 - used,
+            total_bytes: 100,
+        };
+        let mounts = [mount("/", 10), mount("/a", 90), mount("/b", 5), mount("/c", 95)];
+        let names: Vec<_> = fullest(&mounts, 3).into_iter().map(|mount| mount.mount).collect();
+        assert_eq!(names, ["/", "/a", "/c"]);
+        assert_eq!(fullest(&mounts, 9).len(), 4);
+    }
+}

@@ -1,0 +1,82 @@
+//! The viewer's language and theme: on the server from the request, in the browser from what the
+//! server wrote on `<html>`.
+
+use crate::locale::Locale;
+use crate::theme::Theme;
+
+#[cfg(feature = "ssr")]
+mod request {
+    use http::request::Parts;
+    use leptos::prelude::use_context;
+
+    use super::{Locale, Theme};
+
+    fn with_header<T>(name: http::HeaderName, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let parts = use_context::<Parts>()?;
+        read(parts.headers.get(name)?.to_str().ok()?)
+    }
+
+    /// The language of the page.
+    #[must_use]
+    pub fn locale() -> Locale {
+        with_header(http::header::COOKIE, |cookies| Locale::from_tag(cookie(cookies, "lang")?))
+            .or_else(|| with_header(http::header::ACCEPT_LANGUAGE, |languages| Some(Locale::negotiate(languages))))
+            .unwrap_or_default()
+    }
+
+    /// The theme of the page.
+    #[must_use]
+    pub fn theme() -> Theme {
+        with_header(http::header::COOKIE, |cookies| Some(Theme::from_name(cookie(cookies, "theme"))))
+            .unwrap_or_default()
+    }
+
+    /// The value of a cookie in a `Cookie` header.
+    fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+        header.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_cookie_is_found_by_its_whole_name() {
+            let header = "xlang=en; lang=ja;theme=dark";
+            assert_eq!(cookie(header, "lang"), Some("ja"));
+            assert_eq!(cookie(header, "theme"), Some("dark"));
+            assert_eq!(cookie(header, "the"), None);
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+pub use request::{locale, theme};
+
+/// The language of the page.
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+#[must_use]
+pub fn locale() -> Locale {
+    crate::browser::root_attribute("lang").and_then(|tag| Locale::from_tag(&tag)).unwrap_or_default()
+}
+
+/// The theme of the page.
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+#[must_use]
+pub fn theme() -> Theme {
+    Theme::from_name(crate::browser::root_attribute("data-theme").as_deref())
+}
+
+/// The language of no page at all.
+#[cfg(not(any(feature = "hydrate", feature = "ssr")))]
+#[must_use]
+pub fn locale() -> Locale {
+    Locale::default()
+}
+
+/// The theme of no page at all.
+#[cfg(not(any(feature = "hydrate", feature = "ssr")))]
+#[must_use]
+pub fn theme() -> Theme {
+    Theme::default()
+}

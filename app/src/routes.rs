@@ -1,0 +1,44 @@
+//! Every address of the dashboard, and what its pages share.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::{SsrMode, StaticSegment};
+
+use crate::api::system::snapshot;
+use crate::live::{self, LiveStore};
+use crate::pages::{NotFound, Overview, SnapshotResource, SystemPage};
+use crate::preferences;
+use crate::theme::PageTheme;
+use crate::widgets::Header;
+
+/// The whole page below `<body>`.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(preferences::locale());
+    provide_context(PageTheme::new(preferences::theme()));
+    view! { <Router><Page/></Router> }
+}
+
+/// What stays while the viewer goes from page to page: header, snapshot and live store.
+#[component]
+fn Page() -> impl IntoView {
+    let store = LiveStore::new();
+    let theme = expect_context::<PageTheme>();
+    provide_context(store);
+    provide_context(SnapshotResource(Resource::new_blocking(|| (), |()| snapshot())));
+    Effect::new(move |_| {
+        live::connect(store);
+        crate::browser::on_system_theme_change(move || theme.changed.notify());
+    });
+    view! {
+        <Header/>
+        <main id="main" tabindex="-1">
+            <FlatRoutes fallback=NotFound>
+                <Route path=StaticSegment("") view=Overview ssr=SsrMode::Async/>
+                <Route path=StaticSegment("system") view=SystemPage ssr=SsrMode::Async/>
+            </FlatRoutes>
+        </main>
+    }
+}

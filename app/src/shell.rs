@@ -1,0 +1,52 @@
+//! The document around the app, made by the server only.
+
+use leptos::html::meta;
+use leptos::prelude::*;
+use leptos_meta::{HashedStylesheet, MetaTags};
+
+use crate::preferences;
+use crate::routes::App;
+use crate::theme::Theme;
+
+/// Where the server has the files that the page loads by itself. Given as context.
+#[derive(Clone, Debug, Default)]
+pub struct Assets {
+    /// URL of the ECharts script, if it was built.
+    pub echarts: Option<String>,
+}
+
+const FONT: &str = "/fonts/inter-5.3.0.woff2";
+
+/// The whole document. Reads [`Assets`] and the request's [`http::request::Parts`] from context.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let locale = preferences::locale();
+    let theme = preferences::theme();
+    let echarts = use_context::<Assets>().and_then(|assets| assets.echarts);
+    let (light, dark) = match theme {
+        Theme::System => ("(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"),
+        Theme::Light => ("all", "not all"),
+        Theme::Dark => ("not all", "all"),
+    };
+    view! {
+        <!DOCTYPE html>
+        <html lang=locale.tag() data-theme=theme.attribute() data-echarts=echarts>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                {meta().name("theme-color").content("#f6f7f9").attr("media", light)}
+                {meta().name("theme-color").content("#0d1015").attr("media", dark)}
+                <meta name="description" content=locale.words().description/>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <link rel="preload" href=FONT r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <HashedStylesheet options=options.clone()/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}

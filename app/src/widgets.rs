@@ -1,0 +1,18 @@
+//! Small pieces that more than one page is made of.
+
+mod disk_bar;
+mod header;
+mod icon;
+mod parts;
+mod switches;
+mod tile;
+mod value;
+mod verdict;
+
+pub use disk_bar::{DiskBar, DiskMark, DiskShare};
+pub use header::{Header, NAME};
+pub use icon::{Icon, Shape};
+pub use parts::Parts;
+pub use tile::Tile;
+pub use value::Value;
+pub use verdict::{VerdictStrip, host_name, window_title};

@@ -1,0 +1,36 @@
+//! The bar on top of every page.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::icon::{Icon, Shape};
+use super::switches::Switches;
+use crate::words::use_words;
+
+/// Name of the product, the same in every language.
+pub const NAME: &str = "Recipe Monitoring";
+
+/// Mark, pages, switches.
+#[component]
+pub fn Header() -> impl IntoView {
+    let words = use_words();
+    let path = use_location().pathname;
+    let link = move |href: &'static str, name: &'static str| {
+        let current = Signal::derive(move || (path.get() == href).then(|| "page".to_owned()));
+        view! { <a href=href aria-current=current>{name}</a> }
+    };
+    view! {
+        <a class="skip" href="#main" rel="external">{words.skip}</a>
+        <header class="header">
+            <div class="header-inner">
+                <p class="brand"><Icon shape=Shape::Pulse/><span>{NAME}</span></p>
+                <nav class="pages" aria-label=words.navigation>
+                    {link("/", words.overview)}
+                    {link("/system", words.system)}
+                </nav>
+                <Switches/>
+            </div>
+        </header>
+    }
+    .into_any()
+}

@@ -1,0 +1,140 @@
+//! The strip on top of a page: is everything all right? One sentence, and how fresh it is.
+
+use leptos::prelude::*;
+
+use super::icon::Shape;
+use crate::live::{Link, LiveStore, Severity, Verdict};
+use crate::words::use_words;
+
+/// Icon, sentence, live state, host, uptime and clock.
+#[component]
+pub fn VerdictStrip() -> impl IntoView {
+    let store = expect_context::<LiveStore>();
+    let words = use_words();
+    let verdict = Memo::new(move |_| store.verdict());
+    let class = Signal::derive(move || {
+        match verdict.get().severity() {
+            Severity::Good => "verdict verdict-good",
+            Severity::Unknown => "verdict verdict-unknown",
+            Severity::Warning => "verdict verdict-warning",
+            Severity::Critical => "verdict verdict-critical",
+        }
+        .to_owned()
+    });
+    let icon = Signal::derive(move || {
+        match verdict.get().severity() {
+            Severity::Good => Shape::Check,
+            Severity::Unknown => Shape::Dots,
+            Severity::Warning => Shape::Exclamation,
+            Severity::Critical => Shape::Cross,
+        }
+        .path()
+        .to_owned()
+    });
+    let headline = Signal::derive(move || verdict.get().headline(words, store.zone.get(), store.now.get_untracked()));
+    let more = Signal::derive(move || verdict.get().more(words, store.push_seconds.get()));
+    let host = host_name(store);
+    let uptime = Signal::derive(move || {
+        let seconds = store.system.with(|system| system.as_ref().map(|system| system.uptime_seconds));
+        seconds.map(|seconds| (words.uptime)(&(words.duration)(seconds))).unwrap_or_default()
+    });
+    let clock = Signal::derive(move || {
+        let (zone, now) = (store.zone.get(), store.now.get());
+        format!("{} {}{}", zone.date(now), zone.time(now), zone.label())
+    });
+    view! {
+        <section class=class aria-label=words.verdict>
+            <span class="verdict-icon"><svg class="icon" viewBox="0 0 18 18" aria-hidden="true"><path d=icon/></svg></span>
+            <p class="verdict-sentence">
+                <strong>{headline}</strong> " " <span>{more}</span>
+            </p>
+            <Announcement verdict/>
+            <ul class="verdict-facts">
+                <li><LinkChip/></li>
+                <li class="verdict-host">{host}</li>
+                <li>{uptime}</li>
+                <li class="verdict-clock">{clock}</li>
+            </ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// Says a verdict of a new kind to those who cannot see the strip, and not every tick.
+#[component]
+fn Announcement(verdict: Memo<Verdict>) -> impl IntoView {
+    let store = expect_context::<LiveStore>();
+    let words = use_words();
+    let said = RwSignal::new(String::new());
+    Effect::new(move |before: Option<Verdict>| {
+        let now = verdict.get();
+        if before.is_some_and(|before| !before.is_same_kind(now)) {
+            said.set(now.headline(words, store.zone.get_untracked(), store.now.get_untracked()));
+        }
+        now
+    });
+    view! { <p class="visually-hidden" role="status">{said}</p> }
+}
+
+/// Whether what is seen is live, and since when not.
+#[component]
+fn LinkChip() -> impl IntoView {
+    let store = expect_context::<LiveStore>();
+    let words = use_words();
+    let class = Signal::derive(move || {
+        match store.link.get() {
+            Link::Live if store.is_stale() => "chip chip-stale",
+            Link::Live => "chip chip-live",
+            Link::Lost(_) => "chip chip-lost",
+            Link::None => "chip",
+        }
+        .to_owned()
+    });
+    let name = Signal::derive(move || link_name(store).to_owned());
+    let text = Signal::derive(move || {
+        let zone = store.zone.get();
+        match store.link.get() {
+            Link::Live if store.is_stale() => words.stale.to_owned(),
+            Link::Live => words.live.to_owned(),
+            Link::Lost(since) => (words.reconnecting)(&zone.time(since)),
+            Link::None => {
+                let at = store.system.with(|system| system.as_ref().map(|system| system.at));
+                (words.as_of)(&format!("{}{}", zone.time(at.unwrap_or_else(|| store.now.get())), zone.label()))
+            }
+        }
+    });
+    view! { <span class=class data-link=name>{text}</span> }
+}
+
+/// The live state as one word, for tests and styles.
+fn link_name(store: LiveStore) -> &'static str {
+    match store.link.get() {
+        Link::Live if store.is_stale() => "stale",
+        Link::Live => "live",
+        Link::Lost(_) => "reconnecting",
+        Link::None => "none",
+    }
+}
+
+/// The host's name, empty while there is no reading.
+#[must_use]
+pub fn host_name(store: LiveStore) -> Signal<String> {
+    Signal::derive(move || {
+        store.system.with(|system| system.as_ref().map(|system| system.host.clone()).unwrap_or_default())
+    })
+}
+
+/// The window's title: the verdict first when it is bad.
+#[must_use]
+pub fn window_title(store: LiveStore, page: &'static str) -> String {
+    let words = use_words();
+    let verdict = store.verdict();
+    let word = match verdict.severity() {
+        Severity::Good | Severity::Unknown => return format!("{page} · {}", super::header::NAME),
+        Severity::Warning => words.warning,
+        Severity::Critical => words.critical,
+    };
+    let headline = verdict.headline(words, store.zone.get(), store.now.get_untracked());
+    let headline = headline.trim_end_matches(['.', '。']);
+    format!("{word}: {headline} · {page} · {}", super::header::NAME)
+}

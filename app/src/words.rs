@@ -1,0 +1,193 @@
+//! Everything the dashboard says, once per language. A field that a language does not fill does
+//! not compile. What is the same everywhere (numbers, units, times) is in `format`.
+
+mod en;
+mod ja;
+
+use leptos::prelude::use_context;
+
+pub use en::EN;
+pub use ja::JA;
+
+use crate::error::ApiError;
+use crate::locale::Locale;
+
+/// The words of one language.
+#[derive(Debug)]
+pub struct Words {
+    // The page
+    /// What the page is, for search engines and link previews.
+    pub description: &'static str,
+    /// The link over the header to the content.
+    pub skip: &'static str,
+    /// Name of the navigation.
+    pub navigation: &'static str,
+    /// Page `/`.
+    pub overview: &'static str,
+    /// Page `/system`, and the panel of the host.
+    pub system: &'static str,
+    /// The link from a panel to its own page.
+    pub all_series: &'static str,
+    /// Name of the language switch.
+    pub language: &'static str,
+    /// This language, in itself.
+    pub language_name: &'static str,
+    /// Name of the theme switch.
+    pub theme: &'static str,
+    /// The light theme.
+    pub light: &'static str,
+    /// The dark theme.
+    pub dark: &'static str,
+    /// The theme of the system's setting.
+    pub automatic: &'static str,
+
+    // The verdict strip: a headline, and what to know or do besides
+    /// Name of the strip.
+    pub verdict: &'static str,
+    /// Before the headline in the window's title.
+    pub critical: &'static str,
+    /// Before the headline in the window's title.
+    pub warning: &'static str,
+    /// Nothing is wrong.
+    pub good: &'static str,
+    /// The newest sample's age.
+    pub newest: fn(age: &str) -> String,
+    /// No sample was taken yet.
+    pub waiting: &'static str,
+    /// How often there will be one.
+    pub waiting_more: fn(interval: &str) -> String,
+    /// The page has no connection.
+    pub lost: fn(since: &str) -> String,
+    /// What the page then shows.
+    pub lost_more: &'static str,
+    /// No sample arrives, and the newest is this old.
+    pub silent: fn(age: &str) -> String,
+    /// No sample arrives, and none ever did.
+    pub silent_always: fn(since: &str) -> String,
+    /// What to do about it.
+    pub silent_more: &'static str,
+    /// PostgreSQL does not answer.
+    pub postgresql_down: fn(since: &str) -> String,
+    /// What that means.
+    pub postgresql_down_more: &'static str,
+    /// Redis does not answer.
+    pub redis_down: fn(since: &str) -> String,
+    /// What that means.
+    pub redis_down_more: &'static str,
+    /// An age: how long ago.
+    pub ago: fn(duration: &str) -> String,
+    /// A time in seconds in its two largest units.
+    pub duration: fn(seconds: u64) -> String,
+    /// How long the host has been up.
+    pub uptime: fn(duration: &str) -> String,
+    /// The connection's state: events arrive.
+    pub live: &'static str,
+    /// Connected, and yet nothing new arrives.
+    pub stale: &'static str,
+    /// Not connected, since a time.
+    pub reconnecting: fn(since: &str) -> String,
+    /// Not live: the page as it was at a time.
+    pub as_of: fn(time: &str) -> String,
+
+    // The parts
+    /// Name of the list of parts.
+    pub parts: &'static str,
+    /// The part that takes the samples.
+    pub collector: &'static str,
+    /// A part answers.
+    pub up: &'static str,
+    /// A part should answer and does not.
+    pub down: &'static str,
+    /// A part is switched off.
+    pub off: &'static str,
+
+    // The system panel
+    /// CPU.
+    pub cpu: &'static str,
+    /// Memory.
+    pub memory: &'static str,
+    /// Load average.
+    pub load: &'static str,
+    /// Network.
+    pub network: &'static str,
+    /// Number of cores.
+    pub cores: fn(count: u32) -> String,
+    /// What the two smaller load averages are over.
+    pub load_more: &'static str,
+    /// Title of the graph.
+    pub cpu_graph: &'static str,
+    /// Title of the graph.
+    pub memory_graph: &'static str,
+    /// Title of the graph.
+    pub load_graph: &'static str,
+    /// Series of the load graph.
+    pub load_one_minute: &'static str,
+    /// Bytes received.
+    pub received: &'static str,
+    /// Bytes sent.
+    pub sent: &'static str,
+    /// The bars of the file systems.
+    pub disks: &'static str,
+    /// The fullest are shown, and this many more exist.
+    pub more_disks: fn(count: usize) -> String,
+    /// Word beside a bar over the warning threshold.
+    pub disk_high: &'static str,
+    /// Word beside a bar over the critical threshold.
+    pub disk_critical: &'static str,
+    /// No file system was read.
+    pub no_disks: &'static str,
+    /// No interface was read.
+    pub no_interfaces: &'static str,
+    /// Title on the dash of a missing reading.
+    pub not_collected: &'static str,
+    /// In a graph without a point.
+    pub no_points: &'static str,
+    /// Where the whole panel has no sample.
+    pub no_sample: &'static str,
+    /// Column of a table.
+    pub mount: &'static str,
+    /// Column of a table.
+    pub used: &'static str,
+    /// Column of a table.
+    pub total: &'static str,
+    /// Column of a table.
+    pub share: &'static str,
+    /// Title of the table of interfaces.
+    pub interfaces: &'static str,
+    /// Column of a table.
+    pub interface: &'static str,
+    /// Title of the list of plain facts about the host.
+    pub host: &'static str,
+    /// Fact: name of the host.
+    pub host_name: &'static str,
+    /// Fact: time since its start.
+    pub uptime_name: &'static str,
+    /// Fact: number of cores.
+    pub cores_name: &'static str,
+    /// Fact: load average over `n` minutes.
+    pub load_minutes: fn(minutes: u32) -> String,
+    /// A graph or sparkline in words: name, newest, lowest and highest value of the last 15 minutes.
+    pub graph_summary: fn(name: &str, newest: &str, lowest: &str, highest: &str) -> String,
+    /// The same without a point.
+    pub graph_empty: fn(name: &str) -> String,
+
+    // Errors
+    /// Title of the page for an unknown address.
+    pub not_found: &'static str,
+    /// What to do then.
+    pub not_found_more: &'static str,
+    /// Link to the overview.
+    pub to_overview: &'static str,
+    /// The page has no values, and why.
+    pub error: fn(ApiError) -> &'static str,
+    /// What to do then.
+    pub error_more: &'static str,
+    /// Link that loads the page again.
+    pub retry: &'static str,
+}
+
+/// The words of this page's language.
+#[must_use]
+pub fn use_words() -> &'static Words {
+    use_context::<Locale>().unwrap_or_default().words()
+}
