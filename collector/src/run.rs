@@ -140,7 +140,7 @@ impl Running {
         let monitor = Arc::new(monitor);
         let reader = SystemReader::new(&settings.system.host, &data_disk(settings));
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
-        let saving = Saving { store: self.store.clone(), buffer, instruments };
+        let saving = Saving::new(self.store.clone(), buffer, instruments);
         self.tasks.spawn(save_regularly(saving.clone(), settings.sampling.save));
         self.sampling = Some((monitor, saving));
     }
@@ -154,7 +154,7 @@ impl Running {
     /// Stops sampling, saves what is buffered and stops the private servers.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
-        if let Some((monitor, saving)) = &self.sampling {
+        if let Some((monitor, saving)) = self.sampling.take() {
             monitor.finish();
             save_all(saving).await;
         }

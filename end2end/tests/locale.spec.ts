@@ -35,7 +35,7 @@ test.describe("theme", () => {
   test("the switch changes it at once, without loading, and is remembered", async ({ page }) => {
     await page.goto("/");
     await expect(page.locator(link)).toHaveAttribute("data-link", "live");
-    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const light = await background();
     await page.evaluate(() => ((window as any).kept = true));
     await page.getByRole("button", { name: "Dark" }).click();

@@ -11,7 +11,9 @@ test("all current values and sparklines are there without JavaScript", async ({ 
   }
   await expect(page.locator(".verdict-clock")).toHaveText(/UTC/);
   await expect(page.locator(".disks li").first()).toBeVisible();
-  await expect(page.getByRole("img", { name: /^CPU usage: now/ })).toBeVisible();
+  const graph = page.getByRole("figure", { name: "CPU usage" }).getByRole("img");
+  await expect(graph.locator("svg").first()).toBeVisible();
+  await expect(graph).toHaveAccessibleName(/^CPU usage: now .*lowest .*highest/);
 });
 
 test("links, language and theme work without JavaScript", async ({ page }) => {

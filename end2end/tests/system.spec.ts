@@ -25,7 +25,7 @@ test("the canvas takes the drawing's place without moving anything", async ({ pa
   });
   await page.goto("/");
   for (const name of ["CPU usage", "Memory usage", "Network", "Load average"]) {
-    const graph = page.getByRole("img", { name: new RegExp(`^${name}`) });
+    const graph = page.getByRole("figure", { name }).getByRole("img");
     await expect(graph.locator("canvas")).toBeVisible();
     await expect(graph).toHaveAccessibleName(/now .*lowest .*highest/);
   }
@@ -56,7 +56,8 @@ test("a graph whose script cannot be had stays a drawing and stays live", async 
   await page.route(/echarts-/, (route) => route.abort());
   await page.goto("/");
   await expect(page.locator(link)).toHaveAttribute("data-link", "live");
-  const line = page.getByRole("img", { name: /^CPU usage/ }).locator("path:not(.graph-grid)[d]").last();
+  const graph = page.getByRole("figure", { name: "CPU usage" }).getByRole("img");
+  const line = graph.locator("path:not(.graph-grid)[d]").last();
   const shape = await line.getAttribute("d");
   await expect(line).not.toHaveAttribute("d", shape ?? "");
   expect(complaints.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);

@@ -171,8 +171,9 @@ impl Look {
 
 fn chart(plot: &Plot, series: &[Series], look: &Look) -> Chart {
     let label = || AxisLabel::new().color(look.ink.as_str()).font_size(look.font_size).font_family(look.font.as_str());
-    let times = label().formatter("{HH}:{mm}");
-    let times = plot.time_marks().into_iter().fold(times, |times, (_, at)| times.custom_values(at));
+    let marks = plot.time_marks();
+    let times = label().show(!marks.is_empty()).formatter("{HH}:{mm}");
+    let times = marks.into_iter().fold(times, |times, (_, at)| times.custom_values(at));
     let time = Axis::new()
         .type_(AxisType::Time)
         .min(plot.time.0)

@@ -93,7 +93,7 @@ impl Plot {
     }
 
     /// The marks of the time axis: how far right (0-1) and when, in milliseconds since the epoch.
-    /// One every five minutes, on the clock.
+    /// One every five minutes, on the clock; none where there is no time to go by.
     #[must_use]
     pub fn time_marks(&self) -> Vec<(f64, f64)> {
         const STEP: f64 = 300_000.0;
@@ -101,7 +101,7 @@ impl Plot {
         let first = (from / STEP).ceil() * STEP;
         (0..4)
             .map(|index| first + f64::from(index) * STEP)
-            .filter(|at| *at <= to)
+            .filter(|at| *at <= to && to > 0.0)
             .map(|at| ((at - from) / (to - from), at))
             .collect()
     }
@@ -138,19 +138,19 @@ impl Plot {
     }
 }
 
-/// The upper end of an axis that starts at 0 and holds `highest`, and half of it: 1, 2, 4 or 10
-/// times a power of ten, so that both ends of a step are round.
+/// The upper end of an axis that starts at 0 and holds `highest`, and half of it: every choice
+/// has a half that is as round.
 fn round_axis(highest: f64) -> (f64, f64) {
-    let highest = highest.max(0.1);
+    let highest = highest.max(0.19);
     let mut power = 0.1;
     while power * 10.0 <= highest {
         power *= 10.0;
     }
-    let top = [1.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    let top = [1.0, 1.2, 1.6, 2.0, 4.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|factor| factor * power)
         .find(|top| *top >= highest * 1.02)
-        .unwrap_or(power * 20.0);
+        .unwrap_or(power * 12.0);
     (top, top / 2.0)
 }
 
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn an_axis_is_round_and_holds_the_highest_value() {
         for (highest, top) in
-            [(0.0, 0.2), (0.5, 0.6), (0.99, 2.0), (1.0, 2.0), (3.9, 4.0), (4.0, 6.0), (9.9, 20.0), (650.0, 800.0)]
+            [(0.0, 0.2), (0.5, 0.6), (0.99, 1.2), (1.0, 1.2), (3.9, 4.0), (4.0, 6.0), (9.9, 12.0), (650.0, 800.0)]
         {
             let (found, step) = round_axis(highest);
             assert!((found - top).abs() < 1e-9, "{highest}: {found}");
@@ -223,5 +223,6 @@ mod tests {
         let plot = Plot::of(&[CPU], Unit::Percent, &history(&[(1_000, 1.0)]), 2.0);
         let marks: Vec<_> = plot.time_marks().iter().map(|mark| mark.1 / 1_000.0).collect();
         assert_eq!(marks, [300.0, 600.0, 900.0]);
+        assert_eq!(Plot::of(&[CPU], Unit::Percent, &history(&[]), 2.0).time_marks(), []);
     }
 }

@@ -34,6 +34,7 @@ pub fn VerdictStrip() -> impl IntoView {
     let headline = Signal::derive(move || verdict.get().headline(words, store.zone.get(), store.now.get_untracked()));
     let more = Signal::derive(move || verdict.get().more(words, store.push_seconds.get()));
     let host = host_name(store);
+    let no_system = Signal::derive(move || store.system.with(Option::is_none));
     let uptime = Signal::derive(move || {
         let seconds = store.system.with(|system| system.as_ref().map(|system| system.uptime_seconds));
         seconds.map(|seconds| (words.uptime)(&(words.duration)(seconds))).unwrap_or_default()
@@ -51,8 +52,8 @@ pub fn VerdictStrip() -> impl IntoView {
             <Announcement verdict/>
             <ul class="verdict-facts">
                 <li><LinkChip/></li>
-                <li class="verdict-host">{host}</li>
-                <li>{uptime}</li>
+                <li class="verdict-host" hidden=no_system>{host}</li>
+                <li hidden=no_system>{uptime}</li>
                 <li class="verdict-clock">{clock}</li>
             </ul>
         </section>

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
+
 use crate::buffer::Buffer;
 use crate::instruments::Instruments;
 use crate::store::Store;
@@ -18,9 +20,17 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// What a save needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Saving {
-    pub(crate) store: Store,
-    pub(crate) buffer: Arc<Buffer>,
-    pub(crate) instruments: Instruments,
+    store: Store,
+    buffer: Arc<Buffer>,
+    instruments: Instruments,
+    /// One save at a time: two would write the same samples.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Saving {
+    pub(crate) fn new(store: Store, buffer: Arc<Buffer>, instruments: Instruments) -> Self {
+        Self { store, buffer, instruments, turn: Arc::default() }
+    }
 }
 
 /// Saves every `interval`, for ever.
@@ -28,38 +38,39 @@ pub(crate) async fn save_regularly(saving: Saving, interval: Duration) {
     let mut pause = FIRST.min(interval);
     loop {
         tokio::time::sleep(pause).await;
-        pause = if save_all(&saving).await { interval } else { RETRY.min(interval) };
+        // A task of its own: when this loop is ended, the save that is under way is not.
+        let saved = tokio::spawn(save_all(saving.clone())).await.unwrap_or(false);
+        pause = if saved { interval } else { RETRY.min(interval) };
     }
 }
 
 /// Saves everything that is buffered; answers whether it is in PostgreSQL now.
-pub(crate) async fn save_all(saving: &Saving) -> bool {
-    let Saving { store, buffer, instruments } = saving;
+pub(crate) async fn save_all(saving: Saving) -> bool {
+    let Saving { store, buffer, instruments, turn } = saving;
+    let _turn = turn.lock().await;
     let batch = buffer.batch();
     if batch.samples.is_empty() {
         return true;
     }
     let started = Instant::now();
-    let outcome = tokio::time::timeout(LIMIT, store.save(&batch.samples)).await;
+    let outcome = match tokio::time::timeout(LIMIT, store.save(&batch.samples)).await {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {LIMIT:?}")),
+    };
     let seconds = started.elapsed().as_secs_f64();
     instruments.save_seconds.observe(seconds);
-    let saved = match outcome {
-        Ok(Ok(rows)) => {
+    let samples = batch.samples.len();
+    match &outcome {
+        Ok(rows) => {
             buffer.forget(&batch);
-            instruments.rows_saved.inc_by(rows);
-            tracing::info!(samples = batch.samples.len(), rows, seconds, "saved");
-            true
+            instruments.rows_saved.inc_by(*rows);
+            tracing::info!(samples, rows, seconds, "saved");
         }
-        failed => {
-            let error = failed.map_or_else(
-                |_| "no answer in time".to_owned(),
-                |saved| saved.err().map_or_else(String::new, |error| error.to_string()),
-            );
+        Err(error) => {
             instruments.saves_failed.inc();
-            tracing::warn!(samples = batch.samples.len(), error, "could not save; the samples stay in memory");
-            false
+            tracing::warn!(samples, error, "could not save; the samples stay in memory");
         }
-    };
+    }
     instruments.buffered.set(i64::try_from(buffer.len()).unwrap_or(i64::MAX));
-    saved
+    outcome.is_ok()
 }

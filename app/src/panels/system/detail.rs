@@ -60,8 +60,10 @@ fn Mounts() -> impl IntoView {
                 view! {
                     <tr>
                         <th scope="row" class="path" title=mount.mount.clone()>
-                            {mount.mount.clone()}
-                            <DiskMark usage=mount.disk_usage()/>
+                            <span>
+                                <span class="path-name">{mount.mount.clone()}</span>
+                                <DiskMark usage=mount.disk_usage()/>
+                            </span>
                         </th>
                         <td class="share"><DiskShare usage=mount.disk_usage()/></td>
                         <td>{format::size(mount.used_bytes)}</td>
@@ -110,7 +112,9 @@ fn Interfaces() -> impl IntoView {
             .map(|[name, received, sent]| {
                 view! {
                     <tr>
-                        <th scope="row" class="path" title=name.clone()>{name.clone()}</th>
+                        <th scope="row" class="path" title=name.clone()>
+                            <span><span class="path-name">{name.clone()}</span></span>
+                        </th>
                         <td>{received}</td>
                         <td>{sent}</td>
                     </tr>
