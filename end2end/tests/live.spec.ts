@@ -23,6 +23,8 @@ test("the page recovers by itself when the server is restarted, without a hole",
   expect(Math.min(...times)).toBeLessThan(stopped);
   // A refused connection is logged by the browser itself; anything else would be ours.
   expect(complaints.splice(0).filter((text) => !text.includes("WebSocket connection to"))).toEqual([]);
+  // Or it would go on asking after the server is gone for good.
+  await page.close();
 });
 
 test("a page that was offline catches up", async ({ page, context }) => {

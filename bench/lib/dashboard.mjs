@@ -1,0 +1,48 @@
+// The product, started as a user starts it: no settings, a data directory of its own.
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { get } from './http.mjs';
+import { said, start, stop } from './processes.mjs';
+import { removeDirectory, temporaryDirectory } from './temporary.mjs';
+
+export const root = path.resolve(import.meta.dirname, '../..');
+const binary = path.join(root, 'target/release/recipe-monitoring-dashboard');
+
+/** Settings of whoever runs the bench would make it another product. */
+const FOREIGN = /^(RECIPE_MONITORING_|LEPTOS_|DATABASE_URL$|REDIS_|RUST_LOG$|PG)/;
+
+/** Runs `measure` with a dashboard that is ready, `{pid, url}`, and takes it away again. `settings` are key=value. */
+export async function withDashboard(measure, settings = []) {
+  if (!existsSync(binary)) throw new Error(`${binary} is not there: run scripts/build.sh first`);
+  const directory = temporaryDirectory('dashboard');
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
+  // Its working directory is an empty one, for there could be a settings file or a .env in ours.
+  const args = ['--address', '127.0.0.1:0', '--data-dir', path.join(directory, 'data')];
+  args.push(...settings.flatMap((setting) => ['--set', setting]));
+  const dashboard = start(binary, args, { cwd: directory, env });
+  try {
+    const url = await said(dashboard, servingUrl);
+    await ready(url);
+    return await measure({ pid: dashboard.pid, url });
+  } finally {
+    await stop(dashboard);
+    removeDirectory(directory);
+  }
+}
+
+function servingUrl(line) {
+  if (!line.startsWith('{')) return undefined;
+  const { message, url } = JSON.parse(line);
+  return message === 'serving' ? url : undefined;
+}
+
+async function ready(url) {
+  for (let attempt = 0; attempt < 60; attempt += 1) {
+    const { status } = await get(new URL('readyz', url));
+    if (status === 200) return;
+    await sleep(500);
+  }
+  throw new Error(`${url}readyz did not become 200 in 30 s`);
+}

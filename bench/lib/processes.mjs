@@ -1,0 +1,105 @@
+// Processes: how one is started and ended, and what it uses. Whatever is started here is ended with the bench.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const STOP_SECONDS = 30;
+// The kernel shows CPU time in these units on every architecture (USER_HZ).
+const TICKS_PER_SECOND = 100;
+
+const running = new Set();
+let ending = false;
+
+/** Starts a program that may hold as many connections as the machine allows. */
+export function start(command, args = [], options = {}) {
+  if (ending) throw new Error('the bench is being ended');
+  const stdio = options.stdio ?? ['ignore', 'pipe', 'pipe'];
+  const child = spawn('bash', ['-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'bash', command, ...args], {
+    ...options,
+    stdio,
+  });
+  const started = { child, pid: child.pid, said: [] };
+  running.add(started);
+  child.once('exit', () => running.delete(started));
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream) createInterface({ input: stream }).on('line', (line) => remember(started, line));
+  }
+  return started;
+}
+
+function remember(started, line) {
+  started.said.push(line);
+  if (started.said.length > 200) started.said.shift();
+  started.child.emit('line', line);
+}
+
+/** Waits for the first line, said by then or later, of which `find` makes something. */
+export async function said(started, find, seconds = 60) {
+  for (const line of started.said) {
+    const found = find(line);
+    if (found !== undefined) return found;
+  }
+  return new Promise((resolve, reject) => {
+    const fail = (why) => {
+      settle();
+      reject(new Error([`${started.child.spawnargs[4]} ${why}`, ...started.said.slice(-10)].join('\n  ')));
+    };
+    const look = (line) => {
+      const found = find(line);
+      if (found === undefined) return;
+      settle();
+      resolve(found);
+    };
+    const ended = (code, signal) => fail(`ended with ${signal ?? code}`);
+    const timer = setTimeout(() => fail(`did not come up in ${seconds} s`), seconds * 1000);
+    const settle = () => {
+      clearTimeout(timer);
+      started.child.off('line', look).off('exit', ended);
+    };
+    started.child.on('line', look).once('exit', ended);
+  });
+}
+
+/** Ends a process gently, or after a while not gently. */
+export async function stop({ child }) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1000);
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Ends all, and nothing is started any more. */
+export async function end() {
+  ending = true;
+  await Promise.all([...running].map(stop));
+}
+
+/** Resident memory, in bytes. */
+export function residentBytes(pid) {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(kibibytes[1]) * 1024;
+}
+
+/** CPU time since the start, user and system together. */
+export function cpuSeconds(pid) {
+  // The fields after the name, which is in parentheses and may hold anything: proc(5).
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Names of all processes of this machine. */
+export function names() {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/comm`, 'utf8').trim()];
+      } catch {
+        return []; // It has ended in the meantime.
+      }
+    });
+}

@@ -1,0 +1,57 @@
+// The two servers under measurement, and the event that both send.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import WebSocket from 'ws';
+import { withDashboard } from '../lib/dashboard.mjs';
+import { said, start, stop } from '../lib/processes.mjs';
+import { dialects } from './dialects.mjs';
+
+const program = path.join(import.meta.dirname, 'peer.mjs');
+
+/** One event of ours as it comes over the wire. */
+export function oneEvent(url) {
+  const socket = new WebSocket(new URL(dialects.ours.path, url.replace('http:', 'ws:')), { perMessageDeflate: false });
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the live feed ended before its first event')));
+    socket.on('message', (data) => {
+      const text = data.toString();
+      if (!dialects.ours.isEvent(text)) return;
+      resolve(text);
+      socket.close();
+    });
+  });
+}
+
+/**
+ * The setting with which an event of ours has this size, and one such event. How large it is otherwise depends on the
+ * number of disks and network interfaces of the machine; a longer name of the host makes up for it.
+ */
+export async function eventOf(bytes) {
+  const short = await withDashboard(({ url }) => oneEvent(url));
+  const missing = Math.max(0, bytes - Buffer.byteLength(short));
+  const setting = `system.host=${os.hostname()}${'-'.repeat(missing)}`;
+  const event = await withDashboard(({ url }) => oneEvent(url), [setting]);
+  return { setting, event, natural: Buffer.byteLength(short) };
+}
+
+/** Runs `measure` with a socket.io server, `{pid, url}`, that sends events like this one. */
+export async function withPeer(event, measure) {
+  const peer = start(process.execPath, [program, event, String(Buffer.byteLength(event))]);
+  try {
+    const url = await said(peer, (line) => (line.startsWith('{') ? JSON.parse(line).url : undefined));
+    return await measure({ pid: peer.pid, url });
+  } finally {
+    await stop(peer);
+  }
+}
+
+
+export function peerVersion() {
+  const require = createRequire(import.meta.url);
+  const version = (name) => JSON.parse(readFileSync(require.resolve(`${name}/package.json`), 'utf8')).version;
+  return `socket.io ${version('socket.io')} (websocket transport only, no compression)`;
+}

@@ -1,0 +1,86 @@
+// Memory of an idle websocket connection, and CPU time of the server for a message delivered.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withDashboard } from '../lib/dashboard.mjs';
+import { cpuSeconds, residentBytes } from '../lib/processes.mjs';
+import { inTurns } from '../lib/rounds.mjs';
+import { median } from '../lib/statistics.mjs';
+import { eventOf, peerVersion, withPeer } from './contenders.mjs';
+import { connectClients, count, disconnectClients } from './swarm.mjs';
+
+/** What the goals were set for. */
+const EVENT_BYTES = 1200;
+
+const LONG = { clients: 2000, rounds: 3, warmSeconds: 10, settleSeconds: 10, spanSeconds: 40 };
+const SHORT = { clients: 200, rounds: 1, warmSeconds: 1, settleSeconds: 1, spanSeconds: 5 };
+
+export async function measure({ short }) {
+  const form = short ? SHORT : LONG;
+  const { setting, event, natural } = await eventOf(EVENT_BYTES);
+  const taken = await inTurns('websocket', { short, rounds: form.rounds }, {
+    ours: () => withDashboard((server) => round('ours', server, form), [setting]),
+    peer: () => withPeer(event, (server) => round('peer', server, form)),
+  });
+  const of = (side, figure) => median(taken[side].map((result) => result[figure]));
+  const row = (what, figure, rest) => ({ what, ours: of('ours', figure), peer: of('peer', figure), ...rest });
+  return {
+    rows: [
+      row('memory of an idle websocket', 'kibibytesPerConnection', {
+        unit: 'KiB',
+        digits: 1,
+        goal: { of: 'ours', most: 8 },
+        // So few clients can disappear in what the server gives back meanwhile.
+        mayBeZero: short,
+      }),
+      row('CPU per message delivered', 'microsecondsPerMessage', {
+        unit: 'us',
+        digits: 1,
+        goal: { of: 'ratio', most: 0.6 },
+      }),
+    ],
+    about: [
+      `${form.clients} clients (ws, one process), an event every 2 s; ${form.rounds} rounds in turns`,
+      `an event has ${of('ours', 'bytes')} bytes, the peer's ${of('peer', 'bytes')}; ours would have ${natural} for the few disks of this host and is made larger by a long system.host`,
+      `memory: growth of the server's RSS by connecting, ${form.settleSeconds} s after the last client`,
+      `CPU: user and system time of the server over ${form.spanSeconds} s, divided by the messages received`,
+      'ours is the whole dashboard process, reading the host and filling the stores included, not the stores themselves',
+      `peer: ${peerVersion()}, which only sends`,
+    ],
+  };
+}
+
+async function round(dialect, { pid, url }, { clients, warmSeconds, settleSeconds, spanSeconds }) {
+  await sleep(warmSeconds * 1000);
+  const before = await settledBytes(pid);
+  const swarm = await connectClients(dialect, url, clients);
+  try {
+    await sleep(settleSeconds * 1000);
+    const after = await settledBytes(pid);
+    await count(swarm);
+    const cpu = cpuSeconds(pid);
+    await sleep(spanSeconds * 1000);
+    const { messages, fewest, bytes } = await count(swarm);
+    const used = cpuSeconds(pid) - cpu;
+    if (!(fewest > 0)) throw new Error('a client got no event at all');
+    return {
+      kibibytesPerConnection: (after - before) / clients / 1024,
+      microsecondsPerMessage: (used / messages) * 1e6,
+      messages,
+      fewest,
+      bytes,
+      beforeMebibytes: before / 2 ** 20,
+    };
+  } finally {
+    await disconnectClients(swarm);
+  }
+}
+
+/** Resident memory over a push or two, for it breathes with them. */
+async function settledBytes(pid) {
+  const readings = [];
+  for (let i = 0; i < 20; i += 1) {
+    readings.push(residentBytes(pid));
+    await sleep(200);
+  }
+  return median(readings);
+}
