@@ -2,6 +2,7 @@
 //! wrong one is refused is in `load`.
 
 mod database;
+mod error;
 mod live;
 mod load;
 mod log;
@@ -15,8 +16,9 @@ mod system;
 use serde::{Deserialize, Serialize};
 
 pub use database::Database;
+pub use error::{ConfigError, Origin};
 pub use live::Live;
-pub use load::{ConfigError, Flags, Origin, Sources};
+pub use load::{Flags, Sources};
 pub use log::{Log, LogFormat};
 pub use redis::Redis;
 pub use sampling::Sampling;
@@ -71,7 +73,7 @@ impl Settings {
         Ok(settings)
     }
 
-    fn check(&self) -> Result<(), load::Invalid> {
+    fn check(&self) -> Result<(), error::Invalid> {
         self.server.check()?;
         self.database.check()?;
         self.redis.check()?;

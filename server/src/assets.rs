@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use app::Assets;
 use leptos::config::{LeptosOptions, get_configuration};
 
-use crate::startup::ServerError;
+use crate::error::ServerError;
 
 const NAME: &str = "recipe-monitoring";
 

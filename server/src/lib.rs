@@ -3,9 +3,11 @@
 
 mod assets;
 mod endpoints;
+mod error;
 mod middleware;
 mod router;
 mod startup;
 mod state;
 
-pub use startup::{Application, ServerError};
+pub use error::ServerError;
+pub use startup::Application;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::load::Invalid;
+use super::error::Invalid;
 use super::secret::Secret;
 
 /// `[database]`

@@ -1,15 +1,16 @@
-//! Where settings come from, and how a wrong one is refused: by key, value, source and remedy.
+//! Where settings come from, each source over the one before.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use toml::{Table, Value};
 
+/// How a time is written in a setting: `500ms`, `10s`, `5m`.
 pub(super) use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 
-use super::{Settings, log::LogFormat};
+use super::Settings;
+use super::error::{ConfigError, Origin, Origins};
+use super::log::LogFormat;
 
 const PREFIX: &str = "RECIPE_MONITORING_";
 /// Names the settings file; the only variable with our prefix that is not a setting.
@@ -64,104 +65,6 @@ impl Sources {
         Self { directory: PathBuf::from("."), environment: environment.collect(), flags }
     }
 }
-
-/// Where a value was set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A settings file.
-    File(PathBuf),
-    /// An environment variable, or one of `.env`.
-    Variable(String),
-    /// A flag.
-    Flag(&'static str),
-}
-
-impl Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Flag(name) => f.write_str(name),
-        }
-    }
-}
-
-/// Why settings were refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file that was asked for cannot be read.
-    #[error("{path} cannot be read: {source}; correct the path or its permissions")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file is not what its format asks for.
-    #[error("{path} is not valid: {reason}")]
-    Syntax {
-        /// The file.
-        path: String,
-        /// What and where.
-        reason: String,
-    },
-    /// There is no such setting.
-    #[error("unknown setting {key} = {value} in {origin}; the nearest known one is {nearest}")]
-    Unknown {
-        /// What was set.
-        key: String,
-        /// To what.
-        value: String,
-        /// Where.
-        origin: Origin,
-        /// The known key most like it.
-        nearest: String,
-    },
-    /// A value of the wrong type or out of its range.
-    #[error("setting {key} = {value}{} is not valid: {remedy}", in_origin(.origin.as_ref()))]
-    Invalid {
-        /// Which setting.
-        key: String,
-        /// Its value.
-        value: String,
-        /// Where it was set; `None` for a default.
-        origin: Option<Origin>,
-        /// What would be valid.
-        remedy: String,
-    },
-}
-
-fn in_origin(origin: Option<&Origin>) -> String {
-    origin.map(|origin| format!(" in {origin}")).unwrap_or_default()
-}
-
-/// A value that a section's own check refuses; becomes [`ConfigError::Invalid`].
-#[derive(Debug)]
-pub(super) struct Invalid {
-    key: &'static str,
-    value: String,
-    remedy: String,
-}
-
-impl Invalid {
-    pub(super) fn new(key: &'static str, value: impl Display, remedy: impl Into<String>) -> Self {
-        Self { key, value: value.to_string(), remedy: remedy.into() }
-    }
-
-    pub(super) fn unless_between(key: &'static str, value: Duration, least: u64, most: u64) -> Result<(), Self> {
-        if (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&value) {
-            return Ok(());
-        }
-        Err(Self::new(key, format_args!("{value:?}"), format!("use something from {least}s to {most}s")))
-    }
-
-    pub(super) fn refused(self, origins: &Origins) -> ConfigError {
-        let origin = origins.get(self.key).cloned();
-        ConfigError::Invalid { key: self.key.to_owned(), value: self.value, origin, remedy: self.remedy }
-    }
-}
-
-pub(super) type Origins = BTreeMap<String, Origin>;
 
 pub(super) fn load(sources: &Sources) -> Result<(Settings, Origins), ConfigError> {
     let mut merged = Merged::new();
@@ -356,6 +259,8 @@ fn leaves(table: &Table) -> BTreeMap<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn sources(file: Option<&str>, environment: &[(&str, &str)], set: &[&str]) -> (tempfile::TempDir, Sources) {

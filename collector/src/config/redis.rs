@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::load::Invalid;
+use super::error::Invalid;
 use super::secret::Secret;
 
 /// `[redis]`

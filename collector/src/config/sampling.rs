@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::Invalid;
 use super::live::Live;
-use super::load::Invalid;
 
 /// `[sampling]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

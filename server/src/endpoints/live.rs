@@ -18,9 +18,9 @@ use super::v1::ApiError;
 use crate::middleware::is_same_origin;
 use crate::state::{LiveClients, Stopping};
 
-/// Clients have nothing to say but pongs.
+/// Clients have nothing to say but pongs, and every idle one holds a buffer for it.
 const LARGEST_MESSAGE: usize = 4 << 10;
-const READ_BUFFER: usize = 4 << 10;
+const READ_BUFFER: usize = 512;
 /// A client that takes longer to take one event is cut off; it will come back.
 const SEND_LIMIT: Duration = Duration::from_secs(20);
 const PING: Duration = Duration::from_secs(30);
