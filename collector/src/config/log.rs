@@ -28,6 +28,6 @@ pub enum LogFormat {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::default() }
+        Self { filter: "info,sqlx=warn".to_owned(), format: LogFormat::default() }
     }
 }
