@@ -158,12 +158,6 @@ impl Feed {
         self.state().system.clone()
     }
 
-    /// When the newest reading of the host was taken.
-    #[must_use]
-    pub fn newest_at(&self) -> Option<Timestamp> {
-        self.state().system.as_ref().map(|system| system.at)
-    }
-
     /// The state of the parts.
     #[must_use]
     pub fn health(&self) -> Health {

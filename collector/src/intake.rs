@@ -1,26 +1,28 @@
 //! The other end of `outlet`: brings the readings of a separate collector into this process'
 //! feed, through Redis and PostgreSQL at once, so that losing one of them loses nothing.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 
 use crate::cache::Cache;
 use crate::store::Store;
 use crate::{Feed, LiveEvent, PartName, PartState, Payload, System};
 
+/// Readings by whose time one that comes a second time is known.
+const REMEMBERED: usize = 16;
+
 /// Feeds the feed until the program ends.
 pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
+    let mut intake = Intake { feed, seen: VecDeque::new() };
     let mut notifications = store.notifications();
-    let mut messages = match &cache {
-        Some(cache) => {
-            cache.messages().await.inspect_err(|error| tracing::warn!(%error, "cannot listen to redis")).ok()
+    let mut messages = None;
+    if let Some(cache) = &cache {
+        messages = cache.messages().await.inspect_err(|error| tracing::warn!(%error, "cannot listen to redis")).ok();
+        if let Ok(Some(reading)) = cache.system().await {
+            // Kept from before: no sign that the collector lives.
+            intake.take(reading);
         }
-        None => None,
-    };
-    if let Some(Ok(Some(reading))) = match &cache {
-        Some(cache) => Some(cache.system().await),
-        None => None,
-    } {
-        take(&feed, reading);
     }
     loop {
         let text = tokio::select! {
@@ -33,7 +35,10 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
             } => text,
         };
         match text.map(|text| serde_json::from_str::<LiveEvent>(&text)) {
-            Some(Ok(LiveEvent { payload: Payload::System(reading), .. })) => take(&feed, *reading),
+            Some(Ok(LiveEvent { payload: Payload::System(reading), .. })) => {
+                intake.take(*reading);
+                intake.feed.report(PartName::Collector, PartState::Up, Timestamp::now());
+            }
             Some(Ok(_)) => {}
             Some(Err(error)) => tracing::warn!(%error, "a live event from outside makes no sense"),
             None => messages = None,
@@ -41,15 +46,26 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
     }
 }
 
-/// Takes a reading unless it, or a newer one, is known: it may come both ways.
-fn take(feed: &Feed, reading: System) {
-    if feed.newest_at().is_some_and(|newest| reading.at <= newest) {
-        return;
-    }
-    let at = reading.at;
-    match feed.publish(Payload::System(Box::new(reading)), at) {
-        Ok(_) => feed.report(PartName::Collector, PartState::Up, Timestamp::now()),
-        Err(error) => tracing::error!(%error, "a reading could not be written as json"),
+struct Intake {
+    feed: Feed,
+    seen: VecDeque<Timestamp>,
+}
+
+impl Intake {
+    /// Takes a reading unless it was taken already: it may come both ways. Not by being newer
+    /// than the last, since a clock may be set back.
+    fn take(&mut self, reading: System) {
+        let at = reading.at;
+        if self.seen.contains(&at) {
+            return;
+        }
+        if self.seen.len() == REMEMBERED {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(at);
+        if let Err(error) = self.feed.publish(Payload::System(Box::new(reading)), at) {
+            tracing::error!(%error, "a reading could not be written as json");
+        }
     }
 }
 
@@ -59,12 +75,13 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn a_reading_that_comes_both_ways_is_sent_once() {
+    async fn a_reading_that_comes_both_ways_is_sent_once_also_when_the_clock_is_set_back() {
         let feed = Feed::new(Duration::from_secs(2), Timestamp::UNIX_EPOCH);
         let mut reader = feed.subscribe(None, Timestamp::UNIX_EPOCH);
         let reading = |second| System { at: Timestamp::from_second(second).unwrap(), ..System::default() };
-        for second in [1, 1, 2, 1] {
-            take(&feed, reading(second));
+        let mut intake = Intake { feed: feed.clone(), seen: VecDeque::new() };
+        for second in [100, 100, 2, 100, 2] {
+            intake.take(reading(second));
         }
         let first = reader.next().await.unwrap().seq;
         assert_eq!(reader.next().await.unwrap().seq, first + 1);

@@ -62,7 +62,9 @@ pub(crate) async fn watch_readings(feed: Feed) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         let now = Timestamp::now();
-        let age = feed.newest_at().map(|newest| now.duration_since(newest));
+        // By this process' own clock: the collector's may be another host's.
+        let heard = feed.health().part(PartName::Collector).and_then(|part| part.last_seen);
+        let age = heard.map(|heard| now.duration_since(heard));
         if age.is_none_or(|age| age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)) {
             feed.report(PartName::Collector, PartState::Down, now);
         }
