@@ -44,6 +44,11 @@ pub fn live_url(since: u64) -> String {
     format!("{scheme}://{host}/api/v1/live?since={since}")
 }
 
+/// The window's title.
+pub fn set_title(title: &str) {
+    document().set_title(title);
+}
+
 /// An attribute of `<html>`, where the server leaves what it decided.
 #[must_use]
 pub fn root_attribute(name: &str) -> Option<String> {

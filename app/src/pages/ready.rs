@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use crate::api::system::read;
+use crate::browser;
 use crate::error::ApiError;
 use crate::live::LiveStore;
 use crate::widgets::{Icon, Parts, Shape, VerdictStrip, window_title};
@@ -25,6 +26,12 @@ pub fn Ready(
     let SnapshotResource(resource) = expect_context::<SnapshotResource>();
     let store = expect_context::<LiveStore>();
     let children = StoredValue::new(children);
+    // Not as a signal in the Title itself: the server reads that one after the page's signals are gone.
+    Effect::new(move |_| {
+        if store.loaded.get() {
+            browser::set_title(&window_title(store, title));
+        }
+    });
     let page = move || {
         Suspend::new(async move {
             let snapshot = resource.await.and_then(|text| read(&text));
@@ -34,7 +41,7 @@ pub fn Ready(
             let error = snapshot.err().unwrap_or(ApiError::Failed);
             view! {
                 <Show when=move || store.loaded.get() fallback=move || view! { <Failure error/> }>
-                    <Title text=move || window_title(store, title)/>
+                    <Title text=window_title(store, title)/>
                     <VerdictStrip/>
                     {children.with_value(|children| children())}
                     <footer class="footer"><Parts/></footer>

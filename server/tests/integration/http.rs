@@ -28,6 +28,22 @@ async fn the_first_byte_of_the_page_already_holds_the_current_values_in_the_read
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_readers_at_once_all_get_their_page() {
+    let place = Place::new();
+    let mut dashboard = Dashboard::start(&place, &["--set", "live.push=1s"]).await;
+    for _ in 0..60 {
+        let get = |path| dashboard.get(path, &[]);
+        let (a, b, c, d) = tokio::join!(get("/"), get("/system"), get("/"), get("/no/such/page"));
+        for (page, status) in [(a, 200), (b, 200), (c, 200), (d, 404)] {
+            assert_eq!(page.status, status);
+            assert!(page.body.contains("<title>") && page.body.contains("</html>"), "{}", page.body);
+        }
+    }
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    assert!(!dashboard.running.log().contains("panicked"), "{}", dashboard.running.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_said_in_the_form_that_was_asked_for() {
     let place = Place::new();
     let dashboard = Dashboard::start(&place, &[]).await;
