@@ -69,10 +69,22 @@ pub(crate) async fn live(
         })
 }
 
-async fn serve(mut socket: WebSocket, mut subscription: Subscription, clients: &LiveClients, stopping: Stopping) {
+async fn serve(mut socket: WebSocket, subscription: Subscription, clients: &LiveClients, stopping: Stopping) {
     let Stopping(mut stopping) = stopping;
+    tokio::select! {
+        biased;
+        () = exchange(&mut socket, subscription, clients) => {}
+        _ = stopping.changed() => {
+            let bye = CloseFrame { code: close_code::AWAY, reason: Utf8Bytes::from_static("restarting") };
+            send(&mut socket, Message::Close(Some(bye))).await;
+        }
+    }
+}
+
+/// Sends the events and pings until the client goes away or gives no sign of life.
+async fn exchange(socket: &mut WebSocket, mut subscription: Subscription, clients: &LiveClients) {
     let Ok(hello) = serde_json::to_string(&subscription.hello) else { return };
-    if !send(&mut socket, Message::Text(hello.into())).await {
+    if !send(socket, Message::Text(hello.into())).await {
         return;
     }
     let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
@@ -80,6 +92,7 @@ async fn serve(mut socket: WebSocket, mut subscription: Subscription, clients: &
     let mut heard = Instant::now();
     loop {
         let message = tokio::select! {
+            biased;
             frame = subscription.next() => match frame.map(|frame| Utf8Bytes::try_from(frame.text)) {
                 Some(Ok(text)) => {
                     clients.sent.inc();
@@ -100,13 +113,8 @@ async fn serve(mut socket: WebSocket, mut subscription: Subscription, clients: &
                 }
                 Message::Ping(Default::default())
             }
-            _ = stopping.changed() => {
-                let bye = CloseFrame { code: close_code::AWAY, reason: Utf8Bytes::from_static("restarting") };
-                send(&mut socket, Message::Close(Some(bye))).await;
-                return;
-            }
         };
-        if !send(&mut socket, message).await {
+        if !send(socket, message).await {
             return;
         }
     }
@@ -114,5 +122,10 @@ async fn serve(mut socket: WebSocket, mut subscription: Subscription, clients: &
 
 /// Whether the message went out in time.
 async fn send(socket: &mut WebSocket, message: Message) -> bool {
-    matches!(tokio::time::timeout(SEND_LIMIT, socket.send(message)).await, Ok(Ok(())))
+    tokio::select! {
+        biased;
+        sent = socket.send(message) => sent.is_ok(),
+        // In a block, for a timer is only wanted where the client does not take the message at once.
+        () = async { tokio::time::sleep(SEND_LIMIT).await } => false,
+    }
 }
