@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use collector::{SystemReader, process_usage};
+use collector::{SystemReader, host_name, process_usage};
 use jiff::Timestamp;
 
 /// Readings closer together than sysinfo's 200 ms would leave out the CPUs.
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let number: u32 = std::env::args().nth(1).ok_or("say how many readings to take")?.parse()?;
-    let mut reader = SystemReader::new("", Path::new("/"));
+    let mut reader = SystemReader::new(&host_name(""), Path::new("/"));
     let before = process_usage().cpu_seconds;
     for _ in 0..number {
         sleep(PAUSE);

@@ -1,116 +1,463 @@
-//! Samples that are not yet in PostgreSQL.
+//! Records that are not yet in PostgreSQL: on disk, from the moment they are taken.
+//!
+//! [`Buffer::push`] never waits. A thread of its own writes what was pushed to the spool and
+//! calls `fdatasync` before a record counts as kept; what is pushed meanwhile shares the next
+//! call. While the disk takes nothing, records stay in memory, up to a limit, and are saved from
+//! there. Nothing is ever appended after a restart to what a crash may have torn.
+
+mod segment;
+mod spool;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
 
-use crate::System;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use uuid::Uuid;
 
-/// Samples in the order they were taken, up to a limit; past it the oldest are given up.
+use crate::instruments::Instruments;
+use crate::sample::{RawSnapshot, Sample};
+
+pub use segment::Entry;
+pub use spool::Batch;
+use spool::Spool;
+
+/// Pause before the disk is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Unsaved records that ask for a save before its time.
+const SAVE_AT_RECORDS: u64 = 2_000;
+
+/// One record of the spool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// Numbers of one moment: rows of `system_metrics`.
+    Sample(Sample),
+    /// The newest values of one kind: a row of `metrics_raw`.
+    Snapshot(RawSnapshot),
+}
+
+/// What is kept until it is in PostgreSQL. Clones are the same buffer.
+#[derive(Clone, Debug)]
+pub struct Buffer(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Buffer {
-    limit: usize,
-    state: Mutex<State>,
+struct Inner {
+    directory: PathBuf,
+    stream: Uuid,
+    queue: Mutex<Queue>,
+    /// Something was pushed, or the end has come.
+    pushed: Condvar,
+    spool: Mutex<Spool>,
+    /// So much is unsaved that it should be saved now.
+    full: Notify,
+    memory_limit: usize,
+    instruments: Instruments,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    samples: VecDeque<Arc<System>>,
-    /// Number of the first of `samples`, counted from the first ever.
-    first: u64,
-}
-
-/// Samples taken out to be saved; they stay in the buffer until [`Buffer::forget`].
-#[derive(Debug)]
-pub struct Batch {
-    /// The samples, oldest first.
-    pub samples: Vec<Arc<System>>,
-    /// Number after the last of them.
-    end: u64,
+struct Queue {
+    /// Pushed and not yet on disk.
+    entries: VecDeque<Entry>,
+    /// Number of the last record pushed.
+    last: u64,
+    ended: bool,
 }
 
 impl Buffer {
-    /// An empty buffer for `limit` samples.
-    #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), state: Mutex::default() }
+    /// Opens the spool in `directory`, with what earlier runs left there.
+    ///
+    /// `limit_bytes` is what it may use on disk, `memory_limit` the number of records that wait in
+    /// memory while the disk takes none; past either the oldest are given up, counted.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be made, read or written to.
+    pub fn open(directory: &Path, limit_bytes: u64, memory_limit: usize, instruments: Instruments) -> io::Result<Self> {
+        let stream = Uuid::now_v7();
+        let spool = Spool::open(directory, stream, limit_bytes)?;
+        let inner = Inner {
+            directory: directory.to_owned(),
+            stream,
+            queue: Mutex::default(),
+            pushed: Condvar::new(),
+            spool: Mutex::new(spool),
+            full: Notify::new(),
+            memory_limit,
+            instruments,
+            writer: Mutex::default(),
+        };
+        let buffer = Self(Arc::new(inner));
+        buffer.measure();
+        let thread = std::thread::Builder::new().name("spool".to_owned()).spawn({
+            let buffer = buffer.clone();
+            move || buffer.write()
+        })?;
+        *lock(&buffer.0.writer) = Some(thread);
+        Ok(buffer)
     }
 
-    /// Adds a sample; answers how many old ones were given up for it.
-    pub fn push(&self, sample: System) -> u64 {
-        let mut state = self.state();
-        state.samples.push_back(Arc::new(sample));
-        let mut given_up = 0;
-        while state.samples.len() > self.limit {
-            state.samples.pop_front();
-            state.first += 1;
-            given_up += 1;
+    /// Takes a record to keep. Never waits.
+    pub fn push(&self, record: Record) {
+        let mut queue = lock(&self.0.queue);
+        queue.last += 1;
+        let seq = queue.last;
+        queue.entries.push_back(Entry { seq, record });
+        if queue.entries.len() > self.0.memory_limit {
+            queue.entries.pop_front();
+            self.0.instruments.give_up(1, "the disk takes nothing and the memory for it is full");
         }
-        given_up
+        drop(queue);
+        self.0.pushed.notify_one();
     }
 
-    /// All samples, to be saved.
-    #[must_use]
-    pub fn batch(&self) -> Batch {
-        let state = self.state();
-        let samples: Vec<_> = state.samples.iter().cloned().collect();
-        let end = state.first + u64::try_from(samples.len()).unwrap_or(u64::MAX);
-        Batch { samples, end }
+    /// The oldest records that are not saved; `None` when there are none.
+    pub async fn batch(&self) -> Option<Batch> {
+        let buffer = self.clone();
+        let batch = blocking(move || {
+            let (batch, damaged) = lock(&buffer.0.spool).batch();
+            if damaged > 0 {
+                buffer.0.instruments.records_damaged.inc_by(damaged);
+                tracing::error!(damaged, "records of the spool are damaged and lost");
+            }
+            if let Some(batch) = batch {
+                return Ok(Some(batch));
+            }
+            let entries: Vec<_> = lock(&buffer.0.queue).entries.iter().cloned().collect();
+            Ok((!entries.is_empty()).then(|| Batch { stream: buffer.0.stream, entries, place: None }))
+        });
+        batch.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the spool could not be read");
+            None
+        })
     }
 
-    /// Forgets the samples of a batch that was saved.
-    pub fn forget(&self, batch: &Batch) {
-        let mut state = self.state();
-        while state.first < batch.end && state.samples.pop_front().is_some() {
-            state.first += 1;
+    /// Forgets the records of a batch that was saved.
+    pub async fn forget(&self, batch: Batch) {
+        let buffer = self.clone();
+        let forgotten = blocking(move || {
+            lock(&buffer.0.spool).forget(&batch);
+            if let (true, Some(last)) = (batch.stream == buffer.0.stream, batch.entries.last()) {
+                let mut queue = lock(&buffer.0.queue);
+                while queue.entries.front().is_some_and(|entry| entry.seq <= last.seq) {
+                    queue.entries.pop_front();
+                }
+            }
+            buffer.measure();
+            Ok(())
+        });
+        if let Err(error) = forgotten.await {
+            tracing::error!(%error, "saved records could not be forgotten; they are known when they come again");
         }
     }
 
-    /// Number of samples.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.state().samples.len()
+    /// Waits until so much is unsaved that it should be saved before its time.
+    pub async fn filled(&self) {
+        self.0.full.notified().await;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Number of records that are not saved.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        let waiting = lock(&self.0.queue).entries.len() as u64;
+        lock(&self.0.spool).records() + waiting
     }
+
+    /// Whether everything is saved.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where records that are not yet saved can be read.
+    #[must_use]
+    pub fn unsaved(&self) -> Unsaved {
+        Unsaved { directory: self.0.directory.clone(), buffer: Some(self.clone()) }
+    }
+
+    /// Writes what was pushed so far and ends. To be called last.
+    pub async fn close(&self) {
+        let Some(writer) = lock(&self.0.writer).take() else { return };
+        lock(&self.0.queue).ended = true;
+        self.0.pushed.notify_one();
+        let ended = blocking(move || writer.join().map_err(|_| io::Error::other("it panicked"))).await;
+        if let Err(error) = ended {
+            tracing::error!(%error, "the spool's thread did not end well");
+        }
+    }
+
+    /// The thread: writes what is pushed until the end.
+    fn write(&self) {
+        let mut failing = false;
+        loop {
+            let (entries, ended) = self.next_entries();
+            if entries.is_empty() {
+                return;
+            }
+            let outcome = lock(&self.0.spool).append(&entries);
+            match outcome {
+                Ok(()) => {
+                    if failing {
+                        tracing::info!("the spool's disk takes records again");
+                    }
+                    failing = false;
+                    self.kept(&entries);
+                }
+                Err(error) => {
+                    self.0.instruments.spool_failures.inc();
+                    if !failing {
+                        let path = self.0.directory.display();
+                        tracing::error!(%error, %path, "the spool's disk takes nothing: new samples are in memory only");
+                    }
+                    failing = true;
+                    if ended {
+                        tracing::error!(records = entries.len(), "records that no disk took are lost");
+                        self.0.instruments.records_given_up.inc_by(entries.len() as u64);
+                        return;
+                    }
+                    std::thread::sleep(RETRY);
+                }
+            }
+            self.measure();
+        }
+    }
+
+    /// Waits for something to write; nothing at the end.
+    fn next_entries(&self) -> (Vec<Entry>, bool) {
+        let queue = lock(&self.0.queue);
+        let waiting = |queue: &mut Queue| queue.entries.is_empty() && !queue.ended;
+        let queue = self.0.pushed.wait_while(queue, waiting).unwrap_or_else(PoisonError::into_inner);
+        (queue.entries.iter().cloned().collect(), queue.ended)
+    }
+
+    fn kept(&self, entries: &[Entry]) {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return };
+        let mut queue = lock(&self.0.queue);
+        while queue.entries.front().is_some_and(|entry| entry.seq <= last.seq) {
+            queue.entries.pop_front();
+        }
+        drop(queue);
+        tracing::debug!(stream = %self.0.stream, first = first.seq, last = last.seq, "kept");
+        let mut spool = lock(&self.0.spool);
+        let lost = spool.give_up_oldest();
+        let records = spool.records();
+        drop(spool);
+        self.0.instruments.give_up(lost, "the spool has reached storage.spool_limit_mib");
+        if records >= SAVE_AT_RECORDS {
+            self.0.full.notify_one();
+        }
+    }
+
+    fn measure(&self) {
+        let spool = lock(&self.0.spool);
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.0.instruments.spool_bytes.set(gauge(spool.bytes()));
+        self.0.instruments.unsaved_records.set(gauge(spool.records()));
+    }
+}
+
+/// Where records that are not yet in PostgreSQL can be read.
+#[derive(Clone, Debug)]
+pub struct Unsaved {
+    directory: PathBuf,
+    /// Where this process writes them.
+    buffer: Option<Buffer>,
+}
+
+impl Unsaved {
+    /// Those of a collector in another process, which has its spool in `directory`.
+    #[must_use]
+    pub fn of_others(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), buffer: None }
+    }
+
+    /// What `pick` makes of every record written after `since`, with its stream and number.
+    ///
+    /// To be read before PostgreSQL is: a record leaves only after it has arrived there.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub async fn collect<T: Send + 'static>(
+        &self,
+        since: SystemTime,
+        mut pick: impl FnMut(Uuid, &Entry, &mut Vec<T>) + Send + 'static,
+    ) -> io::Result<Vec<T>> {
+        let Self { directory, buffer } = self.clone();
+        blocking(move || {
+            let mut picked = Vec::new();
+            spool::visit(&directory, since, |stream, entry| pick(stream, &entry, &mut picked)).or_else(|error| {
+                // No collector has ever kept anything here.
+                if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+            })?;
+            if let Some(buffer) = buffer {
+                lock(&buffer.0.queue).entries.iter().for_each(|entry| pick(buffer.0.stream, entry, &mut picked));
+            }
+            Ok(picked)
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change above is whole before anything can panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use jiff::Timestamp;
+    use prometheus_client::registry::Registry;
+
     use super::*;
+    use crate::sample::{Kind, Point};
 
-    fn sample(n: u64) -> System {
-        System { uptime_seconds: n, ..System::default() }
-    }
-
-    fn numbers(buffer: &Buffer) -> Vec<u64> {
-        buffer.batch().samples.iter().map(|sample| sample.uptime_seconds).collect()
-    }
-
-    #[test]
-    fn what_came_while_a_batch_was_saved_stays() {
-        let buffer = Buffer::new(10);
-        for n in 0..3 {
-            buffer.push(sample(n));
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    pub(super) fn record(n: u64) -> Record {
+        let at = Timestamp::from_millisecond(1_764_000_000_000 + i64::try_from(n).unwrap() * 10_001).unwrap();
+        if n.is_multiple_of(7) {
+            let data = serde_json::json!({ "cpu_usage": 12.5, "name": "レシピ" });
+            return Record::Snapshot(RawSnapshot { at, metric_type: Kind::System, data });
         }
-        let batch = buffer.batch();
-        for n in 3..5 {
-            buffer.push(sample(n));
-        }
-        buffer.forget(&batch);
-        assert_eq!(numbers(&buffer), [3, 4]);
+        let value = 100.0 / (n as f64 + 0.1);
+        let labels = BTreeMap::from([("mount".to_owned(), format!("/mnt/\"{n}\"\n<b>"))]);
+        let points = vec![
+            Point { metric_name: "cpu_usage".into(), value, labels: BTreeMap::new() },
+            Point { metric_name: "disk_usage".into(), value: -value / 3.0, labels },
+        ];
+        Record::Sample(Sample { at, host: "web-1".to_owned(), points })
     }
 
-    #[test]
-    fn past_the_limit_the_oldest_go_and_are_counted_also_while_a_batch_is_saved() {
-        let buffer = Buffer::new(3);
-        let given_up: u64 = (0..4).map(|n| buffer.push(sample(n))).sum();
-        assert_eq!((given_up, numbers(&buffer)), (1, vec![1, 2, 3]));
-        let batch = buffer.batch();
-        buffer.push(sample(4));
-        buffer.push(sample(5));
-        buffer.forget(&batch);
-        assert_eq!(numbers(&buffer), [4, 5]);
+    fn open(directory: &Path, limit_bytes: u64, memory_limit: usize) -> (Buffer, Instruments) {
+        let instruments = Instruments::register(&mut Registry::default());
+        (Buffer::open(directory, limit_bytes, memory_limit, instruments.clone()).unwrap(), instruments)
+    }
+
+    /// Takes everything out, as a save would; answers the numbers by stream, in order.
+    async fn drain(buffer: &Buffer) -> Vec<(Uuid, u64)> {
+        let mut seen = Vec::new();
+        while let Some(batch) = buffer.batch().await {
+            seen.extend(batch.entries.iter().map(|entry| (batch.stream, entry.seq)));
+            buffer.forget(batch).await;
+        }
+        seen
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_is_there_after_a_crash_once_and_in_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut streams = Vec::new();
+        for _ in 0..3 {
+            let (buffer, _) = open(directory.path(), u64::MAX, 100);
+            (1..=20).for_each(|n| buffer.push(record(n)));
+            buffer.close().await;
+            streams.push(buffer.0.stream);
+            // Without being saved: as if killed.
+        }
+        let (buffer, _) = open(directory.path(), u64::MAX, 100);
+        assert_eq!(buffer.len(), 60);
+        let expected: Vec<_> = streams.iter().flat_map(|stream| (1..=20).map(|seq| (*stream, seq))).collect();
+        assert_eq!(drain(&buffer).await, expected);
+        assert!(buffer.is_empty());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_a_batch_is_saved_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let (buffer, _) = open(directory.path(), u64::MAX, 100);
+        (1..=3).for_each(|n| buffer.push(record(n)));
+        let batch = until_kept(&buffer, 3).await;
+        (4..=5).for_each(|n| buffer.push(record(n)));
+        buffer.forget(batch).await;
+        buffer.close().await;
+        let seen: Vec<_> = drain(&buffer).await.into_iter().map(|(_, seq)| seq).collect();
+        assert_eq!(seen, [4, 5]);
+    }
+
+    async fn until_kept(buffer: &Buffer, count: usize) -> Batch {
+        loop {
+            if let Some(batch) = buffer.batch().await.filter(|batch| batch.entries.len() == count) {
+                return batch;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn past_the_limit_the_oldest_segments_go_and_are_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let (buffer, instruments) = open(directory.path(), 3 << 20, 1_000_000);
+        let count = 40_000;
+        (1..=count).for_each(|n| buffer.push(record(n)));
+        buffer.close().await;
+        let lost = instruments.records_given_up.get();
+        assert!(lost > 0);
+        let seen = drain(&buffer).await;
+        assert_eq!(seen.len() as u64 + lost, count);
+        assert_eq!(seen.last().unwrap().1, count);
+    }
+
+    #[tokio::test]
+    async fn while_the_disk_takes_nothing_records_stay_in_memory_and_are_saved_from_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = directory.path().join("spool");
+        let (buffer, instruments) = open(&spool, u64::MAX, 5);
+        fs::remove_dir(&spool).unwrap();
+        fs::write(&spool, "in the way").unwrap();
+        (1..=7).for_each(|n| buffer.push(record(n)));
+        let seen: Vec<_> = drain(&buffer).await.into_iter().map(|(_, seq)| seq).collect();
+        assert_eq!(seen, [3, 4, 5, 6, 7]);
+        assert_eq!(instruments.records_given_up.get(), 2);
+        fs::remove_file(&spool).unwrap();
+        fs::create_dir(&spool).unwrap();
+        buffer.push(record(8));
+        buffer.close().await;
+        assert!(drain(&buffer).await.iter().any(|(_, seq)| *seq == 8));
+    }
+
+    #[tokio::test]
+    async fn a_segment_that_cannot_be_read_does_not_hold_up_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let (buffer, _) = open(directory.path(), u64::MAX, 100);
+            (1..=3).for_each(|n| buffer.push(record(n)));
+            buffer.close().await;
+        }
+        let (buffer, instruments) = open(directory.path(), u64::MAX, 100);
+        let mut files: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        fs::remove_file(&files[0]).unwrap();
+        assert_eq!(drain(&buffer).await.len(), 3);
+        assert_eq!(instruments.records_damaged.get(), 3);
+    }
+
+    #[tokio::test]
+    async fn readers_see_what_is_not_saved_and_only_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let (buffer, _) = open(directory.path(), u64::MAX, 100);
+        let seqs = |_, entry: &Entry, seqs: &mut Vec<u64>| seqs.push(entry.seq);
+        (1..=3).for_each(|n| buffer.push(record(n)));
+        let batch = until_kept(&buffer, 3).await;
+        let others = Unsaved::of_others(directory.path());
+        assert_eq!(others.collect(SystemTime::UNIX_EPOCH, seqs).await.unwrap(), [1, 2, 3]);
+        buffer.forget(batch).await;
+        buffer.push(record(4));
+        buffer.close().await;
+        assert_eq!(buffer.unsaved().collect(SystemTime::UNIX_EPOCH, seqs).await.unwrap(), [4]);
+        let nowhere = Unsaved::of_others(&directory.path().join("nowhere"));
+        assert!(nowhere.collect(SystemTime::UNIX_EPOCH, seqs).await.unwrap().is_empty());
     }
 }

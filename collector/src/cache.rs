@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use fred::clients::{Client, SubscriberClient};
-use fred::interfaces::{ClientLike, EventInterface, KeysInterface, PubsubInterface};
+use fred::interfaces::{
+    ClientLike, EventInterface, HashesInterface, KeysInterface, PubsubInterface, TransactionInterface,
+};
 use fred::types::config::{Config, Options, ReconnectPolicy};
 use fred::types::{Builder, Expiration, Value};
 use tokio::sync::broadcast;
@@ -19,6 +21,8 @@ const RECONNECT: (u32, u32) = (100, 2_000);
 /// The channel and key of the host's readings.
 const SYSTEM_CHANNEL: &str = "metrics:system";
 const SYSTEM_KEY: &str = "metrics:system:current";
+/// A hash: metric_name -> JSON of the last full hour.
+const HOURLY_KEY: &str = "metrics:hourly";
 
 /// Why Redis could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +94,22 @@ impl Cache {
         let () = pipeline.publish(frame.event, frame.text.clone()).await?;
         let answers: Vec<Value> = pipeline.all().await?;
         Ok(answers.last().and_then(Value::as_i64).unwrap_or(0))
+    }
+
+    /// Puts every metric's last full hour in the place of the one before: `(metric_name, JSON)`.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer within a second.
+    pub async fn put_hourly(&self, hours: Vec<(String, String)>) -> Result<(), CacheError> {
+        let client = self.client.with_options(&options());
+        let transaction = client.multi();
+        let () = transaction.del(HOURLY_KEY).await?;
+        if !hours.is_empty() {
+            let () = transaction.hset(HOURLY_KEY, hours).await?;
+        }
+        let _: Vec<Value> = transaction.exec(true).await?;
+        Ok(())
     }
 
     /// The newest reading of the host that is known; `None` where there is none, or nonsense.

@@ -8,6 +8,7 @@ mod load;
 mod log;
 mod redis;
 mod sampling;
+mod schedule;
 mod secret;
 mod server;
 mod storage;
@@ -22,6 +23,7 @@ pub use load::{Flags, Sources};
 pub use log::{Log, LogFormat};
 pub use redis::Redis;
 pub use sampling::Sampling;
+pub use schedule::Schedule;
 pub use secret::Secret;
 pub use server::{CollectorMode, Server};
 pub use storage::Storage;
@@ -50,8 +52,10 @@ pub struct Settings {
     pub database: Database,
     /// Redis.
     pub redis: Redis,
-    /// How often is read and saved.
+    /// How often is read.
     pub sampling: Sampling,
+    /// When scheduled work is done.
+    pub schedule: Schedule,
     /// The live feed.
     pub live: Live,
     /// What of the host is read.
@@ -78,6 +82,8 @@ impl Settings {
         self.database.check()?;
         self.redis.check()?;
         self.sampling.check(&self.live)?;
+        self.schedule.check()?;
+        self.storage.check()?;
         self.live.check()
     }
 }

@@ -125,7 +125,9 @@ impl Embedded {
     /// is not installed or does not start is no error: [`Connections::redis_url`] is `None` then.
     pub async fn start(settings: &Settings) -> Result<Self, EmbeddedError> {
         let path = data_dir(&settings.storage)?;
-        let directory = DataDir::open(&path, &settings.storage.service_user)?;
+        let private =
+            settings.database.url.expose().is_none() || settings.redis.enabled && settings.redis.url.expose().is_none();
+        let directory = DataDir::open(&path, private.then_some(settings.storage.service_user.as_str()))?;
         let mut embedded =
             Self { postgres: None, redis: None, connections: directory.connections(settings), directory };
         match embedded.start_servers(settings).await {
@@ -169,6 +171,12 @@ impl Embedded {
     /// Stops the servers, PostgreSQL with a checkpoint, and gives the directory free.
     pub async fn stop(mut self) {
         self.stop_servers().await;
+    }
+
+    /// Stops the servers and removes the directory if it was made by this start, which failed.
+    pub async fn abandon(mut self) {
+        self.stop_servers().await;
+        self.directory.remove_if_new();
     }
 
     async fn stop_servers(&mut self) {

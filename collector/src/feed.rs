@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use crate::{Health, Hello, History, LiveEvent, Part, PartName, PartState, Payload, Snapshot, System, SystemPoint};
 
 /// Seconds of the past that a page shows before anybody asks for more: the "live" range.
-pub const LIVE_SPAN_SECONDS: i64 = 15 * 60;
+pub const LIVE_SPAN: Duration = Duration::from_secs(15 * 60);
 /// One point per so many seconds goes into a page.
 const PAGE_STEP_SECONDS: i64 = 10;
 /// Events kept for readers that come back: two minutes at one every two seconds.
@@ -72,7 +72,7 @@ impl Feed {
                 seq: u64::try_from(now.as_millisecond()).unwrap_or(0),
                 remembered: VecDeque::with_capacity(REMEMBERED_EVENTS),
                 system: None,
-                history: History::new(LIVE_SPAN_SECONDS),
+                history: History::new(LIVE_SPAN.as_secs().cast_signed()),
                 health,
             }),
         }))

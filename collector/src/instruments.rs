@@ -1,12 +1,21 @@
 //! The health of our own parts in numbers, counted in process and read at scrape time.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::sample::Refusal;
+use crate::store::Store;
+
+/// How often PostgreSQL is asked about the jobs.
+const JOBS_INTERVAL: Duration = Duration::from_secs(10);
 /// Upper bounds of the save duration, in seconds.
 const SAVE_BUCKETS: [f64; 8] = [0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
 
@@ -28,18 +37,39 @@ pub struct Inner {
     pub readings: Counter,
     /// Samples kept.
     pub samples: Counter,
-    /// Samples given up because the buffer was full.
-    pub samples_given_up: Counter,
-    /// Rows written to `system_metrics`.
+    /// Numbers of samples that were refused or changed, by reason.
+    pub refused: Family<RefusedLabels, Counter>,
+    /// Records given up because the spool or the memory was full.
+    pub records_given_up: Counter,
+    /// Records of the spool that could not be read again.
+    pub records_damaged: Counter,
+    /// Writes to the spool that failed; the records stay in memory.
+    pub spool_failures: Counter,
+    /// Bytes of the spool.
+    pub spool_bytes: Gauge,
+    /// Records in the spool that are not yet in PostgreSQL.
+    pub unsaved_records: Gauge,
+    /// Rows written to PostgreSQL.
     pub rows_saved: Counter,
-    /// Saves that failed; the samples stay and are tried again.
-    pub saves_failed: Counter,
-    /// Samples not yet in PostgreSQL.
-    pub buffered: Gauge,
-    /// Duration of a save.
+    /// Duration of the save of one batch.
     pub save_seconds: Histogram,
+    /// Runs of jobs in this process, by outcome.
+    pub job_runs: Family<JobLabels, Counter>,
     /// Live events that no store took further.
     pub events_not_carried: Counter,
+}
+
+/// Labels of [`Inner::refused`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusedLabels {
+    reason: Refusal,
+}
+
+/// Labels of [`Inner::job_runs`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct JobLabels {
+    job: &'static str,
+    outcome: &'static str,
 }
 
 impl Instruments {
@@ -49,31 +79,131 @@ impl Instruments {
         let inner = Inner {
             readings: Counter::default(),
             samples: Counter::default(),
-            samples_given_up: Counter::default(),
+            refused: Family::default(),
+            records_given_up: Counter::default(),
+            records_damaged: Counter::default(),
+            spool_failures: Counter::default(),
+            spool_bytes: Gauge::default(),
+            unsaved_records: Gauge::default(),
             rows_saved: Counter::default(),
-            saves_failed: Counter::default(),
-            buffered: Gauge::default(),
             save_seconds: Histogram::new(SAVE_BUCKETS),
+            job_runs: Family::default(),
             events_not_carried: Counter::default(),
         };
-        let registry = registry.sub_registry_with_prefix("recipe_monitoring");
-        registry.register("readings", "Readings of the host taken for the live feed", inner.readings.clone());
-        registry.register("samples", "Samples of the host taken to be kept", inner.samples.clone());
-        registry.register(
-            "samples_given_up",
-            "Samples lost because the buffer was full",
-            inner.samples_given_up.clone(),
+        let r = registry.sub_registry_with_prefix("recipe_monitoring");
+        r.register("readings", "Readings of the host taken for the live feed", inner.readings.clone());
+        r.register("samples", "Samples taken to be kept", inner.samples.clone());
+        r.register("refused", "Numbers of samples that were refused or cut, by reason", inner.refused.clone());
+        r.register(
+            "records_given_up",
+            "Records lost because the spool or the memory before it was full",
+            inner.records_given_up.clone(),
         );
-        registry.register("rows_saved", "Rows written to PostgreSQL", inner.rows_saved.clone());
-        registry.register("saves_failed", "Saves that failed and are tried again", inner.saves_failed.clone());
-        registry.register("buffered_samples", "Samples not yet in PostgreSQL", inner.buffered.clone());
-        registry.register("save_duration_seconds", "Duration of a save to PostgreSQL", inner.save_seconds.clone());
-        registry.register(
+        r.register(
+            "records_damaged",
+            "Records lost because the spool could not be read again",
+            inner.records_damaged.clone(),
+        );
+        r.register(
+            "spool_failures",
+            "Writes to the spool that failed and are tried again",
+            inner.spool_failures.clone(),
+        );
+        r.register("spool_bytes", "Size of the spool on disk", inner.spool_bytes.clone());
+        r.register("unsaved_records", "Records in the spool, not yet in PostgreSQL", inner.unsaved_records.clone());
+        r.register("rows_saved", "Rows written to PostgreSQL", inner.rows_saved.clone());
+        r.register("save_duration_seconds", "Duration of the save of one batch", inner.save_seconds.clone());
+        r.register("job_runs", "Runs of scheduled jobs in this process, by outcome", inner.job_runs.clone());
+        r.register(
             "events_not_carried",
             "Live events that neither Redis nor PostgreSQL took to other processes",
             inner.events_not_carried.clone(),
         );
+        for reason in Refusal::ALL {
+            // So that each is there from the beginning, as 0.
+            drop(inner.refused.get_or_create(&RefusedLabels { reason }));
+        }
         Self(Arc::new(inner))
+    }
+
+    /// Counts records that are lost, and says so.
+    pub(crate) fn give_up(&self, records: u64, why: &str) {
+        if records > 0 {
+            self.records_given_up.inc_by(records);
+            tracing::error!(records, why, "the oldest unsaved records were given up");
+        }
+    }
+
+    /// Counts numbers that were refused or changed.
+    pub(crate) fn refuse(&self, reason: Refusal, numbers: u64) {
+        self.refused.get_or_create(&RefusedLabels { reason }).inc_by(numbers);
+    }
+
+    /// Counts the run of a job.
+    pub(crate) fn job_ran(&self, job: &'static str, succeeded: bool) {
+        let outcome = if succeeded { "success" } else { "failure" };
+        self.job_runs.get_or_create(&JobLabels { job, outcome }).inc();
+    }
+}
+
+/// The last success of every job on every host, as PostgreSQL knows it: of all collectors.
+#[derive(Debug)]
+pub(crate) struct JobInstruments {
+    last_success: Family<HostJobLabels, Gauge<f64, AtomicU64>>,
+    duration: Family<HostJobLabels, Gauge<f64, AtomicU64>>,
+    default_partition_rows: Gauge,
+}
+
+/// Labels of [`JobInstruments`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct HostJobLabels {
+    job: String,
+    host: String,
+}
+
+impl JobInstruments {
+    /// Makes the handles and enters them in `registry`.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let instruments = Self {
+            last_success: Family::default(),
+            duration: Family::default(),
+            default_partition_rows: Gauge::default(),
+        };
+        let r = registry.sub_registry_with_prefix("recipe_monitoring");
+        r.register(
+            "job_last_success_timestamp_seconds",
+            "When a scheduled job was last done",
+            instruments.last_success.clone(),
+        );
+        r.register(
+            "job_last_duration_seconds",
+            "How long the last success of a scheduled job took",
+            instruments.duration.clone(),
+        );
+        r.register(
+            "default_partition_rows",
+            "Rows outside of the monthly partitions, until they are moved by the job 'partitions'; counted up to 1000",
+            instruments.default_partition_rows.clone(),
+        );
+        instruments
+    }
+}
+
+/// Keeps the job instruments up to date, for ever.
+pub(crate) async fn watch_jobs(store: Store, instruments: JobInstruments) {
+    loop {
+        if let Ok(runs) = store.job_runs().await {
+            for run in runs {
+                let labels = HostJobLabels { job: run.job, host: run.host };
+                let finished = run.finished_at.as_duration().as_secs_f64();
+                instruments.last_success.get_or_create(&labels).set(finished);
+                instruments.duration.get_or_create(&labels).set(run.seconds);
+            }
+        }
+        if let Ok(rows) = store.default_partition_rows().await {
+            instruments.default_partition_rows.set(rows);
+        }
+        tokio::time::sleep(JOBS_INTERVAL).await;
     }
 }
 

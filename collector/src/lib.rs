@@ -9,7 +9,7 @@
 //! The way of a reading, in one line:
 //!
 //! ```text
-//! source -> System -> Monitor::record -> { live feed, hot cache, buffer -> store } -> read API -> panel
+//! source -> System -> Monitor::record -> { live feed, hot cache, buffer -> store } -> archive -> panel
 //! ```
 
 mod delta;
@@ -19,15 +19,21 @@ mod live;
 pub mod rfc3339;
 mod sample;
 mod snapshot;
+mod window;
 
 pub use delta::Counters;
 pub use health::{Health, Part, PartName, PartState};
 pub use history::{History, SystemPoint};
 pub use live::{Hello, LiveEvent, Payload};
-pub use sample::{Interface, Labels, Mount, Point, SYSTEM_METRICS, System, SystemWindow};
+pub use sample::{
+    HOST_LABEL, Interface, Kind, Labels, Mount, Point, RawSnapshot, SYSTEM_METRICS, Sample, System, SystemWindow,
+};
 pub use snapshot::{Current, Snapshot};
+pub use window::{Range, RangePoint, Resolution, Series, Stats};
 
 // --- what touches the world ---
+#[cfg(feature = "runtime")]
+mod archive;
 #[cfg(feature = "runtime")]
 mod buffer;
 #[cfg(feature = "runtime")]
@@ -49,7 +55,7 @@ mod outlet;
 #[cfg(feature = "runtime")]
 mod run;
 #[cfg(feature = "runtime")]
-mod schedule;
+pub mod schedule;
 #[cfg(feature = "runtime")]
 pub mod shutdown;
 #[cfg(feature = "runtime")]
@@ -60,14 +66,18 @@ mod store;
 pub mod telemetry;
 
 #[cfg(feature = "runtime")]
+pub use archive::{Archive, ArchiveError, RangeQuery};
+#[cfg(feature = "runtime")]
+pub use buffer::{Batch, Buffer, Entry, Record, Unsaved};
+#[cfg(feature = "runtime")]
 pub use config::Settings;
 #[cfg(feature = "runtime")]
-pub use feed::{Feed, Frame, LIVE_SPAN_SECONDS, Subscription};
+pub use feed::{Feed, Frame, LIVE_SPAN, Subscription};
 #[cfg(feature = "runtime")]
-pub use instruments::{ProcessUsage, process_usage};
+pub use instruments::{Instruments, ProcessUsage, process_usage};
 #[cfg(feature = "runtime")]
 pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
-pub use source::SystemReader;
+pub use source::{SystemReader, host_name};
 #[cfg(feature = "runtime")]
-pub use store::{Store, StoreError};
+pub use store::{Aggregated, JobRun, Partitioned, Right, Saved, Store, StoreError, Turn};

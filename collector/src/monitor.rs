@@ -1,11 +1,13 @@
 //! The only fan-out: whatever a source reads goes through [`Monitor::record`] and nowhere else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Record};
 use crate::instruments::Instruments;
+use crate::sample::{Sample, admit};
 use crate::{Feed, Frame, PartName, PartState, Payload, System, SystemWindow};
 
 /// Hands readings on: to the live feed, to the hot cache, and as samples to the buffer.
@@ -14,7 +16,9 @@ pub struct Monitor {
     feed: Feed,
     outlet: mpsc::Sender<Outgoing>,
     window: Mutex<SystemWindow>,
-    buffer: Arc<Buffer>,
+    buffer: Buffer,
+    /// Nothing older comes in.
+    retention: SignedDuration,
     instruments: Instruments,
 }
 
@@ -34,10 +38,11 @@ impl Monitor {
         feed: Feed,
         outlet: mpsc::Sender<Outgoing>,
         sample_seconds: f64,
-        buffer: Arc<Buffer>,
+        buffer: Buffer,
+        retention: SignedDuration,
         instruments: Instruments,
     ) -> Self {
-        Self { feed, outlet, window: Mutex::new(SystemWindow::new(sample_seconds)), buffer, instruments }
+        Self { feed, outlet, window: Mutex::new(SystemWindow::new(sample_seconds)), buffer, retention, instruments }
     }
 
     /// Takes a reading. Never waits: a part that is slow or gone misses it, and nothing else does.
@@ -53,25 +58,27 @@ impl Monitor {
             Err(error) => tracing::error!(%error, "a reading could not be written as json"),
         }
         self.feed.report(PartName::Collector, PartState::Up, at);
-        let sample = self.window().add(reading);
-        self.keep(sample);
+        let whole = self.window().add(reading);
+        if let Some(whole) = whole {
+            self.keep(whole.sample());
+        }
     }
 
     /// Keeps what has been read but is not a whole sample yet; for the end of the program.
     pub fn finish(&self) {
         let rest = self.window().take();
-        self.keep(rest);
+        if let Some(rest) = rest {
+            self.keep(rest.sample());
+        }
     }
 
-    fn keep(&self, sample: Option<System>) {
-        let Some(sample) = sample else { return };
-        self.instruments.samples.inc();
-        let given_up = self.buffer.push(sample);
-        if given_up > 0 {
-            self.instruments.samples_given_up.inc_by(given_up);
-            tracing::error!(given_up, "the buffer is full: the oldest samples were lost");
+    /// Keeps what of a sample may come in.
+    fn keep(&self, mut sample: Sample) {
+        admit(&mut sample, Timestamp::now(), self.retention, |refusal| self.instruments.refuse(refusal, 1));
+        if !sample.points.is_empty() {
+            self.instruments.samples.inc();
+            self.buffer.push(Record::Sample(sample));
         }
-        self.instruments.buffered.set(i64::try_from(self.buffer.len()).unwrap_or(i64::MAX));
     }
 
     fn window(&self) -> std::sync::MutexGuard<'_, SystemWindow> {

@@ -1,7 +1,7 @@
 //! Puts the parts together, starts them in order and stops them in reverse. Both programs do it
 //! here; they differ only in their [`Role`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +15,18 @@ use crate::buffer::Buffer;
 use crate::cache::{Cache, CacheError};
 use crate::config::{CollectorMode, Settings};
 use crate::embedded::{self, Connections, Embedded, EmbeddedError};
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, JobInstruments, watch_jobs};
 use crate::monitor::Monitor;
 use crate::outlet::{self, Outlet};
-use crate::schedule::{Saving, save_all, save_regularly};
-use crate::source::{self, SystemReader};
+use crate::schedule::{self, Collecting, Saving, Upkeep};
+use crate::source::{self, SystemReader, host_name};
 use crate::store::{Store, StoreError};
-use crate::{Feed, LIVE_SPAN_SECONDS, intake};
+use crate::{Archive, Feed, LIVE_SPAN, Unsaved, intake};
+
+/// The spool, in the data directory.
+const SPOOL: &str = "spool";
+/// How long the end may wait for the last save.
+const LAST_SAVE: Duration = Duration::from_secs(10);
 
 /// What the program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +62,16 @@ pub enum StartError {
     /// Redis.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// The spool of samples that are not yet in PostgreSQL.
+    #[error(
+        "the spool {directory} cannot be used: {source}; correct its permissions or choose another place with --data-dir"
+    )]
+    Spool {
+        /// Where.
+        directory: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// There is no collector whose samples could be shown.
     #[error("no collector runs on {}: start recipe-monitoring-collector run first, or set DATABASE_URL to the database it writes to", .directory.display())]
     NoCollector {
@@ -71,9 +86,18 @@ pub struct Running {
     feed: Feed,
     store: Store,
     cache: Option<Cache>,
-    sampling: Option<(Arc<Monitor>, Saving)>,
+    archive: Archive,
+    sampling: Option<Sampling>,
     tasks: JoinSet<()>,
     embedded: Option<Embedded>,
+}
+
+/// What has to be brought to an end in order.
+#[derive(Debug)]
+struct Sampling {
+    monitor: Arc<Monitor>,
+    buffer: Buffer,
+    saving: Saving,
 }
 
 impl Running {
@@ -88,7 +112,7 @@ impl Running {
             Ok(running) => Ok(Self { embedded, ..running }),
             Err(error) => {
                 if let Some(embedded) = embedded {
-                    embedded.stop().await;
+                    embedded.abandon().await;
                 }
                 Err(error)
             }
@@ -108,41 +132,84 @@ impl Running {
             None => None,
         };
         let feed = Feed::new(settings.live.push, Timestamp::now());
-        match store.recent(LIVE_SPAN_SECONDS).await {
-            Ok(points) => feed.remember(points),
+        let host = host_name(&settings.system.host);
+        let spool = embedded::data_dir(&settings.storage).ok().map(|path| path.join(SPOOL));
+        let mut running = Self {
+            archive: Archive::new(store.clone(), spool.as_deref().map(Unsaved::of_others)),
+            feed,
+            store,
+            cache,
+            sampling: None,
+            tasks: JoinSet::new(),
+            embedded: None,
+        };
+        if let (Some(spool), Role::Both | Role::Collector) = (&spool, role) {
+            running.start_sampling(settings, role, registry, &host, spool)?;
+        }
+        match running.archive.recent(LIVE_SPAN, (role != Role::Dashboard).then_some(host.as_str())).await {
+            Ok(points) => running.feed.remember(points),
             Err(error) => tracing::warn!(%error, "the recent history could not be read"),
         }
-        let mut running = Self { feed, store, cache, sampling: None, tasks: JoinSet::new(), embedded: None };
         running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone()));
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
         if let Some(cache) = running.cache.clone() {
             running.tasks.spawn(source::watch_cache(running.feed.clone(), cache));
         }
-        match role {
-            Role::Dashboard => {
-                let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
-                running.tasks.spawn(intake);
-            }
-            Role::Both | Role::Collector => running.start_sampling(settings, role, registry),
+        if role == Role::Dashboard {
+            let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
+            running.tasks.spawn(intake);
         }
+        running.tasks.spawn(watch_jobs(running.store.clone(), JobInstruments::register(registry)));
         Ok(running)
     }
 
-    fn start_sampling(&mut self, settings: &Settings, role: Role, registry: &mut Registry) {
+    fn start_sampling(
+        &mut self,
+        settings: &Settings,
+        role: Role,
+        registry: &mut Registry,
+        host: &str,
+        spool: &Path,
+    ) -> Result<(), StartError> {
         let instruments = Instruments::register(registry);
-        let buffer = Arc::new(Buffer::new(settings.storage.buffer_samples));
+        let (limit, in_memory) = (settings.storage.spool_limit_bytes(), settings.storage.memory_records);
+        let buffer = Buffer::open(spool, limit, in_memory, instruments.clone())
+            .map_err(|source| StartError::Spool { directory: spool.to_owned(), source })?;
+        self.archive = Archive::new(self.store.clone(), Some(buffer.unsaved()));
         let (outgoing, taken_out) = mpsc::channel(outlet::QUEUE);
         let notify = (role == Role::Collector).then(|| self.store.clone());
         let outlet = Outlet { cache: self.cache.clone(), notify, instruments: instruments.clone() };
         self.tasks.spawn(outlet.run(taken_out));
         let seconds = settings.sampling.system.as_secs_f64();
-        let monitor = Monitor::new(self.feed.clone(), outgoing, seconds, Arc::clone(&buffer), instruments.clone());
+        let retention = settings.schedule.retention();
+        let monitor =
+            Monitor::new(self.feed.clone(), outgoing, seconds, buffer.clone(), retention, instruments.clone());
         let monitor = Arc::new(monitor);
-        let reader = SystemReader::new(&settings.system.host, &data_disk(settings));
+        let reader = SystemReader::new(host, &data_disk(settings));
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
-        let saving = Saving::new(self.store.clone(), buffer, instruments);
-        self.tasks.spawn(save_regularly(saving.clone(), settings.sampling.save));
-        self.sampling = Some((monitor, saving));
+        let saving = Saving::new(self.store.clone(), buffer.clone(), host, instruments.clone());
+        let collecting =
+            Collecting { feed: self.feed.clone(), buffer: buffer.clone(), instruments: instruments.clone() };
+        let schedule = &settings.schedule;
+        self.tasks.spawn(schedule::run_each(schedule.clone(), collecting, saving.clone()));
+        let upkeep = Upkeep::new(self.store.clone(), self.cache.clone(), schedule, host);
+        let store = self.store.clone();
+        self.tasks.spawn(schedule::run_one(schedule.clone(), store, upkeep, host.to_owned(), instruments));
+        self.sampling = Some(Sampling { monitor, buffer, saving });
+        Ok(())
+    }
+
+    /// The history.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// Asks for a save before its time.
+    pub fn save_soon(&self) {
+        if let Some(sampling) = &self.sampling {
+            sampling.saving.ask();
+        }
     }
 
     /// The live feed of this process.
@@ -154,9 +221,13 @@ impl Running {
     /// Stops sampling, saves what is buffered and stops the private servers.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
-        if let Some((monitor, saving)) = self.sampling.take() {
+        if let Some(Sampling { monitor, buffer, saving }) = self.sampling.take() {
             monitor.finish();
-            save_all(saving).await;
+            buffer.close().await;
+            // What does not arrive in time is on disk, and saved after the next start.
+            if tokio::time::timeout(LAST_SAVE, saving.perform()).await.is_err() {
+                tracing::warn!("the last save takes too long; the rest stays in the spool");
+            }
         }
         if let Some(cache) = &self.cache {
             cache.close().await;
@@ -175,14 +246,14 @@ async fn stores(settings: &Settings, role: Role) -> Result<(Option<Embedded>, Co
         database_url: settings.database.url.expose().map(str::to_owned),
         redis_url: settings.redis.url.expose().filter(|_| settings.redis.enabled).map(str::to_owned),
     };
-    let complete = given.database_url.is_some() && (given.redis_url.is_some() || !settings.redis.enabled);
-    if complete {
-        return Ok((None, given));
-    }
+    // Also where both are given: the spool is in the data directory, which is one collector's own.
     if role != Role::Dashboard {
         let embedded = Embedded::start(settings).await?;
         let connections = embedded.connections().clone();
         return Ok((Some(embedded), connections));
+    }
+    if given.database_url.is_some() && (given.redis_url.is_some() || !settings.redis.enabled) {
+        return Ok((None, given));
     }
     let running = embedded::running(&settings.storage)?;
     if running.is_none() && given.database_url.is_none() {

@@ -4,4 +4,4 @@ mod probe;
 mod system;
 
 pub(crate) use probe::{watch_cache, watch_readings, watch_store};
-pub use system::SystemReader;
+pub use system::{SystemReader, host_name};

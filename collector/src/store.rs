@@ -2,7 +2,11 @@
 //! row or a database error.
 
 mod notify;
+mod range;
+mod retention;
+mod rollups;
 mod samples;
+mod turn;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,6 +15,12 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::config::Database;
+
+pub(crate) use range::{Step, Steps};
+pub use retention::Partitioned;
+pub use rollups::Aggregated;
+pub use samples::Saved;
+pub use turn::{JobRun, Right, Turn};
 
 /// `server_version_num` of the oldest PostgreSQL that can be used.
 const OLDEST_VERSION: u32 = 14_00_00;
@@ -64,6 +74,9 @@ pub enum StoreError {
         "the tables could not be brought up to date: {0}; the role needs CREATE on the schema, and nothing was changed"
     )]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// Another collector has taken over the scheduled work.
+    #[error("another collector has taken over the scheduled work; nothing was done")]
+    LostLease,
     /// A statement failed.
     #[error("PostgreSQL could not do this: {0}")]
     Query(#[from] sqlx::Error),

@@ -13,10 +13,11 @@ use crate::state::AppState;
 pub(crate) fn build(state: AppState) -> Router {
     let pages = generate_route_list(app::App);
     let context = {
-        let (assets, feed) = (state.assets.clone(), state.feed.clone());
+        let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
         move || {
             provide_context(assets.clone());
             provide_context(feed.clone());
+            provide_context(archive.clone());
         }
     };
     let shell = {
@@ -30,6 +31,8 @@ pub(crate) fn build(state: AppState) -> Router {
         .route("/preferences", post(preferences::set))
         .route("/api/v1/live", get(live::live))
         .route("/api/v1/current", get(v1::current))
+        .route("/api/v1/range", get(v1::range))
+        .route("/api/v1/stats", get(v1::stats))
         .route("/api/{*rest}", any(v1::unknown))
         // The pages, and the server functions under /api.
         .leptos_routes_with_context(&state, pages, context.clone(), shell)

@@ -45,6 +45,7 @@ impl Application {
             leptos,
             assets,
             feed: running.feed().clone(),
+            archive: running.archive().clone(),
             registry: Arc::new(registry),
             clients,
             stopping: Stopping(stops),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::Assets;
 use axum::extract::FromRef;
-use collector::Feed;
+use collector::{Archive, Feed};
 use leptos::config::LeptosOptions;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -17,6 +17,7 @@ pub(crate) struct AppState {
     pub(crate) leptos: LeptosOptions,
     pub(crate) assets: Assets,
     pub(crate) feed: Feed,
+    pub(crate) archive: Archive,
     pub(crate) registry: Arc<Registry>,
     pub(crate) clients: LiveClients,
     pub(crate) stopping: Stopping,

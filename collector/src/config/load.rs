@@ -229,9 +229,14 @@ fn remedy(key: &str, error: &toml::de::Error) -> String {
             let names = [LogFormat::Auto, LogFormat::Text, LogFormat::Json].map(|format| format!("{format:?}"));
             names.join(", ").to_lowercase()
         }
-        "live.push" | "sampling.system" | "sampling.save" | "database.idle_timeout" | "database.connect_timeout" => {
-            "a time with its unit such as 500ms, 10s or 5m".to_owned()
-        }
+        "live.push"
+        | "sampling.system"
+        | "schedule.aggregate_delay"
+        | "schedule.collect"
+        | "schedule.save"
+        | "database.idle_timeout"
+        | "database.connect_timeout" => "a time with its unit such as 500ms, 10s or 5m".to_owned(),
+        "schedule.daily_at" => "a time of day such as 03:00".to_owned(),
         _ => return error.message().to_owned(),
     };
     format!("use {example}")
@@ -281,11 +286,11 @@ mod tests {
 
     #[test]
     fn each_source_goes_over_the_one_before() {
-        let file = "[live]\npush = \"3s\"\n[sampling]\nsave = \"1m\"\nsystem = \"30s\"";
-        let variables = [("RECIPE_MONITORING_LIVE__PUSH", "4s"), ("RECIPE_MONITORING_SAMPLING__SAVE", "2m")];
+        let file = "[live]\npush = \"3s\"\n[schedule]\nsave = \"1m\"\n[sampling]\nsystem = \"30s\"";
+        let variables = [("RECIPE_MONITORING_LIVE__PUSH", "4s"), ("RECIPE_MONITORING_SCHEDULE__SAVE", "2m")];
         let settings = load(Some(file), &variables, &["live.push=5s"]).unwrap();
         assert_eq!(settings.live.push, Duration::from_secs(5));
-        assert_eq!(settings.sampling.save, Duration::from_secs(120));
+        assert_eq!(settings.schedule.save, Duration::from_secs(120));
         assert_eq!(settings.sampling.system, Duration::from_secs(30));
         assert_eq!(settings.database.pool_max, 50);
     }
@@ -347,6 +352,11 @@ mod tests {
             ("server.address=5001", ["server.address", "5001", "--set", "127.0.0.1:5001"]),
             ("server.address=0.0.0.0:5001", ["server.address", "0.0.0.0:5001", "--set", "no log-in"]),
             ("server.collector=other", ["server.collector", "other", "--set", "separate"]),
+            ("schedule.save=5", ["schedule.save", "5", "--set", "10s"]),
+            ("schedule.daily_at=3am", ["schedule.daily_at", "3am", "--set", "03:00"]),
+            ("schedule.time_zone=Tokyo", ["schedule.time_zone", "Tokyo", "--set", "Asia/Tokyo"]),
+            ("schedule.retention_days=0", ["schedule.retention_days", "0", "--set", "1 to 36500"]),
+            ("storage.spool_limit_mib=1", ["storage.spool_limit_mib", "1", "--set", "at least 2"]),
             ("database.pool_max=many", ["database.pool_max", "many", "--set", "expected u32"]),
             ("database.pool_max=5", ["database.pool_max", "5", "--set", "pool_min"]),
             ("redis.url=nonsense", ["redis.url", "secret", "--set", "redis://"]),

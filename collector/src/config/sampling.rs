@@ -1,4 +1,4 @@
-//! How often is read and saved.
+//! How often is read.
 
 use std::time::Duration;
 
@@ -14,20 +14,16 @@ pub struct Sampling {
     /// Time between two samples of the host that are kept.
     #[serde(with = "super::load::duration")]
     pub system: Duration,
-    /// Time between two saves to PostgreSQL.
-    #[serde(with = "super::load::duration")]
-    pub save: Duration,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { system: Duration::from_secs(10), save: Duration::from_secs(300) }
+        Self { system: Duration::from_secs(10) }
     }
 }
 
 impl Sampling {
     pub(super) fn check(&self, live: &Live) -> Result<(), Invalid> {
-        Invalid::unless_between("sampling.save", self.save, 1, 3_600)?;
         Invalid::unless_between("sampling.system", self.system, 1, 3_600)?;
         if self.system < live.push {
             return Err(Invalid::new(

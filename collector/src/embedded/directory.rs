@@ -8,6 +8,7 @@
 //! redis/        the private Redis' snapshot and configuration
 //! run/          PostgreSQL's Unix socket
 //! log/          what the servers print
+//! spool/        samples that are not yet in PostgreSQL
 //! ```
 
 use std::fmt::Write as _;
@@ -61,9 +62,11 @@ pub(super) struct DataDir {
 }
 
 impl DataDir {
-    pub(super) fn open(path: &Path, service_user: &str) -> Result<Self, EmbeddedError> {
+    /// Locks the directory at `path`, made where it is missing, for private servers that run as
+    /// `service_user` where this program is root; `None` where there are to be none.
+    pub(super) fn open(path: &Path, service_user: Option<&str>) -> Result<Self, EmbeddedError> {
         let failed = |source| EmbeddedError::Directory { directory: path.to_owned(), source };
-        let user = if rustix::process::geteuid().is_root() { Some(find_user(service_user)?) } else { None };
+        let user = service_user.filter(|_| rustix::process::geteuid().is_root()).map(find_user).transpose()?;
         let is_new = !path.exists();
         // Everybody may pass, since the servers may run as another user; each part inside is closed.
         DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(failed)?;
@@ -72,7 +75,10 @@ impl DataDir {
                 check_path_of(user, path)?;
             }
             let lock = lock(path)?;
-            let password = password(path).map_err(failed)?;
+            let password = match service_user {
+                Some(_) => password(path).map_err(failed)?,
+                None => String::new(),
+            };
             Ok(Self { path: path.to_owned(), user: user.clone(), password, is_new, _lock: lock })
         };
         let opened = open();

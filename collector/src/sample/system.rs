@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, Point};
+use super::{Labels, Point, Sample};
 
 /// Name and meaning of every metric of the host.
 pub const SYSTEM_METRICS: [(&str, &str); 8] = [
@@ -116,11 +116,11 @@ impl System {
         (self.interval_seconds > 0.0).then(|| bytes as f64 / self.interval_seconds)
     }
 
-    /// The rows of `system_metrics` that this reading is: every number that was read, under the
-    /// metric names of the specification. Values that are not finite are left out.
+    /// The sample that is kept of this reading: every number that was read, under the metric
+    /// names of the specification.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "bytes within one interval stay far below 2^53")]
-    pub fn points(&self) -> Vec<Point> {
+    pub fn sample(&self) -> Sample {
         let whole = [
             ("cpu_usage", self.cpu_usage),
             ("memory_usage", self.memory_usage),
@@ -131,22 +131,19 @@ impl System {
             ("load_average_5m", self.load_average_5m),
             ("load_average_15m", self.load_average_15m),
         ];
+        let label = |name: &str, value: &String| Labels::from([(name.to_owned(), value.clone())]);
         let whole = whole.into_iter().filter_map(|(name, value)| Some((name, Labels::new(), value?)));
-        let mounts =
-            self.mounts.iter().map(|mount| ("disk_usage", vec![("mount", mount.mount.clone())], mount.disk_usage()));
+        let mounts = self.mounts.iter().map(|mount| ("disk_usage", label("mount", &mount.mount), mount.disk_usage()));
         let interfaces = self.interfaces.iter().flat_map(|interface| {
-            let labels = vec![("interface", interface.interface.clone())];
+            let labels = label("interface", &interface.interface);
             [
                 ("network_rx", labels.clone(), interface.network_rx as f64),
                 ("network_tx", labels, interface.network_tx as f64),
             ]
         });
-        whole
-            .chain(mounts)
-            .chain(interfaces)
-            .filter(|(_, _, value)| value.is_finite())
-            .map(|(metric_name, labels, value)| Point { metric_name, labels, value })
-            .collect()
+        let points = whole.chain(mounts).chain(interfaces);
+        let points = points.map(|(name, labels, value)| Point { metric_name: name.into(), value, labels }).collect();
+        Sample { at: self.at, host: self.host.clone(), points }
     }
 }
 
@@ -280,19 +277,18 @@ mod tests {
 
     #[test]
     fn a_missing_reading_is_absent_and_not_zero() {
-        let names: Vec<_> = System { cpu_usage: Some(f64::NAN), ..System::default() }.points();
-        assert_eq!(names, []);
+        assert_eq!(System::default().sample().points, []);
     }
 
     #[test]
     fn points_carry_the_names_and_labels_of_the_specification() {
-        let points = reading(10.0, 12.5, 7).points();
+        let points = reading(10.0, 12.5, 7).sample().points;
         let of = |name: &str| points.iter().filter(|point| point.metric_name == name).collect::<Vec<_>>();
         assert_eq!(of("cpu_usage")[0].value, 12.5);
-        assert_eq!(of("disk_usage")[0].labels, [("mount", "/".to_owned())]);
+        assert_eq!(of("disk_usage")[0].labels, Labels::from([("mount".to_owned(), "/".to_owned())]));
         assert_eq!(of("disk_usage")[0].value, 75.0);
         assert_eq!(of("network_rx").len(), 2);
-        assert_eq!(of("network_rx")[1].labels, [("interface", "eth0".to_owned())]);
+        assert_eq!(of("network_rx")[1].labels, Labels::from([("interface".to_owned(), "eth0".to_owned())]));
         assert!(points.iter().all(|point| SYSTEM_METRICS.iter().any(|(name, _)| *name == point.metric_name)));
     }
 }

@@ -1,76 +1,100 @@
-//! Save: the buffered samples to PostgreSQL in one batch, soon after the start, regularly, and
-//! at the end. What cannot be saved stays in the buffer.
+//! Save: what is buffered to PostgreSQL, regularly, when there is much of it, when asked to, and
+//! at the end. What cannot be saved stays in the spool.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::buffer::Buffer;
 use crate::instruments::Instruments;
-use crate::store::Store;
+use crate::sample::Refusal;
+use crate::store::{Saved, Store, StoreError};
 
-/// The first save, so that a wrong set-up shows soon.
-const FIRST: Duration = Duration::from_secs(15);
-/// After a save that failed.
-const RETRY: Duration = Duration::from_secs(10);
-/// A save that takes longer counts as failed.
+use super::Job;
+
+/// A batch that takes longer counts as failed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a save needs.
+/// What a save needs. Clones save the same buffer.
 #[derive(Clone, Debug)]
-pub(crate) struct Saving {
+pub struct Saving {
     store: Store,
-    buffer: Arc<Buffer>,
+    buffer: Buffer,
+    host: String,
     instruments: Instruments,
-    /// One save at a time: two would write the same samples.
+    /// One save at a time: a second one would only find the same records.
     turn: Arc<Mutex<()>>,
+    asked: Arc<Notify>,
+}
+
+/// Why a save did not get to the end.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// PostgreSQL did not take a batch.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It did not answer.
+    #[error("no answer within {LIMIT:?}")]
+    Silence,
 }
 
 impl Saving {
-    pub(crate) fn new(store: Store, buffer: Arc<Buffer>, instruments: Instruments) -> Self {
-        Self { store, buffer, instruments, turn: Arc::default() }
+    /// Saves of `buffer` to `store`, by the collector on `host`.
+    #[must_use]
+    pub fn new(store: Store, buffer: Buffer, host: &str, instruments: Instruments) -> Self {
+        Self { store, buffer, host: host.to_owned(), instruments, turn: Arc::default(), asked: Arc::default() }
     }
-}
 
-/// Saves every `interval`, for ever.
-pub(crate) async fn save_regularly(saving: Saving, interval: Duration) {
-    let mut pause = FIRST.min(interval);
-    loop {
-        tokio::time::sleep(pause).await;
-        // A task of its own: when this loop is ended, the save that is under way is not.
-        let saved = tokio::spawn(save_all(saving.clone())).await.unwrap_or(false);
-        pause = if saved { interval } else { RETRY.min(interval) };
+    /// Asks for a save before its time.
+    pub fn ask(&self) {
+        self.asked.notify_one();
     }
-}
 
-/// Saves everything that is buffered; answers whether it is in PostgreSQL now.
-pub(crate) async fn save_all(saving: Saving) -> bool {
-    let Saving { store, buffer, instruments, turn } = saving;
-    let _turn = turn.lock().await;
-    let batch = buffer.batch();
-    if batch.samples.is_empty() {
-        return true;
-    }
-    let started = Instant::now();
-    let outcome = match tokio::time::timeout(LIMIT, store.save(&batch.samples)).await {
-        Ok(outcome) => outcome.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("no answer within {LIMIT:?}")),
-    };
-    let seconds = started.elapsed().as_secs_f64();
-    instruments.save_seconds.observe(seconds);
-    let samples = batch.samples.len();
-    match &outcome {
-        Ok(rows) => {
-            buffer.forget(&batch);
-            instruments.rows_saved.inc_by(*rows);
-            tracing::info!(samples, rows, seconds, "saved");
-        }
-        Err(error) => {
-            instruments.saves_failed.inc();
-            tracing::warn!(samples, error, "could not save; the samples stay in memory");
+    /// Waits until a save is wanted before its time.
+    pub(super) async fn asked(&self) {
+        tokio::select! {
+            () = self.asked.notified() => {}
+            () = self.buffer.filled() => {}
         }
     }
-    instruments.buffered.set(i64::try_from(buffer.len()).unwrap_or(i64::MAX));
-    outcome.is_ok()
+
+    /// Saves everything that is buffered, batch by batch: memory does not depend on how much it is.
+    ///
+    /// # Errors
+    ///
+    /// When a batch does not arrive; those before have, and the rest stays.
+    pub async fn perform(self) -> Result<(), SaveError> {
+        let _turn = self.turn.lock().await;
+        let started = Instant::now();
+        let mut total = Saved::default();
+        let outcome = self.save_batches(&mut total).await;
+        let (job, seconds) = (Job::Save.name(), started.elapsed().as_secs_f64());
+        let Saved { records, rows, .. } = total;
+        match &outcome {
+            Ok(()) if records == 0 => tracing::debug!(job, seconds, "nothing to save"),
+            Ok(()) => tracing::info!(job, seconds, records, rows, "job done"),
+            Err(error) => {
+                let waiting = self.buffer.len();
+                tracing::warn!(job, seconds, records, rows, waiting, %error, "could not save; the rest stays in the spool");
+            }
+        }
+        self.instruments.job_ran(job, outcome.is_ok());
+        outcome
+    }
+
+    async fn save_batches(&self, total: &mut Saved) -> Result<(), SaveError> {
+        while let Some(batch) = self.buffer.batch().await {
+            let started = Instant::now();
+            let saved = tokio::time::timeout(LIMIT, self.store.save(&batch, &self.host)).await;
+            let saved = saved.map_err(|_| SaveError::Silence)??;
+            self.instruments.save_seconds.observe(started.elapsed().as_secs_f64());
+            self.instruments.rows_saved.inc_by(saved.rows);
+            self.instruments.refuse(Refusal::database, saved.refused);
+            total.records += saved.records;
+            total.rows += saved.rows;
+            self.buffer.forget(batch).await;
+        }
+        Ok(())
+    }
 }

@@ -13,6 +13,17 @@ use crate::{Counters, Interface, Mount, System};
 /// File systems that are read-only images: always full, never a problem.
 const IMAGES: [&str; 4] = ["squashfs", "erofs", "iso9660", "cramfs"];
 
+/// The host's name: as it was set, or else as the kernel has it.
+#[must_use]
+pub fn host_name(set: &str) -> String {
+    match set {
+        "" => {
+            sysinfo::System::host_name().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+        }
+        set => set.to_owned(),
+    }
+}
+
 /// Reads the host. Keeps sysinfo's handles and the counters between two readings.
 #[derive(Debug)]
 pub struct SystemReader {
@@ -27,13 +38,12 @@ pub struct SystemReader {
 }
 
 impl SystemReader {
-    /// A reader for the host, named `host` or else as the kernel does, whose `disk_usage` is that
+    /// A reader for the host, to be named `host`, whose `disk_usage` is that
     /// of the disk that `data_disk` is on. The first reading covers the time since this call.
     #[must_use]
     pub fn new(host: &str, data_disk: &Path) -> Self {
-        let host = if host.is_empty() { sysinfo::System::host_name().unwrap_or_default() } else { host.to_owned() };
         let mut reader = Self {
-            host,
+            host: host.to_owned(),
             data_disk: data_disk.to_owned(),
             system: readable("cpu and memory", sysinfo::System::new()),
             disks: readable("disks", Disks::new()),
@@ -163,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_real_host_has_every_number() {
-        let mut reader = SystemReader::new("", Path::new("/"));
+        let mut reader = SystemReader::new(&host_name(""), Path::new("/"));
         std::thread::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL);
         let reading = reader.read(Timestamp::now());
         assert!(!reading.host.is_empty());

@@ -1,211 +1,244 @@
-//! Samples in `system_metrics`: nothing else knows how they lie there.
+//! Records on their way into `system_metrics` and `metrics_raw`: nothing else knows how samples
+//! lie there but `range`, which reads them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Instant;
 
-use jiff::{Timestamp, tz::TimeZone};
-use sqlx::AssertSqlSafe;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sqlx::PgConnection;
 
-use crate::{Labels, System, SystemPoint};
+use crate::buffer::{Batch, Entry, Record};
+use crate::sample::{HOST_LABEL, Labels, RawSnapshot, Sample};
+use crate::schedule::Job;
 
+use super::turn::{Right, Turn, note_run};
 use super::{Store, StoreError};
 
-/// Rows further apart than this are not two ends of one interval.
-const LONGEST_INTERVAL_SECONDS: f64 = 120.0;
+/// Text is handed to a COPY in pieces of this size.
+const PIECE_BYTES: usize = 128 << 10;
+/// A transaction whose client is silent for longer is ended by the server, so that a collector
+/// that is paused holds up no other.
+const LONGEST_SILENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '10s'";
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// Records taken over now.
+    pub records: u64,
+    /// Rows written for them.
+    pub rows: u64,
+    /// Records that PostgreSQL will never take, left out.
+    pub refused: u64,
+}
 
 impl Store {
-    /// Writes all numbers of the samples in one COPY, all or none. Answers the number of rows.
+    /// Takes over the records of a batch, all or none, and remembers how far in the transaction
+    /// that does so: a record that comes a second time is known by its number and left out.
+    ///
+    /// A record that PostgreSQL refuses for what it holds is left out too, so that it holds up no
+    /// other.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Query`]; nothing was written, unless the connection broke while PostgreSQL
-    /// answered the commit.
-    pub async fn save(&self, samples: &[impl AsRef<System>]) -> Result<u64, StoreError> {
-        let rows: Vec<(Timestamp, String)> = samples.iter().flat_map(|sample| rows(sample.as_ref())).collect();
-        if rows.is_empty() {
-            return Ok(0);
+    /// [`StoreError::Query`]; whether the batch arrived may be unknown then, and asking again is
+    /// right in either case.
+    pub async fn save(&self, batch: &Batch, host: &str) -> Result<Saved, StoreError> {
+        match self.save_entries(batch, &batch.entries, host).await {
+            Err(error) if is_refusal(&error) => {}
+            outcome => return outcome,
         }
+        let mut total = Saved::default();
+        for entry in &batch.entries {
+            let saved = match self.save_entries(batch, std::slice::from_ref(entry), host).await {
+                Err(error) if is_refusal(&error) => {
+                    tracing::error!(%error, stream = %batch.stream, seq = entry.seq, "postgresql refuses a record");
+                    Saved { refused: 1, ..Saved::default() }
+                }
+                outcome => outcome?,
+            };
+            total.records += saved.records;
+            total.rows += saved.rows;
+            total.refused += saved.refused;
+        }
+        Ok(total)
+    }
+
+    async fn save_entries(&self, batch: &Batch, entries: &[Entry], host: &str) -> Result<Saved, StoreError> {
+        let started = Instant::now();
         let mut transaction = self.pool.begin().await?;
-        for month in rows.iter().map(|(at, _)| Month::of(*at)).collect::<BTreeSet<_>>() {
-            month.make_partition(&mut transaction).await?;
-        }
-        let mut copy = transaction
-            .copy_in_raw("COPY system_metrics (timestamp, metric_name, metric_value, labels) FROM STDIN")
-            .await?;
-        let text: String = rows.into_iter().map(|(_, row)| row).collect();
-        copy.send(text.as_bytes()).await?;
-        let written = copy.finish().await?;
-        transaction.commit().await?;
-        Ok(written)
-    }
-
-    /// The graphed numbers of the host over the last `seconds`, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Query`]
-    pub async fn recent(&self, seconds: i64) -> Result<Vec<SystemPoint>, StoreError> {
-        let rows: Vec<(i64, String, f64)> = sqlx::query_as(
-            "SELECT (extract(epoch FROM timestamp) * 1000000)::bigint, metric_name, metric_value::float8
-             FROM system_metrics
-             WHERE timestamp > now() - make_interval(secs => $1)
-               AND metric_name IN ('cpu_usage', 'memory_usage', 'network_rx', 'network_tx', 'load_average_1m')
-               AND labels = '{}'
-             ORDER BY timestamp",
+        sqlx::query(LONGEST_SILENCE).execute(&mut *transaction).await?;
+        let position: i64 = sqlx::query_scalar(
+            "INSERT INTO recipe_monitoring_state.streams AS known (stream, host, position) VALUES ($1, $2, 0)
+             ON CONFLICT (stream) DO UPDATE SET host = EXCLUDED.host RETURNING position",
         )
-        .bind(u32::try_from(seconds).map_or(0.0, f64::from))
-        .fetch_all(&self.pool)
+        .bind(batch.stream)
+        .bind(host)
+        .fetch_one(&mut *transaction)
         .await?;
-        Ok(points(&rows))
+        let mut position = u64::try_from(position).unwrap_or(0);
+        // Also against a record that lies twice in the spool.
+        let mut new: Vec<&Entry> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if entry.seq > position {
+                position = entry.seq;
+                new.push(entry);
+            }
+        }
+        if new.is_empty() {
+            return Ok(Saved::default());
+        }
+        let rows = write(&mut transaction, &new).await?;
+        note_runs(&mut transaction, &new, host, started).await?;
+        sqlx::query("UPDATE recipe_monitoring_state.streams SET position = $2, updated_at = now() WHERE stream = $1")
+            .bind(batch.stream)
+            .bind(i64::try_from(position).unwrap_or(i64::MAX))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Saved { records: new.len() as u64, rows, refused: 0 })
     }
 }
 
-/// The lines of a COPY in text format, each with its time.
-fn rows(sample: &System) -> impl Iterator<Item = (Timestamp, String)> {
-    let at = sample.at;
-    sample.points().into_iter().map(move |point| {
-        let mut row = format!("{at}\t{}\t{}\t", point.metric_name, point.value);
-        escape(&json(&point.labels), &mut row);
-        row.push('\n');
-        (at, row)
-    })
+/// The jobs save and, by the snapshots that it left, collect.
+async fn note_runs(
+    connection: &mut PgConnection,
+    entries: &[&Entry],
+    host: &str,
+    started: Instant,
+) -> Result<(), StoreError> {
+    let seconds = started.elapsed().as_secs_f64();
+    let turn =
+        |job: Job, scheduled_for| Turn { job: job.name(), scheduled_for, host: host.to_owned(), right: Right::Command };
+    let did = format!("{} records", entries.len());
+    note_run(connection, &turn(Job::Save, Timestamp::now()), seconds, &did).await?;
+    let last = snapshots(entries).iter().map(|snapshot| snapshot.at).max();
+    if let Some(last) = last {
+        note_run(connection, &turn(Job::Collect, last), 0.0, "a snapshot of each kind").await?;
+    }
+    Ok(())
 }
 
-fn json(labels: &Labels) -> String {
-    let object: serde_json::Map<_, _> =
-        labels.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
-    serde_json::Value::Object(object).to_string()
+/// Whether it is the data itself that PostgreSQL does not take: classes 22 (data exception) and
+/// 23 (integrity constraint violation) of
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn is_refusal(error: &StoreError) -> bool {
+    let StoreError::Query(sqlx::Error::Database(error)) = error else { return false };
+    error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
+async fn write(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64, StoreError> {
+    let samples = samples(entries);
+    let months: BTreeSet<_> = samples.iter().map(|sample| month(sample.at)).collect();
+    for (year, month) in months {
+        sqlx::query("SELECT recipe_monitoring_state.make_partition(make_timestamptz($1, $2, 1, 0, 0, 0, 'UTC'))")
+            .bind(i32::from(year))
+            .bind(i32::from(month))
+            .execute(&mut *connection)
+            .await?;
+    }
+    let into_raw = "COPY metrics_raw (timestamp, metric_type, data) FROM STDIN";
+    let raw_rows = copy(connection, into_raw, &snapshots(entries), snapshot_line).await?;
+    // Last, for it locks the marks of the hours, which other collectors want too.
+    let into_metrics = "COPY system_metrics (timestamp, metric_name, metric_value, labels) FROM STDIN";
+    Ok(raw_rows + copy(connection, into_metrics, &samples, sample_lines).await?)
+}
+
+fn samples<'a>(entries: &[&'a Entry]) -> Vec<&'a Sample> {
+    let of = |entry: &&'a Entry| match &entry.record {
+        Record::Sample(sample) => Some(sample),
+        Record::Snapshot(_) => None,
+    };
+    entries.iter().filter_map(of).collect()
+}
+
+fn snapshots<'a>(entries: &[&'a Entry]) -> Vec<&'a RawSnapshot> {
+    let of = |entry: &&'a Entry| match &entry.record {
+        Record::Snapshot(snapshot) => Some(snapshot),
+        Record::Sample(_) => None,
+    };
+    entries.iter().filter_map(of).collect()
+}
+
+/// Year and month in UTC.
+fn month(at: Timestamp) -> (i16, i8) {
+    let date = TimeZone::UTC.to_datetime(at);
+    (date.year(), date.month())
+}
+
+/// Writes items as lines of COPY's text format; answers the number of rows.
+async fn copy<T>(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    items: &[&T],
+    lines: fn(&T, &mut String),
+) -> Result<u64, StoreError> {
+    if items.is_empty() {
+        return Ok(0);
+    }
+    let mut copy = connection.copy_in_raw(statement).await?;
+    let mut text = String::with_capacity(PIECE_BYTES + 4096);
+    for item in items {
+        lines(item, &mut text);
+        if text.len() >= PIECE_BYTES {
+            copy.send(text.as_bytes()).await?;
+            text.clear();
+        }
+    }
+    copy.send(text.as_bytes()).await?;
+    Ok(copy.finish().await?)
+}
+
+fn snapshot_line(snapshot: &RawSnapshot, text: &mut String) {
+    let _ = write!(text, "{}\t{}\t", snapshot.at, snapshot.metric_type.name());
+    escape(&snapshot.data.to_string(), text);
+    text.push('\n');
+}
+
+fn sample_lines(sample: &Sample, text: &mut String) {
+    let at = sample.at.to_string();
+    for point in &sample.points {
+        let _ = write!(text, "{at}\t{}\t{}\t", point.metric_name, point.value);
+        let mut labels: Labels = point.labels.clone();
+        labels.insert(HOST_LABEL.to_owned(), sample.host.clone());
+        escape(&serde_json::to_string(&labels).unwrap_or_default(), text);
+        text.push('\n');
+    }
 }
 
 /// Escapes a value for COPY's text format
 /// (<https://www.postgresql.org/docs/current/sql-copy.html>, "Text Format"). A NUL, which no
 /// PostgreSQL text can hold, comes as JSON's `\u0000` and is replaced.
-fn escape(value: &str, row: &mut String) {
+fn escape(value: &str, text: &mut String) {
     for character in value.replace("\\u0000", "\u{fffd}").chars() {
         match character {
-            '\\' => row.push_str("\\\\"),
-            '\t' => row.push_str("\\t"),
-            '\n' => row.push_str("\\n"),
-            '\r' => row.push_str("\\r"),
-            other => row.push(other),
+            '\\' => text.push_str("\\\\"),
+            '\t' => text.push_str("\\t"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            other => text.push(other),
         }
     }
-}
-
-/// A month in UTC: one partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Month {
-    year: i16,
-    month: i8,
-}
-
-impl Month {
-    fn of(at: Timestamp) -> Self {
-        let date = TimeZone::UTC.to_datetime(at);
-        Self { year: date.year(), month: date.month() }
-    }
-
-    fn next(self) -> Self {
-        match self.month {
-            12 => Self { year: self.year + 1, month: 1 },
-            month => Self { month: month + 1, ..self },
-        }
-    }
-
-    /// `2026_11`
-    fn name(self) -> String {
-        format!("{:04}_{:02}", self.year, self.month)
-    }
-
-    /// `2026-11-01 00:00:00+00`
-    fn start(self) -> String {
-        format!("{:04}-{:02}-01 00:00:00+00", self.year, self.month)
-    }
-
-    /// Makes this month's partition where it is missing. Programs that do so at the same time
-    /// wait for each other, since IF NOT EXISTS alone does not.
-    async fn make_partition(self, connection: &mut sqlx::PgConnection) -> Result<(), StoreError> {
-        let name = format!("system_metrics_{}", self.name());
-        let known: bool =
-            sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(&name).fetch_one(&mut *connection).await?;
-        if known {
-            return Ok(());
-        }
-        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('recipe_monitoring partitions'))")
-            .execute(&mut *connection)
-            .await?;
-        let mut statement = String::new();
-        let _ = write!(
-            statement,
-            "CREATE TABLE IF NOT EXISTS {name} PARTITION OF system_metrics FOR VALUES FROM ('{}') TO ('{}')",
-            self.start(),
-            self.next().start(),
-        );
-        // Only numbers were put into the text.
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;
-        Ok(())
-    }
-}
-
-/// Rows in the order of their time, put together again by moment.
-fn points(rows: &[(i64, String, f64)]) -> Vec<SystemPoint> {
-    let mut previous: Option<i64> = None;
-    rows.chunk_by(|a, b| a.0 == b.0)
-        .filter_map(|moment| {
-            let at = moment[0].0;
-            let of = |name: &str| moment.iter().find(|row| row.1 == name).map(|row| row.2);
-            #[expect(clippy::cast_precision_loss, reason = "a quarter of an hour in microseconds is below 2^53")]
-            let seconds = previous.replace(at).map(|before| (at - before) as f64 / 1e6);
-            let seconds = seconds.filter(|seconds| *seconds <= LONGEST_INTERVAL_SECONDS);
-            Some(SystemPoint {
-                at: Timestamp::from_microsecond(at).ok()?,
-                cpu_usage: of("cpu_usage"),
-                memory_usage: of("memory_usage"),
-                rx_per_second: seconds.and_then(|seconds| Some(of("network_rx")? / seconds)),
-                tx_per_second: seconds.and_then(|seconds| Some(of("network_tx")? / seconds)),
-                load_average_1m: of("load_average_1m"),
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Mount;
+    use crate::sample::Point;
 
     #[test]
     fn names_with_markup_tabs_and_backslashes_stay_one_row() {
         let mount = "/mnt/a\tb\\c\n<b>\"d\"".to_owned();
-        let sample = System { mounts: vec![Mount { mount: mount.clone(), ..Mount::default() }], ..System::default() };
-        let rows: Vec<_> = rows(&sample).map(|(_, row)| row).collect();
-        assert_eq!(rows.len(), 1);
-        assert_eq!(rows[0].matches('\n').count(), 1);
-        let labels = rows[0].trim_end().split('\t').nth(3).unwrap().replace("\\\\", "\\");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&labels).unwrap()["mount"], mount);
-    }
-
-    #[test]
-    fn a_month_ends_where_the_next_begins() {
-        let month = Month::of("2026-12-31T23:59:59.999Z".parse().unwrap());
-        assert_eq!(
-            (month.name(), month.start(), month.next().start()),
-            ("2026_12".to_owned(), "2026-12-01 00:00:00+00".to_owned(), "2027-01-01 00:00:00+00".to_owned(),)
-        );
-    }
-
-    #[test]
-    fn bytes_become_rates_over_the_time_since_the_row_before_and_not_over_a_gap() {
-        let row = |second: i64, name: &str, value| (second * 1_000_000, name.to_owned(), value);
-        let rows = [
-            row(0, "network_rx", 100.0),
-            row(10, "cpu_usage", 5.0),
-            row(10, "network_rx", 100.0),
-            row(1_000, "network_rx", 100.0),
-        ];
-        let points = points(&rows);
-        let rates: Vec<_> = points.iter().map(|point| point.rx_per_second).collect();
-        assert_eq!(rates, [None, Some(10.0), None]);
-        assert_eq!(points[1].cpu_usage, Some(5.0));
+        let labels = Labels::from([("mount".to_owned(), mount.clone())]);
+        let point = Point { metric_name: "disk_usage".into(), value: 0.1 + 0.2, labels };
+        let sample = Sample { at: Timestamp::UNIX_EPOCH, host: "web\u{0}1".to_owned(), points: vec![point] };
+        let mut text = String::new();
+        sample_lines(&sample, &mut text);
+        assert_eq!(text.matches('\n').count(), 1);
+        let fields: Vec<_> = text.trim_end().split('\t').collect();
+        assert_eq!(fields[..3], ["1970-01-01T00:00:00Z", "disk_usage", "0.30000000000000004"]);
+        let labels: Labels = serde_json::from_str(&fields[3].replace("\\\\", "\\")).unwrap();
+        assert_eq!((labels["mount"].as_str(), labels["host"].as_str()), (mount.as_str(), "web\u{fffd}1"));
     }
 }

@@ -87,7 +87,7 @@ async fn locks_left_by_a_power_cut_are_healed_even_if_their_number_is_another_pr
 async fn a_postgresql_that_is_killed_is_started_again_and_the_samples_arrive() {
     let directory = directory();
     let data_dir = directory.path().join("data");
-    let mut collector = Collector::start(&data_dir, &["--set", "sampling.save=1s", "--set", "live.push=1s"]).await;
+    let mut collector = Collector::start(&data_dir, &["--set", "schedule.save=1s", "--set", "live.push=1s"]).await;
     let postgres = collector.postgres_pid();
     kill_process(postgres, Signal::KILL).unwrap();
     until("another postgresql", async || postmaster(&data_dir).filter(|pid| *pid != postgres)).await;

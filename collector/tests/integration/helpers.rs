@@ -113,6 +113,14 @@ impl Drop for Collector {
     }
 }
 
+/// A collector that samples nothing within the test, for its PostgreSQL, and the URL of that.
+pub async fn quiet(directory: &Path) -> (Collector, String) {
+    let arguments = ["--set", "live.push=60s", "--set", "sampling.system=60s", "--set", "redis.enabled=false"];
+    let collector = Collector::start(&directory.join("data"), &arguments).await;
+    let url = collector.url("DATABASE_URL").unwrap();
+    (collector, url)
+}
+
 pub fn postmaster(data_dir: &Path) -> Option<Pid> {
     let text = fs::read_to_string(data_dir.join("postgres/postmaster.pid")).ok()?;
     Pid::from_raw(text.lines().next()?.parse().ok()?)

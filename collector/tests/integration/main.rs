@@ -5,6 +5,7 @@
 
 mod embedded;
 mod helpers;
+mod history;
 mod line;
 mod process;
 mod refused;

@@ -25,10 +25,19 @@ fn refuses(command: Command, parts: &[&str]) {
     }
 }
 
+/// The program must refuse this database, given by URL, and leave no data directory behind.
+#[track_caller]
+fn refuses_database(url: &str, parts: &[&str]) {
+    let directory = directory();
+    let data_dir = directory.path().join("data");
+    refuses(run_on(url, &data_dir), parts);
+    assert!(!data_dir.exists());
+}
+
 /// `run` against a database given by URL, with no private Redis.
-fn run_on(url: &str) -> Command {
+fn run_on(url: &str, data_dir: &Path) -> Command {
     let mut command = program(&["run", "--set", "redis.enabled=false", "--set", "database.connect_timeout=2s"]);
-    command.env("DATABASE_URL", url);
+    command.arg("--data-dir").arg(data_dir).env("DATABASE_URL", url);
     command
 }
 
@@ -38,7 +47,7 @@ fn unknown_and_wrong_settings() {
     refuses(program(&["run", "--set", "live.push=soon"]), &["live.push", "soon", "10s"]);
     refuses(program(&["run", "--set", "log.filter=collector=loud"]), &["log.filter", "loud"]);
     refuses(program(&["run", "--config", "/nonexistent.toml"]), &["/nonexistent.toml"]);
-    refuses(run_on("not a url"), &["database.url", "postgres://"]);
+    refuses_database("not a url", &["database.url", "postgres://"]);
 }
 
 #[test]
@@ -47,8 +56,8 @@ fn a_database_that_does_not_answer() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("postgres://recipe_user:hunter2@127.0.0.1:{port}/recipe_db");
     let target = format!("127.0.0.1:{port}");
-    refuses(run_on(&url), &["PostgreSQL at", &target, "does not answer", "DATABASE_URL"]);
-    let output = outcome(run_on(&url));
+    refuses_database(&url, &["PostgreSQL at", &target, "does not answer", "DATABASE_URL"]);
+    let output = outcome(run_on(&url, &directory().path().join("data")));
     assert!(!String::from_utf8(output.stderr).unwrap().contains("hunter2"));
 }
 
@@ -56,7 +65,7 @@ fn a_database_that_does_not_answer() {
 fn a_database_that_accepts_and_is_silent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://recipe_user@{}/recipe_db", listener.local_addr().unwrap());
-    refuses(run_on(&url), &["does not answer", "no answer within 2s"]);
+    refuses_database(&url, &["does not answer", "no answer within 2s"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,8 +74,8 @@ async fn a_wrong_password_and_a_database_that_is_not_there() {
     let mut collector = Collector::start(&directory.path().join("data"), &["--set", "redis.enabled=false"]).await;
     let url = collector.url("DATABASE_URL").unwrap();
     let password = url.split([':', '@']).nth(2).unwrap();
-    refuses(run_on(&url.replace(password, "wrong")), &["refuses the log-in", "recipe_user", "pg_hba.conf"]);
-    refuses(run_on(&url.replace("/recipe_db?", "/other?")), &["no such database", "createdb other"]);
+    refuses_database(&url.replace(password, "wrong"), &["refuses the log-in", "recipe_user", "pg_hba.conf"]);
+    refuses_database(&url.replace("/recipe_db?", "/other?"), &["no such database", "createdb other"]);
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
 }
 
@@ -90,7 +99,7 @@ async fn a_postgresql_older_than_14() {
         // Until the program hangs up.
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
-    tokio::task::spawn_blocking(move || refuses(run_on(&url), &["version 13", "14 or later"])).await.unwrap();
+    tokio::task::spawn_blocking(move || refuses_database(&url, &["version 13", "14 or later"])).await.unwrap();
     server.abort();
 }
 

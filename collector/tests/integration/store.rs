@@ -1,20 +1,24 @@
 //! What is written is what is read back.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::time::Duration;
 
 use collector::config::Database;
-use collector::{Store, System};
+use collector::{Archive, Batch, Buffer, Instruments, Record, Store, System};
 use jiff::{SignedDuration, Timestamp};
+use prometheus_client::registry::Registry;
 use rustix::process::Signal;
 
-use crate::helpers::{Collector, connect, directory};
+use crate::helpers::{connect, directory, quiet};
 
-/// A collector that samples nothing within the test, for its PostgreSQL.
-async fn quiet(directory: &std::path::Path) -> (Collector, String) {
-    let arguments = ["--set", "live.push=60s", "--set", "sampling.system=60s", "--set", "redis.enabled=false"];
-    let collector = Collector::start(&directory.join("data"), &arguments).await;
-    let url = collector.url("DATABASE_URL").unwrap();
-    (collector, url)
+/// Samples on their way, as they come out of the spool.
+async fn batch(directory: &Path, samples: &[System]) -> Batch {
+    let instruments = Instruments::register(&mut Registry::default());
+    let spool = tempfile::tempdir_in(directory).unwrap();
+    let buffer = Buffer::open(spool.path(), u64::MAX, 1_000, instruments).unwrap();
+    samples.iter().for_each(|sample| buffer.push(Record::Sample(sample.sample())));
+    buffer.close().await;
+    buffer.batch().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,12 +29,13 @@ async fn samples_come_back_as_they_were_and_late_ones_get_their_month() {
     let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap();
     let sample = |seconds_ago: i64, cpu| {
         let at = now - SignedDuration::from_secs(seconds_ago);
-        Arc::new(System { at, cpu_usage: Some(cpu), network_rx: Some(1_000), ..System::default() })
+        System { at, host: "web".into(), cpu_usage: Some(cpu), network_rx: Some(1_000), ..System::default() }
     };
     let year = 366 * 24 * 60 * 60;
-    let written = store.save(&[sample(year, 1.0), sample(20, 12.345_678_9), sample(10, 0.1 + 0.2)]).await.unwrap();
-    assert_eq!(written, 6);
-    let recent = store.recent(900).await.unwrap();
+    let samples = [sample(year, 1.0), sample(20, 12.345_678_9), sample(10, 0.1 + 0.2)];
+    let saved = store.save(&batch(directory.path(), &samples).await, "web").await.unwrap();
+    assert_eq!((saved.records, saved.rows, saved.refused), (3, 6, 0));
+    let recent = Archive::new(store.clone(), None).recent(Duration::from_secs(900), Some("web")).await.unwrap();
     let cpu: Vec<_> = recent.iter().map(|point| (point.at, point.cpu_usage)).collect();
     assert_eq!(cpu, [(sample(20, 0.0).at, Some(12.345_678_9)), (sample(10, 0.0).at, Some(0.1 + 0.2))]);
     assert_eq!(recent[1].rx_per_second, Some(100.0));
@@ -50,14 +55,14 @@ async fn programs_that_start_at_once_on_an_empty_database_do_not_trip_over_each_
     let settings = Database { pool_min: 0, ..Database::default() };
     let start = async || {
         let store = Store::open(&empty, &settings).await?;
-        let sample = Arc::new(System { at: Timestamp::now(), cpu_usage: Some(1.0), ..System::default() });
-        let saved = store.save(&[sample]).await;
+        let sample = System { at: Timestamp::now(), cpu_usage: Some(1.0), ..System::default() };
+        let saved = store.save(&batch(directory.path(), &[sample]).await, "web").await;
         store.close().await;
         saved
     };
     let (a, b, c, d) = tokio::join!(start(), start(), start(), start());
     for outcome in [a, b, c, d] {
-        assert_eq!(outcome.unwrap(), 1);
+        assert_eq!(outcome.unwrap().rows, 1);
     }
     let rows: i64 =
         sqlx::query_scalar("SELECT count(*) FROM system_metrics").fetch_one(&mut connect(&empty).await).await.unwrap();
@@ -70,7 +75,6 @@ async fn the_table_itself_refuses_what_is_not_finite() {
     let directory = directory();
     let (mut collector, url) = quiet(directory.path()).await;
     let store = Store::open(&url, &Database::default()).await.unwrap();
-    store.save(&[Arc::new(System { at: Timestamp::now(), cpu_usage: Some(1.0), ..System::default() })]).await.unwrap();
     let sql = "INSERT INTO system_metrics (timestamp, metric_name, metric_value) VALUES (now(), 'x', 'NaN')";
     let error = sqlx::query(sql).execute(&mut connect(&url).await).await.unwrap_err();
     assert!(error.to_string().contains("metric_value"), "{error}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use collector::{Feed, PartState, SYSTEM_METRICS};
+use collector::{Feed, HOST_LABEL, PartState, SYSTEM_METRICS};
 use http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use http::{HeaderMap, StatusCode};
 use prometheus_client::collector::Collector;
@@ -72,21 +72,18 @@ struct Newest(Feed);
 impl Collector for Newest {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         if let Some(system) = self.0.system() {
-            let points = system.points();
+            let sample = system.sample();
             for (name, help) in SYSTEM_METRICS {
-                let (whole, parts): (Vec<_>, Vec<_>) =
-                    points.iter().filter(|point| point.metric_name == name).partition(|point| point.labels.is_empty());
-                if whole.is_empty() && parts.is_empty() {
+                let mut points = sample.points.iter().filter(|point| point.metric_name == name).peekable();
+                if points.peek().is_none() {
                     continue;
                 }
                 let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-                for point in parts {
-                    let labels: Vec<_> = point.labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                for point in points {
+                    let host = [(HOST_LABEL, sample.host.as_str())];
+                    let others = point.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                    let labels: Vec<_> = host.into_iter().chain(others).collect();
                     ConstGauge::new(point.value).encode(metric.encode_family(&labels)?)?;
-                }
-                // Last, since a sample without labels takes the encoder with it.
-                if let Some(point) = whole.first() {
-                    ConstGauge::new(point.value).encode(metric)?;
                 }
             }
         }

@@ -1,11 +1,20 @@
-//! `/api/v1`: the newest values, and how errors look.
+//! `/api/v1`: the newest values and the history, and how errors look.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use collector::{Current, Feed};
+use collector::{Archive, ArchiveError, Current, Feed, Labels, Range, RangeQuery, Resolution, Stats};
 use http::{StatusCode, Uri};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+
+/// Length of a range where no beginning is given.
+const SPAN: SignedDuration = SignedDuration::from_hours(1);
+/// Points where no number is given: about one for each pixel of a graph.
+const POINTS: u32 = 800;
+const HOURS: u32 = 24;
 
 /// An error of the API: `{"error":{"code","message","field"}}`.
 #[derive(Debug)]
@@ -20,6 +29,10 @@ impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: &str, field: &str) -> Self {
         Self { status, code, message: message.to_owned(), field: field.to_owned() }
     }
+
+    fn invalid(field: &str, value: &str, remedy: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", &format!("{field} is '{value}': {remedy}"), field)
+    }
 }
 
 impl IntoResponse for ApiError {
@@ -29,13 +42,101 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<ArchiveError> for ApiError {
+    fn from(error: ArchiveError) -> Self {
+        let message = error.to_string();
+        match error {
+            ArchiveError::Invalid { field, .. } => Self::new(StatusCode::BAD_REQUEST, "invalid", &message, field),
+            ArchiveError::NoMetric { .. } => Self::new(StatusCode::NOT_FOUND, "no_such_metric", &message, "metric"),
+            ArchiveError::Store(error) => {
+                tracing::warn!(%error, "the history cannot be read");
+                let message = "PostgreSQL does not answer, so there is no history now; /readyz says more";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message, "")
+            }
+        }
+    }
+}
+
 /// The newest values of all kinds.
 pub(crate) async fn current(State(feed): State<Feed>) -> Json<Current> {
     Json(Current { system: feed.system() })
+}
+
+/// One metric over a span of time: `?metric=&labels=&from=&to=&points=&resolution=`.
+///
+/// `labels` is a JSON object; `from` and `to` are RFC 3339 or seconds since 1970, by default the
+/// last hour until now; `resolution` is `raw` or `hourly`, by default what suits the length.
+pub(crate) async fn range(
+    State(archive): State<Archive>,
+    Query(parameters): Query<BTreeMap<String, String>>,
+) -> Result<Json<Range>, ApiError> {
+    let parameters = Parameters::of(parameters, &["metric", "labels", "from", "to", "points", "resolution"])?;
+    let to = parameters.time("to")?.unwrap_or_else(Timestamp::now);
+    let query = RangeQuery {
+        metric: parameters.text("metric").unwrap_or_default().to_owned(),
+        labels: parameters.labels()?,
+        from: parameters.time("from")?.unwrap_or_else(|| to - SPAN),
+        to,
+        points: parameters.number("points")?.unwrap_or(POINTS),
+        resolution: match parameters.text("resolution") {
+            None => None,
+            Some("raw") => Some(Resolution::Raw),
+            Some("hourly") => Some(Resolution::Hourly),
+            Some(other) => return Err(ApiError::invalid("resolution", other, "use raw or hourly, or leave it out")),
+        },
+    };
+    Ok(Json(archive.range(&query).await?))
+}
+
+/// Numbers of one metric over the last hours: `?metric=&hours=`, by default 24.
+pub(crate) async fn stats(
+    State(archive): State<Archive>,
+    Query(parameters): Query<BTreeMap<String, String>>,
+) -> Result<Json<Stats>, ApiError> {
+    let parameters = Parameters::of(parameters, &["metric", "hours"])?;
+    let hours = parameters.number("hours")?.unwrap_or(HOURS);
+    Ok(Json(archive.stats(parameters.text("metric").unwrap_or_default(), hours).await?))
 }
 
 /// Everything under `/api` that is not there.
 pub(crate) async fn unknown(uri: Uri) -> ApiError {
     let message = format!("there is nothing at {}", uri.path());
     ApiError::new(StatusCode::NOT_FOUND, "not_found", &message, "path")
+}
+
+/// The parameters of a question. An empty one is one that was not given.
+struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    fn of(given: BTreeMap<String, String>, known: &[&str]) -> Result<Self, ApiError> {
+        match given.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            Some((name, value)) => {
+                Err(ApiError::invalid(name, value, &format!("there is no such parameter; use {}", known.join(", "))))
+            }
+            None => Ok(Self(given)),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u32>, ApiError> {
+        let number = self.text(name).map(|text| text.parse().map_err(|_| text));
+        number.transpose().map_err(|text| ApiError::invalid(name, text, "use a whole number"))
+    }
+
+    fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let seconds = || Timestamp::from_second(text.parse().ok()?).ok();
+        let time = text.parse().ok().or_else(seconds);
+        let remedy = "use a time such as 2026-11-24T03:00:00Z, or seconds since 1970";
+        time.map(Some).ok_or_else(|| ApiError::invalid(name, text, remedy))
+    }
+
+    fn labels(&self) -> Result<Labels, ApiError> {
+        let Some(text) = self.text("labels") else { return Ok(Labels::new()) };
+        let remedy = r#"use a JSON object of texts, such as {"mount":"/"}"#;
+        serde_json::from_str(text).map_err(|_| ApiError::invalid("labels", text, remedy))
+    }
 }

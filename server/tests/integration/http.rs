@@ -117,13 +117,17 @@ async fn metrics_come_in_prometheus_text_and_in_openmetrics() {
     let place = Place::new();
     let dashboard = Dashboard::start(&place, &["--set", "live.push=1s"]).await;
     let text = until("a reading", async || {
-        Some(dashboard.get("/metrics", &[]).await).filter(|answer| answer.body.contains("\ncpu_usage "))
+        Some(dashboard.get("/metrics", &[]).await).filter(|answer| answer.body.contains("\ncpu_usage{host="))
     })
     .await;
     assert!(text.headers.contains("text/plain; version=0.0.4"));
-    for line in
-        ["# TYPE recipe_monitoring_readings_total counter", "\ndisk_usage{mount=\"", "\nprocess_resident_memory_bytes "]
-    {
+    for line in [
+        "# TYPE recipe_monitoring_readings_total counter",
+        "\ndisk_usage{host=\"",
+        "\",mount=\"",
+        "\nprocess_resident_memory_bytes ",
+        "\nrecipe_monitoring_refused_total{reason=\"not_finite\"} 0",
+    ] {
         assert!(text.body.contains(line), "{line} is not in {}", text.body);
     }
     assert!(!text.body.contains("# EOF"));

@@ -1,0 +1,328 @@
+//! The only way to history: what PostgreSQL has, joined with what is not yet saved.
+//!
+//! The unsaved tail is read first. A record leaves the spool only after it has arrived in
+//! PostgreSQL, so what PostgreSQL says afterwards, with how far it has taken each spool over at
+//! that very moment, leaves no sample out and counts none twice.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::buffer::{Record, Unsaved};
+use crate::sample::HOST_LABEL;
+use crate::store::{Step, Steps, Store, StoreError};
+use crate::{Labels, Range, Resolution, Series, Stats, SystemPoint};
+
+/// Spans up to this are read from the samples, longer ones from the rollups.
+const RAW_SPAN: SignedDuration = SignedDuration::from_hours(48);
+/// Points that can be asked for.
+const MOST_POINTS: u32 = 11_000;
+/// Series in one answer.
+const MOST_SERIES: usize = 200;
+/// Files are dated by when they were written, which is a little after the time of a sample.
+const WRITTEN_LATER: SignedDuration = SignedDuration::from_mins(10);
+
+/// The metrics of a host that [`SystemPoint`] has.
+pub(crate) const GRAPHED: [&str; 5] = ["cpu_usage", "memory_usage", "network_rx", "network_tx", "load_average_1m"];
+/// Rows further apart than this are not two ends of one interval.
+const LONGEST_INTERVAL_SECONDS: f64 = 120.0;
+
+/// A question to the history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeQuery {
+    /// Name of the metric.
+    pub metric: String,
+    /// Labels that a series must have. Where none but `host` is given, only the series that stand
+    /// for the whole match, unless the metric has none.
+    pub labels: Labels,
+    /// Beginning, not included.
+    pub from: Timestamp,
+    /// End, included.
+    pub to: Timestamp,
+    /// Points in each series at the most.
+    pub points: u32,
+    /// What to read; `None` to choose by the length.
+    pub resolution: Option<Resolution>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The question makes no sense.
+    #[error("{field} is {value}: {remedy}")]
+    Invalid {
+        /// Which part of it.
+        field: &'static str,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        remedy: String,
+    },
+    /// No series of this metric was ever kept.
+    #[error("there is no metric {metric}{}", nearest.as_ref().map(|name| format!("; the nearest one is {name}")).unwrap_or_default())]
+    NoMetric {
+        /// What was asked for.
+        metric: String,
+        /// The known metric most like it.
+        nearest: Option<String>,
+    },
+    /// PostgreSQL does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads the history.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    store: Store,
+    unsaved: Option<Unsaved>,
+}
+
+/// One value that is not yet saved.
+struct Loose {
+    stream: Uuid,
+    seq: u64,
+    at: Timestamp,
+    metric: String,
+    labels: Labels,
+    value: f64,
+}
+
+impl Archive {
+    /// The history in `store`, with what `unsaved` has of it.
+    #[must_use]
+    pub fn new(store: Store, unsaved: Option<Unsaved>) -> Self {
+        Self { store, unsaved }
+    }
+
+    /// One metric over a span of time.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Invalid`] and [`ArchiveError::NoMetric`]. When PostgreSQL does not answer,
+    /// the range has what is not saved and says that it is not complete.
+    pub async fn range(&self, query: &RangeQuery) -> Result<Range, ArchiveError> {
+        check(query)?;
+        let resolution = query.resolution.unwrap_or(match query.to.duration_since(query.from) {
+            span if span <= RAW_SPAN => Resolution::Raw,
+            _ => Resolution::Hourly,
+        });
+        let steps = Steps::new(query.from, query.to, query.points);
+        let metric = query.metric.clone();
+        let loose = self.loose(query.from, move |name| name == metric).await;
+        let within = |loose: &Loose| loose.at > query.from && loose.at <= query.to;
+        let (known, positions, complete) = match self.store.range(query, resolution, &steps).await {
+            Ok((known, positions)) => (known, positions, true),
+            Err(error) => {
+                tracing::warn!(%error, "the history is read from what is not saved");
+                (Vec::new(), HashMap::new(), false)
+            }
+        };
+        let mut series: Vec<(Labels, Vec<Step>)> = known;
+        for loose in loose.iter().filter(|loose| is_unsaved(loose, &positions) && within(loose)) {
+            if query.labels.iter().all(|(name, value)| loose.labels.get(name) == Some(value)) {
+                let index = series.iter().position(|(labels, _)| *labels == loose.labels).unwrap_or_else(|| {
+                    series.push((loose.labels.clone(), Vec::new()));
+                    series.len() - 1
+                });
+                series[index].1.push(steps.of(loose.at, loose.value));
+            }
+        }
+        if series.is_empty() && complete && !self.store.is_metric(&query.metric).await? {
+            let nearest = self.store.nearest_metric(&query.metric).await?;
+            return Err(ArchiveError::NoMetric { metric: query.metric.clone(), nearest });
+        }
+        only_whole(&mut series, &query.labels);
+        series.sort_by(|a, b| a.0.cmp(&b.0));
+        series.truncate(MOST_SERIES);
+        let series = series.into_iter().map(|(labels, found)| Series { labels, points: steps.points(found) }).collect();
+        Ok(Range {
+            metric: query.metric.clone(),
+            from: query.from,
+            to: query.to,
+            resolution,
+            step_seconds: match resolution {
+                Resolution::Raw => steps.seconds(),
+                Resolution::Hourly => steps.seconds().max(3_600.0),
+            },
+            complete,
+            series,
+        })
+    }
+
+    /// Numbers of one metric over the last `hours`, as `get_metric_stats` has them: of what is saved.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::range`].
+    pub async fn stats(&self, metric: &str, hours: u32) -> Result<Stats, ArchiveError> {
+        if !(1..=876_000).contains(&hours) {
+            return Err(invalid("hours", hours, "use 1 to 876000"));
+        }
+        let stats = self.store.metric_stats(metric, hours).await?;
+        if stats.count == 0 && !self.store.is_metric(metric).await? {
+            let nearest = self.store.nearest_metric(metric).await?;
+            return Err(ArchiveError::NoMetric { metric: metric.to_owned(), nearest });
+        }
+        Ok(stats)
+    }
+
+    /// The graphed numbers of `host`, or else of the one last seen, over the last `span`, sample by
+    /// sample, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL does not answer.
+    pub async fn recent(&self, span: Duration, host: Option<&str>) -> Result<Vec<SystemPoint>, StoreError> {
+        let from = Timestamp::now() - SignedDuration::try_from(span).unwrap_or_default();
+        let loose = self.loose(from, |name| GRAPHED.contains(&name)).await;
+        let host = match host {
+            Some(host) => host.to_owned(),
+            None => self
+                .store
+                .last_host()
+                .await?
+                .or_else(|| loose.last()?.labels.get(HOST_LABEL).cloned())
+                .unwrap_or_default(),
+        };
+        let (mut rows, positions) = self.store.recent(from, &host).await?;
+        let whole = Labels::from([(HOST_LABEL.to_owned(), host)]);
+        let loose = loose.into_iter().filter(|loose| loose.at > from && loose.labels == whole);
+        rows.extend(
+            loose.filter(|loose| is_unsaved(loose, &positions)).map(|loose| (loose.at, loose.metric, loose.value)),
+        );
+        rows.sort_by_key(|(at, _, _)| *at);
+        Ok(system_points(&rows))
+    }
+
+    /// The values of the wanted metrics that were kept after `from` and may not be saved.
+    async fn loose(&self, from: Timestamp, wanted: impl Fn(&str) -> bool + Send + 'static) -> Vec<Loose> {
+        let Some(unsaved) = &self.unsaved else { return Vec::new() };
+        let since = SystemTime::try_from(from - WRITTEN_LATER).unwrap_or(SystemTime::UNIX_EPOCH);
+        let read = unsaved.collect(since, move |stream, entry, loose| {
+            let Record::Sample(sample) = &entry.record else { return };
+            for point in sample.points.iter().filter(|point| wanted(&point.metric_name)) {
+                let mut labels = point.labels.clone();
+                labels.insert(HOST_LABEL.to_owned(), sample.host.clone());
+                let (metric, value) = (point.metric_name.to_string(), point.value);
+                loose.push(Loose { stream, seq: entry.seq, at: sample.at, metric, labels, value });
+            }
+        });
+        read.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is not saved could not be read");
+            Vec::new()
+        })
+    }
+}
+
+fn is_unsaved(loose: &Loose, positions: &HashMap<Uuid, u64>) -> bool {
+    positions.get(&loose.stream).is_none_or(|position| loose.seq > *position)
+}
+
+/// Where no part was asked for, the parts go, if there is a whole.
+fn only_whole(series: &mut Vec<(Labels, Vec<Step>)>, asked: &Labels) {
+    let is_whole = |labels: &Labels| labels.keys().all(|name| name == HOST_LABEL);
+    if is_whole(asked) && series.iter().any(|(labels, _)| is_whole(labels)) {
+        series.retain(|(labels, _)| is_whole(labels));
+    }
+}
+
+fn check(query: &RangeQuery) -> Result<(), ArchiveError> {
+    if query.metric.is_empty() {
+        return Err(invalid("metric", "empty", "name a metric, e.g. cpu_usage"));
+    }
+    if query.from >= query.to {
+        return Err(invalid("from", query.from, &format!("use a time before to, which is {}", query.to)));
+    }
+    if !(1..=MOST_POINTS).contains(&query.points) {
+        return Err(invalid("points", query.points, &format!("use 1 to {MOST_POINTS}")));
+    }
+    Ok(())
+}
+
+/// Rows in the order of their time, put together again by moment.
+fn system_points(rows: &[(Timestamp, String, f64)]) -> Vec<SystemPoint> {
+    let mut previous: Option<Timestamp> = None;
+    rows.chunk_by(|a, b| a.0 == b.0)
+        .map(|moment| {
+            let at = moment[0].0;
+            let of = |name: &str| moment.iter().find(|row| row.1 == name).map(|row| row.2);
+            let seconds = previous.replace(at).map(|before| at.duration_since(before).as_secs_f64());
+            let seconds = seconds.filter(|seconds| *seconds <= LONGEST_INTERVAL_SECONDS);
+            SystemPoint {
+                at,
+                cpu_usage: of("cpu_usage"),
+                memory_usage: of("memory_usage"),
+                rx_per_second: seconds.and_then(|seconds| Some(of("network_rx")? / seconds)),
+                tx_per_second: seconds.and_then(|seconds| Some(of("network_tx")? / seconds)),
+                load_average_1m: of("load_average_1m"),
+            }
+        })
+        .collect()
+}
+
+fn invalid(field: &'static str, value: impl ToString, remedy: &str) -> ArchiveError {
+    ArchiveError::Invalid { field, value: value.to_string(), remedy: remedy.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn bytes_become_rates_over_the_time_since_the_row_before_and_not_over_a_gap() {
+        let row = |second, name: &str, value| (at(second), name.to_owned(), value);
+        let rows = [
+            row(0, "network_rx", 100.0),
+            row(10, "cpu_usage", 5.0),
+            row(10, "network_rx", 100.0),
+            row(1_000, "network_rx", 100.0),
+        ];
+        let points = system_points(&rows);
+        let rates: Vec<_> = points.iter().map(|point| point.rx_per_second).collect();
+        assert_eq!(rates, [None, Some(10.0), None]);
+        assert_eq!(points[1].cpu_usage, Some(5.0));
+    }
+
+    #[test]
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    fn parts_of_one_step_add_up_and_there_are_never_more_points_than_asked_for() {
+        for points in [1, 2, 3, 7, 800] {
+            for start in [0, 1, 17, 599] {
+                let steps = Steps::new(at(start), at(start + 600), points);
+                let found = (1..=600).map(|second| steps.of(at(start + second), second as f64)).collect();
+                let merged = steps.points(found);
+                assert!(merged.len() <= points as usize, "{points} {}", merged.len());
+                assert_eq!(merged.iter().map(|point| point.count).sum::<u64>(), 600);
+                assert_eq!(merged.last().unwrap().at, at(start + 600));
+                assert_eq!((merged[0].min, merged.last().unwrap().max), (1.0, 600.0));
+                let sum: f64 = merged.iter().map(|point| point.avg * point.count as f64).sum();
+                assert!((sum - 180_300.0).abs() < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_go_where_there_is_a_whole_unless_they_were_asked_for() {
+        let labels = |pairs: &[(&str, &str)]| -> Labels {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let whole = (labels(&[("host", "web")]), Vec::new());
+        let part = (labels(&[("host", "web"), ("mount", "/")]), Vec::new());
+        let mut both = vec![whole.clone(), part.clone()];
+        only_whole(&mut both, &labels(&[]));
+        assert_eq!(both, std::slice::from_ref(&whole));
+        let mut parts = vec![part.clone()];
+        only_whole(&mut parts, &labels(&[]));
+        assert_eq!(parts, std::slice::from_ref(&part));
+        let mut asked = vec![whole.clone(), part.clone()];
+        only_whole(&mut asked, &labels(&[("mount", "/")]));
+        assert_eq!(asked, [whole, part]);
+    }
+}

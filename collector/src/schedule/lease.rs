@@ -1,0 +1,61 @@
+//! Who of all collectors does the scheduled work. What happens when two believe it is them is the
+//! business of the fence in `store::turn`.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::store::{Right, Store};
+
+/// A lease that is not renewed runs out: a dead holder is replaced within this and a second.
+const LENGTH: Duration = Duration::from_secs(3);
+/// An answer that takes longer counts as none.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// This collector's claim to the lease.
+#[derive(Debug)]
+pub(super) struct Lease {
+    store: Store,
+    holder: Uuid,
+    host: String,
+    held: Option<(i64, Instant)>,
+}
+
+impl Lease {
+    pub(super) fn new(store: Store, host: &str) -> Self {
+        Self { store, holder: Uuid::now_v7(), host: host.to_owned(), held: None }
+    }
+
+    /// Takes or renews the lease; answers the right to work while it is held.
+    pub(super) async fn hold(&mut self) -> Option<Right> {
+        // From before the question: the database counts from later on.
+        let asked = Instant::now();
+        let answer = self.store.hold_lease(self.holder, &self.host, LENGTH.as_secs_f64());
+        let before = self.held.map(|(epoch, _)| epoch);
+        match tokio::time::timeout(TIMEOUT, answer).await {
+            Ok(Ok(epoch)) => self.held = epoch.map(|epoch| (epoch, asked)),
+            Ok(Err(_)) | Err(_) => self.held = self.held.filter(|(_, since)| since.elapsed() < LENGTH),
+        }
+        let now = self.held.map(|(epoch, _)| epoch);
+        match (before, now) {
+            (None, Some(epoch)) => tracing::info!(epoch, "this collector does the scheduled work"),
+            (Some(_), None) => tracing::info!("this collector no longer does the scheduled work"),
+            _ => {}
+        }
+        now.map(|epoch| Right::Lease { holder: self.holder, epoch })
+    }
+}
+
+impl Drop for Lease {
+    /// The next collector need not wait until it has run out.
+    fn drop(&mut self) {
+        if self.held.is_some() {
+            let (store, holder) = (self.store.clone(), self.holder);
+            tokio::spawn(async move {
+                if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, store.give_up_lease(holder)).await {
+                    tracing::debug!(%error, "the lease runs out by itself");
+                }
+            });
+        }
+    }
+}

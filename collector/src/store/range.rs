@@ -1,0 +1,306 @@
+//! Samples and rollups read back: nothing else knows how they lie in their tables but `samples`
+//! and `rollups`, which write them.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::archive::{GRAPHED, RangeQuery};
+use crate::sample::HOST_LABEL;
+use crate::{Labels, RangePoint, Resolution, Stats};
+
+use super::{Store, StoreError};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// Parts of a metric beyond this are not read.
+const MOST_SERIES: i64 = 1_000;
+
+/// The steps that a span is divided into, all of one length and at the same moments whatever the
+/// span begins with, so that a graph does not flicker as time goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    origin: Timestamp,
+    microseconds: i64,
+}
+
+/// What is known of one step, or of a part of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    index: i64,
+    last: Timestamp,
+    min: f64,
+    avg: f64,
+    max: f64,
+    count: u64,
+}
+
+impl Steps {
+    /// At most `points` steps over the time after `from` until `to`.
+    pub(crate) fn new(from: Timestamp, to: Timestamp, points: u32) -> Self {
+        let span = to.as_microsecond() - from.as_microsecond();
+        // One is lost to the alignment.
+        let count = i64::from(points).max(2) - 1;
+        let microseconds = (span + count - 1).div_euclid(count).max(1);
+        let origin = match points {
+            1 => from,
+            _ => Timestamp::from_microsecond(from.as_microsecond().div_euclid(microseconds) * microseconds)
+                .unwrap_or(from),
+        };
+        Self { origin, microseconds }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a step is shorter than 2^53 microseconds")]
+    pub(crate) fn seconds(&self) -> f64 {
+        self.microseconds as f64 / 1e6
+    }
+
+    /// A single sample as a step.
+    pub(crate) fn of(&self, at: Timestamp, value: f64) -> Step {
+        Step { index: self.index(at), last: at, min: value, avg: value, max: value, count: 1 }
+    }
+
+    /// The step that ends with `at` or after it.
+    fn index(&self, at: Timestamp) -> i64 {
+        (at.as_microsecond() - 1 - self.origin.as_microsecond()).div_euclid(self.microseconds)
+    }
+
+    /// The points that the found parts add up to, in the order of time.
+    #[expect(clippy::cast_precision_loss, reason = "samples in one step stay far below 2^53")]
+    pub(crate) fn points(&self, mut found: Vec<Step>) -> Vec<RangePoint> {
+        found.sort_by_key(|step| (step.index, step.last));
+        let merged = found.chunk_by(|a, b| a.index == b.index).filter_map(|parts| {
+            let last = parts.last()?;
+            let count: u64 = parts.iter().map(|part| part.count).sum();
+            let sum: f64 = parts.iter().map(|part| part.avg * part.count as f64).sum();
+            Some(RangePoint {
+                at: last.last,
+                min: parts.iter().map(|part| part.min).fold(f64::INFINITY, f64::min),
+                avg: if parts.len() == 1 { last.avg } else { sum / count as f64 },
+                max: parts.iter().map(|part| part.max).fold(f64::NEG_INFINITY, f64::max),
+                count,
+            })
+        });
+        merged.collect()
+    }
+}
+
+/// `labels`, `last` in microseconds, `min`, `avg`, `max`, `count`.
+type Row = (String, i64, f64, f64, f64, i64);
+
+impl Store {
+    /// What is saved of a range, and how far every spool was taken over at that moment.
+    pub(crate) async fn range(
+        &self,
+        query: &RangeQuery,
+        resolution: Resolution,
+        steps: &Steps,
+    ) -> Result<(Vec<(Labels, Vec<Step>)>, HashMap<Uuid, u64>), StoreError> {
+        let mut transaction = self.begin_reading().await?;
+        let positions = positions(&mut transaction).await?;
+        let labels = matching(&mut transaction, query).await?;
+        let rows = match resolution {
+            Resolution::Raw => raw(&mut transaction, query, &labels, steps).await?,
+            Resolution::Hourly => {
+                let mut rows = rolled_up(&mut transaction, query, &labels).await?;
+                rows.extend(not_rolled_up(&mut transaction, query, &labels).await?);
+                rows
+            }
+        };
+        transaction.rollback().await?;
+        let mut series: HashMap<String, Vec<Step>> = HashMap::new();
+        for (labels, last, min, avg, max, count) in rows {
+            let Ok(last) = Timestamp::from_microsecond(last) else { continue };
+            let step = Step { index: steps.index(last), last, min, avg, max, count: u64::try_from(count).unwrap_or(0) };
+            series.entry(labels).or_default().push(step);
+        }
+        let series =
+            series.into_iter().filter_map(|(labels, steps)| Some((serde_json::from_str(&labels).ok()?, steps)));
+        Ok((series.collect(), positions))
+    }
+
+    /// The graphed numbers of a host after `from`: `(time, metric, value)`, and how far every
+    /// spool was taken over.
+    pub(crate) async fn recent(
+        &self,
+        from: Timestamp,
+        host: &str,
+    ) -> Result<(Vec<(Timestamp, String, f64)>, HashMap<Uuid, u64>), StoreError> {
+        let mut transaction = self.begin_reading().await?;
+        let positions = positions(&mut transaction).await?;
+        let rows: Vec<(i64, String, f64)> = sqlx::query_as(
+            "SELECT (extract(epoch FROM timestamp) * 1000000)::bigint, metric_name, metric_value::float8
+             FROM system_metrics
+             WHERE timestamp > $1::text::timestamptz AND metric_name = ANY($2)
+               AND (labels = jsonb_build_object($3::text, $4::text) OR labels = '{}')
+             ORDER BY timestamp",
+        )
+        .bind(from.to_string())
+        .bind(GRAPHED.map(str::to_owned).to_vec())
+        .bind(HOST_LABEL)
+        .bind(host)
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.rollback().await?;
+        let rows =
+            rows.into_iter().filter_map(|(at, name, value)| Some((Timestamp::from_microsecond(at).ok()?, name, value)));
+        Ok((rows.collect(), positions))
+    }
+
+    /// The host last seen.
+    pub(crate) async fn last_host(&self) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT labels ->> $1 FROM recipe_monitoring_state.series
+                   WHERE metric_name = 'cpu_usage' AND labels ? $1 ORDER BY last_seen DESC LIMIT 1";
+        Ok(sqlx::query_scalar(sql).bind(HOST_LABEL).fetch_optional(&self.pool).await?)
+    }
+
+    /// What `get_metric_stats` returns.
+    pub(crate) async fn metric_stats(&self, metric: &str, hours: u32) -> Result<Stats, StoreError> {
+        type Numbers = (Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, i64);
+        let (avg, min, max, stddev, p50, p95, p99, count): Numbers = sqlx::query_as(
+            "SELECT avg::float8, min::float8, max::float8, stddev::float8, p50::float8, p95::float8, p99::float8, count
+             FROM get_metric_stats($1, $2)",
+        )
+        .bind(metric)
+        .bind(i32::try_from(hours).unwrap_or(i32::MAX))
+        .fetch_one(&self.pool)
+        .await?;
+        let count = u64::try_from(count).unwrap_or(0);
+        Ok(Stats { metric: metric.to_owned(), hours, avg, min, max, stddev, p50, p95, p99, count })
+    }
+
+    /// Whether a sample of this metric was ever saved and is not yet forgotten.
+    pub(crate) async fn is_metric(&self, metric: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT FROM recipe_monitoring_state.series WHERE metric_name = $1)
+                   OR EXISTS (SELECT FROM metrics_hourly WHERE metric_name = $1)";
+        Ok(sqlx::query_scalar(sql).bind(metric).fetch_one(&self.pool).await?)
+    }
+
+    /// The known metric most like `metric`.
+    pub(crate) async fn nearest_metric(&self, metric: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT DISTINCT metric_name::text FROM recipe_monitoring_state.series LIMIT 10000";
+        let names: Vec<String> = sqlx::query_scalar(sql).fetch_all(&self.pool).await?;
+        Ok(names.into_iter().max_by(|a, b| strsim::jaro_winkler(a, metric).total_cmp(&strsim::jaro_winkler(b, metric))))
+    }
+
+    /// A transaction in which everything is as of one moment.
+    async fn begin_reading(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+}
+
+async fn positions(connection: &mut PgConnection) -> Result<HashMap<Uuid, u64>, StoreError> {
+    let rows: Vec<(Uuid, i64)> =
+        sqlx::query_as("SELECT stream, position FROM recipe_monitoring_state.streams").fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(stream, position)| (stream, u64::try_from(position).unwrap_or(0))).collect())
+}
+
+/// The JSON of the labels of every series that matches; of a whole and its parts only the whole,
+/// where no part was asked for.
+async fn matching(connection: &mut PgConnection, query: &RangeQuery) -> Result<Vec<String>, StoreError> {
+    let asked_for_part = query.labels.keys().any(|name| name != HOST_LABEL);
+    let labels = sqlx::query_scalar(
+        "SELECT labels::text FROM (
+             SELECT labels, labels - 'host' = '{}' AS whole, bool_or(labels - 'host' = '{}') OVER () AS has_whole
+             FROM recipe_monitoring_state.series WHERE metric_name = $1 AND labels @> $2::text::jsonb) AS known
+         WHERE $3 OR whole = has_whole ORDER BY labels LIMIT $4",
+    )
+    .bind(&query.metric)
+    .bind(serde_json::to_string(&query.labels).unwrap_or_default())
+    .bind(asked_for_part)
+    .bind(MOST_SERIES)
+    .fetch_all(connection)
+    .await?;
+    Ok(labels)
+}
+
+async fn raw(
+    connection: &mut PgConnection,
+    query: &RangeQuery,
+    labels: &[String],
+    steps: &Steps,
+) -> Result<Vec<Row>, StoreError> {
+    let rows = sqlx::query_as(
+        "SELECT labels::text, (extract(epoch FROM max(timestamp)) * 1000000)::bigint, min(metric_value)::float8,
+                avg(metric_value)::float8, max(metric_value)::float8, count(*)
+         FROM system_metrics
+         WHERE metric_name = $1 AND timestamp > $2::text::timestamptz AND timestamp <= $3::text::timestamptz
+           AND labels = ANY($4::text[]::jsonb[])
+         GROUP BY labels, date_bin(make_interval(secs => $5), timestamp - INTERVAL '1 microsecond', $6::text::timestamptz)",
+    )
+    .bind(&query.metric)
+    .bind(query.from.to_string())
+    .bind(query.to.to_string())
+    .bind(labels)
+    .bind(steps.seconds())
+    .bind(steps.origin.to_string())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+/// Full hours whose rollup lacks nothing. A metric with one whole has it in `metrics_hourly`.
+async fn rolled_up(
+    connection: &mut PgConnection,
+    query: &RangeQuery,
+    labels: &[String],
+) -> Result<Vec<Row>, StoreError> {
+    let of_metric = "SELECT $4[1], (extract(epoch FROM hour + INTERVAL '1 hour') * 1000000)::bigint,
+                min_value::float8, avg_value::float8, max_value::float8, count::bigint
+         FROM metrics_hourly AS rollup
+         WHERE metric_name = $1 AND hour >= $2::text::timestamptz AND hour <= $3::text::timestamptz
+           AND NOT EXISTS (SELECT FROM recipe_monitoring_state.hours_to_aggregate AS mark WHERE mark.hour = rollup.hour)";
+    let of_series = "SELECT labels::text, (extract(epoch FROM hour + INTERVAL '1 hour') * 1000000)::bigint,
+                min_value::float8, avg_value::float8, max_value::float8, count::bigint
+         FROM recipe_monitoring_state.series_hourly AS rollup
+         WHERE metric_name = $1 AND hour >= $2::text::timestamptz AND hour <= $3::text::timestamptz
+           AND labels = ANY($4::text[]::jsonb[])
+           AND NOT EXISTS (SELECT FROM recipe_monitoring_state.hours_to_aggregate AS mark WHERE mark.hour = rollup.hour)";
+    let is_metric = |labels: &[String]| match labels {
+        [] => query.labels.is_empty(),
+        [only] => serde_json::from_str::<Labels>(only)
+            .is_ok_and(|labels| query.labels.is_empty() && labels.keys().all(|name| name == HOST_LABEL)),
+        _ => false,
+    };
+    let (sql, labels) = match labels {
+        [] if is_metric(labels) => (of_metric, vec!["{}".to_owned()]),
+        _ if is_metric(labels) => (of_metric, labels.to_vec()),
+        _ => (of_series, labels.to_vec()),
+    };
+    // Whole hours that end within the span.
+    let rows = sqlx::query_as(sql)
+        .bind(&query.metric)
+        .bind((query.from - HOUR).to_string())
+        .bind((query.to - HOUR).to_string())
+        .bind(labels)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows)
+}
+
+/// The samples of hours that are marked, by hour.
+async fn not_rolled_up(
+    connection: &mut PgConnection,
+    query: &RangeQuery,
+    labels: &[String],
+) -> Result<Vec<Row>, StoreError> {
+    let rows = sqlx::query_as(
+        "SELECT labels::text, (extract(epoch FROM max(timestamp)) * 1000000)::bigint, min(metric_value)::float8,
+                avg(metric_value)::float8, max(metric_value)::float8, count(*)
+         FROM recipe_monitoring_state.hours_to_aggregate AS mark
+         JOIN system_metrics ON timestamp >= mark.hour AND timestamp < mark.hour + INTERVAL '1 hour'
+         WHERE mark.hour >= $2::text::timestamptz AND mark.hour <= $3::text::timestamptz
+           AND metric_name = $1 AND timestamp > $5::text::timestamptz AND timestamp <= $3::text::timestamptz
+           AND labels = ANY($4::text[]::jsonb[])
+         GROUP BY labels, mark.hour",
+    )
+    .bind(&query.metric)
+    .bind((query.from - HOUR).to_string())
+    .bind(query.to.to_string())
+    .bind(labels)
+    .bind(query.from.to_string())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}

@@ -1,0 +1,393 @@
+//! The schema as people query it, and the work that is done on it by the timetable.
+
+use std::path::Path;
+
+use collector::config::{Database, Schedule};
+use collector::schedule::{By, Job, TIMETABLE, Timetable, Upkeep};
+use collector::{Right, Store};
+use jiff::{SignedDuration, Timestamp};
+use rustix::process::Signal;
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
+
+use crate::helpers::{connect, directory, quiet};
+
+/// Every statement of the description that this project began with, as it is printed there.
+const DESCRIPTION: [&str; 15] = [
+    "SELECT timestamp, metric_value
+     FROM system_metrics
+     WHERE metric_name = 'cpu_usage'
+       AND timestamp >= NOW() - INTERVAL '1 hour'
+     ORDER BY timestamp DESC;",
+    "SELECT
+         AVG(metric_value) as avg_cpu,
+         MIN(metric_value) as min_cpu,
+         MAX(metric_value) as max_cpu
+     FROM system_metrics
+     WHERE metric_name = 'cpu_usage'
+       AND timestamp >= NOW() - INTERVAL '24 hours';",
+    "SELECT rule_name, severity, message, timestamp
+     FROM alert_history
+     WHERE resolved = FALSE
+     ORDER BY timestamp DESC;",
+    "SELECT
+         severity,
+         COUNT(*) as count
+     FROM alert_history
+     WHERE timestamp >= NOW() - INTERVAL '24 hours'
+     GROUP BY severity;",
+    "SELECT metric_name, metric_value, labels, timestamp
+     FROM latest_metrics
+     ORDER BY metric_name;",
+    "SELECT rule_name, severity, message, age_seconds
+     FROM active_alerts
+     ORDER BY timestamp DESC;",
+    "SELECT refresh_metrics_views();",
+    "SELECT metric_name, avg_value, p50, p95, p99
+     FROM metrics_last_24h
+     ORDER BY metric_name;",
+    "SELECT * FROM cleanup_old_metrics(30);",
+    "SELECT * FROM get_metric_stats('cpu_usage', 24);",
+    "SELECT * FROM latest_metrics ORDER BY metric_name;",
+    "SELECT * FROM active_alerts ORDER BY timestamp DESC;",
+    "SELECT
+         pg_size_pretty(pg_database_size('recipe_db')) as db_size;",
+    "SELECT
+         table_name,
+         pg_size_pretty(pg_total_relation_size(quote_ident(table_name)::regclass)) as size
+     FROM information_schema.tables
+     WHERE table_schema = 'public'
+     ORDER BY pg_total_relation_size(quote_ident(table_name)::regclass) DESC;",
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY metrics_last_24h;",
+];
+
+async fn execute(database: &mut PgConnection, sql: &str) -> u64 {
+    database.execute(AssertSqlSafe(sql.to_owned())).await.unwrap().rows_affected()
+}
+
+async fn number(database: &mut PgConnection, sql: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(database).await.unwrap()
+}
+
+/// All of a table, to the last byte.
+async fn dump(database: &mut PgConnection, table: &str) -> String {
+    let sql = format!("SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {table} AS t");
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(database).await.unwrap()
+}
+
+/// A database of its own on the server behind `url`.
+async fn new_database(url: &str, name: &str) -> String {
+    execute(&mut connect(url).await, &format!("CREATE DATABASE {name}")).await;
+    url.replace("/recipe_db?", &format!("/{name}?"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_of_the_description_runs_as_printed_and_answers_sensibly() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let mut database = connect(&url).await;
+    execute(
+        &mut database,
+        "INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
+         SELECT now() - make_interval(secs => 10 * n), 'cpu_usage', n % 100, '{\"host\": \"web\"}'
+         FROM generate_series(0, 99) AS n;
+         INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
+         VALUES (now(), 'disk_usage', 40, '{\"host\": \"web\"}'),
+                (now(), 'disk_usage', 99, '{\"host\": \"web\", \"mount\": \"/boot\"}');
+         INSERT INTO alert_history (timestamp, rule_name, severity, category, message)
+         VALUES (now() - INTERVAL '90 seconds', 'HighCPU', 'warning', 'system', 'CPU > 80 %')",
+    )
+    .await;
+    let mut rows = Vec::new();
+    for statement in DESCRIPTION {
+        rows.push(database.fetch_all(statement).await.unwrap());
+    }
+    assert_eq!(rows[0].len(), 100);
+    assert_eq!(rows[2].len(), 1);
+    // The newest of each series: cpu_usage, disk_usage of the whole and of a mount.
+    assert_eq!(rows[4].len(), 3);
+    assert!((90..=120).contains(&rows[5][0].get::<i64, _>("age_seconds")));
+    assert_eq!(rows[7].len(), 2);
+    let deleted: Vec<String> = rows[8].iter().map(|row| row.get("table_name")).collect();
+    assert_eq!(deleted, ["system_metrics", "metrics_raw", "metrics_hourly", "alert_history"]);
+    assert_eq!(rows[9][0].get::<i64, _>("count"), 100);
+    let sql = "SELECT p50::float8 FROM get_metric_stats('cpu_usage', 24)";
+    let median: f64 = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
+    assert_eq!(median, 49.5);
+    // A part does not count where there is a whole.
+    let sql = "SELECT max_value::float8 FROM metrics_last_24h WHERE metric_name = 'disk_usage'";
+    let largest: f64 = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
+    assert_eq!(largest, 40.0);
+    assert_eq!(number(&mut database, "SELECT count FROM get_metric_stats('nonsense', 24)").await, 0);
+    let refused = database.execute("SELECT * FROM cleanup_old_metrics(0)").await.unwrap_err().to_string();
+    assert!(refused.contains("retention_days is 0"), "{refused}");
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let mut database = connect(&url).await;
+    for (relation, columns) in [
+        (
+            "system_metrics",
+            "id bigint, timestamp timestamp with time zone, metric_name character varying(100), metric_value numeric, \
+             labels jsonb, created_at timestamp with time zone",
+        ),
+        (
+            "metrics_raw",
+            "id bigint, timestamp timestamp with time zone, metric_type character varying(50), data jsonb, \
+             created_at timestamp with time zone",
+        ),
+        (
+            "metrics_hourly",
+            "id bigint, hour timestamp with time zone, metric_name character varying(100), avg_value numeric, \
+             min_value numeric, max_value numeric, count integer, created_at timestamp with time zone",
+        ),
+        (
+            "daily_summaries",
+            "id bigint, date date, summary_data jsonb, created_at timestamp with time zone, \
+             updated_at timestamp with time zone",
+        ),
+        (
+            "alert_history",
+            "id bigint, timestamp timestamp with time zone, rule_name character varying(100), \
+             severity character varying(20), category character varying(50), message text, metrics_snapshot jsonb, \
+             resolved boolean, resolved_at timestamp with time zone, created_at timestamp with time zone",
+        ),
+        (
+            "latest_metrics",
+            "metric_name character varying(100), metric_value numeric, labels jsonb, timestamp timestamp with time zone",
+        ),
+        (
+            "metrics_last_24h",
+            "metric_name character varying(100), avg_value numeric, min_value numeric, max_value numeric, p50 numeric, \
+             p95 numeric, p99 numeric, count bigint",
+        ),
+    ] {
+        let sql = "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+                   FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0";
+        let found: String = sqlx::query_scalar(sql).bind(relation).fetch_one(&mut database).await.unwrap();
+        assert_eq!(found, columns, "{relation}");
+    }
+    let sql = "SELECT string_agg(relname::text, ' ' ORDER BY relname) FROM pg_class
+               WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+                 AND NOT relispartition AND relname NOT LIKE '\\_sqlx%'";
+    let relations: String = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
+    assert_eq!(
+        relations,
+        "active_alerts alert_history daily_summaries latest_metrics metrics_hourly metrics_last_24h metrics_raw \
+         system_metrics"
+    );
+    let sql = "INSERT INTO metrics_hourly (hour, metric_name, avg_value, min_value, max_value, count)
+               VALUES ('2026-11-24 03:00+00', 'x', 1, 1, 1, 1)";
+    execute(&mut database, sql).await;
+    assert!(database.execute(sql).await.is_err(), "UNIQUE(hour, metric_name)");
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_each_earlier_version_is_brought_up_to_date_with_its_samples() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    let mut files: Vec<_> = std::fs::read_dir(migrations).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    for version in 0..files.len() {
+        let url = new_database(&url, &format!("version_{version}")).await;
+        let earlier = directory.path().join(format!("migrations_{version}"));
+        std::fs::create_dir(&earlier).unwrap();
+        for file in &files[..version] {
+            std::fs::copy(file, earlier.join(file.file_name().unwrap())).unwrap();
+        }
+        let mut database = connect(&url).await;
+        sqlx::migrate::Migrator::new(earlier).await.unwrap().run(&mut database).await.unwrap();
+        if version > 0 {
+            execute(
+                &mut database,
+                "CREATE TABLE system_metrics_2026_11 PARTITION OF system_metrics
+                     FOR VALUES FROM ('2026-11-01 00:00+00') TO ('2026-12-01 00:00+00');
+                 INSERT INTO system_metrics (timestamp, metric_name, metric_value)
+                 VALUES ('2026-11-24 03:15+00', 'cpu_usage', 12.5), ('2026-11-24 03:45+00', 'cpu_usage', 37.5)",
+            )
+            .await;
+        }
+        for _ in 0..2 {
+            Store::open(&url, &Database { pool_min: 0, ..Database::default() }).await.unwrap().close().await;
+        }
+        let samples = if version > 0 { 2 } else { 0 };
+        assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics").await, samples);
+        assert_eq!(number(&mut database, "SELECT count(*) FROM latest_metrics").await, samples / 2);
+        let upkeep = upkeep(&url, &Schedule::default()).await;
+        perform(&upkeep, Job::Aggregate, "2026-11-24T04:01:00Z").await;
+        let sql = "SELECT coalesce(sum(avg_value), 0)::bigint FROM metrics_hourly";
+        assert_eq!(number(&mut database, sql).await, 25 * samples / 2);
+    }
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+async fn upkeep(url: &str, schedule: &Schedule) -> Upkeep {
+    let settings = Database { pool_min: 0, ..Database::default() };
+    Upkeep::new(Store::open(url, &settings).await.unwrap(), None, schedule, "web")
+}
+
+async fn perform(upkeep: &Upkeep, job: Job, now: &str) -> String {
+    let now: Timestamp = now.parse().unwrap();
+    upkeep.perform(job, now, now, Right::Command).await.unwrap()
+}
+
+/// A month of an hourly sample, by a clock that is handed in, over a change of the clocks and two
+/// steps of an hour, with an outage of the jobs for a day and samples that come late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_leaves_every_hour_and_day_aggregated_once_and_a_second_time_changes_nothing() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let url = new_database(&url, "month").await;
+    let schedule = Schedule { time_zone: "Europe/Berlin".to_owned(), retention_days: 60, ..Schedule::default() };
+    let upkeep = upkeep(&url, &schedule).await;
+    let mut database = connect(&url).await;
+    let mut timetable = Timetable::new(&schedule, By::One);
+    let start: Timestamp = "2026-03-10T00:00:00Z".parse().unwrap();
+    let days = 31;
+    let mut runs = 0;
+    for half_hour in 0..days * 48 {
+        let truly = start + SignedDuration::from_mins(30 * half_hour);
+        // The clock is an hour late from the 8th day on, and an hour early from the 16th.
+        let shown = match half_hour / 48 {
+            ..8 => truly,
+            8..16 => truly - SignedDuration::from_hours(1),
+            _ => truly + SignedDuration::from_hours(1),
+        };
+        let sql = format!(
+            "SELECT recipe_monitoring_state.make_partition('{shown}');
+             INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
+             VALUES ('{shown}', 'cpu_usage', {half_hour}, '{{\"host\": \"web\"}}')"
+        );
+        execute(&mut database, &sql).await;
+        // Nobody does the work on the 20th day.
+        if half_hour / 48 == 20 {
+            continue;
+        }
+        for (job, due) in timetable.due(shown) {
+            upkeep.perform(job, due, shown, Right::Command).await.unwrap();
+            timetable.done(job, due);
+            runs += 1;
+        }
+    }
+    assert!(runs > days * 48, "{runs}");
+    execute(
+        &mut database,
+        "INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
+         VALUES ('2026-03-20 12:10+00', 'cpu_usage', 5000, '{\"host\": \"web\"}')",
+    )
+    .await;
+    let end = (start + SignedDuration::from_hours(24 * days + 30)).to_string();
+    for (job, _, _) in TIMETABLE {
+        perform(&upkeep, job, &end).await;
+    }
+    // What a query on the samples themselves says is what the rollups say.
+    let differences = "SELECT count(*) FROM (
+            SELECT date_trunc('hour', timestamp) AS hour, avg(metric_value), min(metric_value), max(metric_value), count(*)::int
+            FROM system_metrics GROUP BY 1) AS truth (hour, avg_value, min_value, max_value, count)
+        FULL JOIN metrics_hourly USING (hour, avg_value, min_value, max_value, count)
+        WHERE metric_name IS NULL OR truth.hour IS NULL";
+    assert_eq!(number(&mut database, differences).await, 0);
+    assert_eq!(number(&mut database, "SELECT max(max_value)::bigint FROM metrics_hourly").await, 5000);
+    let differences = "SELECT count(*) FROM (
+            SELECT (timestamp AT TIME ZONE 'Europe/Berlin')::date AS date, count(*) AS count FROM system_metrics GROUP BY 1) AS truth
+        FULL JOIN daily_summaries ON truth.date = daily_summaries.date
+            AND truth.count = (summary_data #>> '{metrics,cpu_usage,count}')::bigint
+        WHERE truth.date IS NULL OR daily_summaries.date IS NULL";
+    assert_eq!(number(&mut database, differences).await, 0);
+    // The day of 23 hours.
+    let sql =
+        "SELECT (summary_data #>> '{metrics,cpu_usage,count}')::bigint FROM daily_summaries WHERE date = '2026-03-29'";
+    assert_eq!(number(&mut database, sql).await, 46);
+
+    let tables =
+        ["metrics_hourly", "daily_summaries", "system_metrics", "metrics_raw", "alert_history", "metrics_last_24h"];
+    let mut before = Vec::new();
+    for table in tables {
+        before.push(dump(&mut database, table).await);
+    }
+    // As if everything had to be done again.
+    execute(
+        &mut database,
+        "INSERT INTO recipe_monitoring_state.hours_to_aggregate SELECT DISTINCT hour FROM metrics_hourly;
+         INSERT INTO recipe_monitoring_state.days_to_summarize SELECT date FROM daily_summaries ON CONFLICT DO NOTHING",
+    )
+    .await;
+    for (job, _, _) in TIMETABLE {
+        perform(&upkeep, job, &end).await;
+    }
+    for (table, before) in tables.iter().zip(before) {
+        assert_eq!(dump(&mut database, table).await, before, "{table}");
+    }
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_are_made_ahead_and_rows_of_others_never_stay_in_the_default_one() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let url = new_database(&url, "partitions").await;
+    let upkeep = upkeep(&url, &Schedule::default()).await;
+    let mut database = connect(&url).await;
+    let partitions = "SELECT string_agg(relname::text, ' ' ORDER BY relname) FROM pg_class
+                      WHERE relispartition AND relkind = 'r' AND relname <> 'system_metrics_default'";
+    let names = async |database: &mut PgConnection| -> String {
+        sqlx::query_scalar(partitions).fetch_one(database).await.unwrap()
+    };
+    perform(&upkeep, Job::Partitions, "2026-11-30T23:30:00Z").await;
+    let expected =
+        "system_metrics_2026_11 system_metrics_2026_12 system_metrics_2027_01 system_metrics_2027_02".to_owned();
+    assert_eq!(names(&mut database).await, expected);
+    execute(
+        &mut database,
+        "INSERT INTO system_metrics (timestamp, metric_name, metric_value)
+         SELECT '2031-05-05 05:05+00'::timestamptz + make_interval(mins => n), 'psql', n FROM generate_series(1, 10) AS n",
+    )
+    .await;
+    assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_default").await, 10);
+    let did = perform(&upkeep, Job::Partitions, "2026-11-30T23:30:00Z").await;
+    assert_eq!(did, "1 made, 10 rows moved there");
+    assert_eq!(names(&mut database).await, format!("{expected} system_metrics_2031_05"));
+    assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_default").await, 0);
+    assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_2031_05").await, 10);
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clean_up_drops_months_whole_and_deletes_the_rest() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let url = new_database(&url, "cleanup").await;
+    let upkeep = upkeep(&url, &Schedule::default()).await;
+    let mut database = connect(&url).await;
+    execute(
+        &mut database,
+        "SELECT recipe_monitoring_state.make_partition(month) FROM
+             generate_series('2026-08-15 00:00+00'::timestamptz, '2026-11-15 00:00+00', INTERVAL '1 month') AS month;
+         INSERT INTO system_metrics (timestamp, metric_name, metric_value)
+         SELECT day, 'cpu_usage', 1 FROM
+             generate_series('2026-08-01 12:00+00'::timestamptz, '2026-11-24 12:00+00', INTERVAL '1 day') AS day;
+         INSERT INTO metrics_raw (timestamp, metric_type, data)
+         VALUES ('2026-09-01', 'system', '{}'), ('2026-11-24', 'system', '{}');
+         INSERT INTO alert_history (timestamp, rule_name, severity, category, message, resolved, resolved_at)
+         VALUES ('2026-08-01', 'old', 'info', 'x', '', TRUE, '2026-08-02'), ('2026-08-01', 'active', 'info', 'x', '', FALSE, NULL)",
+    )
+    .await;
+    let did = perform(&upkeep, Job::Cleanup, "2026-11-24T18:00:00Z").await;
+    // August and September are dropped, and 25 days of October deleted.
+    assert_eq!(did, "rows deleted: system_metrics 86, metrics_raw 1, metrics_hourly 0, alert_history 1");
+    assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics").await, 30);
+    let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'system_metrics'::regclass";
+    assert_eq!(number(&mut database, months).await, 3);
+    assert_eq!(number(&mut database, "SELECT count(*) FROM active_alerts").await, 1);
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
