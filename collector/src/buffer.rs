@@ -15,8 +15,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::instruments::Instruments;
@@ -28,6 +29,8 @@ use spool::Spool;
 
 /// Pause before the disk is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// Records that share a write, so that segments stay small.
+const RECORDS_AT_ONCE: usize = 500;
 /// Unsaved records that ask for a save before its time.
 const SAVE_AT_RECORDS: u64 = 2_000;
 
@@ -39,6 +42,24 @@ pub enum Record {
     Sample(Sample),
     /// The newest values of one kind: a row of `metrics_raw`.
     Snapshot(RawSnapshot),
+}
+
+impl Record {
+    /// When it was taken.
+    fn at(&self) -> Timestamp {
+        match self {
+            Self::Sample(sample) => sample.at,
+            Self::Snapshot(snapshot) => snapshot.at,
+        }
+    }
+
+    /// For the log.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Sample(_) => "sample",
+            Self::Snapshot(_) => "snapshot",
+        }
+    }
 }
 
 /// What is kept until it is in PostgreSQL. Clones are the same buffer.
@@ -53,6 +74,8 @@ struct Inner {
     /// Something was pushed, or the end has come.
     pushed: Condvar,
     spool: Mutex<Spool>,
+    /// Number of the last record that is on disk or saved.
+    kept: watch::Sender<u64>,
     /// So much is unsaved that it should be saved now.
     full: Notify,
     memory_limit: usize,
@@ -87,6 +110,7 @@ impl Buffer {
             queue: Mutex::default(),
             pushed: Condvar::new(),
             spool: Mutex::new(spool),
+            kept: watch::Sender::new(0),
             full: Notify::new(),
             memory_limit,
             instruments,
@@ -102,8 +126,8 @@ impl Buffer {
         Ok(buffer)
     }
 
-    /// Takes a record to keep. Never waits.
-    pub fn push(&self, record: Record) {
+    /// Takes a record to keep; answers its number. Never waits.
+    pub fn push(&self, record: Record) -> u64 {
         let mut queue = lock(&self.0.queue);
         queue.last += 1;
         let seq = queue.last;
@@ -114,6 +138,13 @@ impl Buffer {
         }
         drop(queue);
         self.0.pushed.notify_one();
+        seq
+    }
+
+    /// Waits until the record of this number and all before it are on disk or saved.
+    pub async fn kept(&self, seq: u64) {
+        // The sender lives as long as this buffer.
+        let _ = self.0.kept.subscribe().wait_for(|kept| *kept >= seq).await;
     }
 
     /// The oldest records that are not saved; `None` when there are none.
@@ -147,6 +178,8 @@ impl Buffer {
                 while queue.entries.front().is_some_and(|entry| entry.seq <= last.seq) {
                     queue.entries.pop_front();
                 }
+                drop(queue);
+                buffer.note_kept(last.seq);
             }
             buffer.measure();
             Ok(())
@@ -206,7 +239,7 @@ impl Buffer {
                         tracing::info!("the spool's disk takes records again");
                     }
                     failing = false;
-                    self.kept(&entries);
+                    self.acknowledge(&entries);
                 }
                 Err(error) => {
                     self.0.instruments.spool_failures.inc();
@@ -216,8 +249,8 @@ impl Buffer {
                     }
                     failing = true;
                     if ended {
-                        tracing::error!(records = entries.len(), "records that no disk took are lost");
-                        self.0.instruments.records_given_up.inc_by(entries.len() as u64);
+                        let records = lock(&self.0.queue).entries.len();
+                        self.0.instruments.give_up(records as u64, "the program ends and no disk takes them");
                         return;
                     }
                     std::thread::sleep(RETRY);
@@ -232,17 +265,21 @@ impl Buffer {
         let queue = lock(&self.0.queue);
         let waiting = |queue: &mut Queue| queue.entries.is_empty() && !queue.ended;
         let queue = self.0.pushed.wait_while(queue, waiting).unwrap_or_else(PoisonError::into_inner);
-        (queue.entries.iter().cloned().collect(), queue.ended)
+        (queue.entries.iter().take(RECORDS_AT_ONCE).cloned().collect(), queue.ended)
     }
 
-    fn kept(&self, entries: &[Entry]) {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return };
+    fn acknowledge(&self, entries: &[Entry]) {
+        let Some(last) = entries.last() else { return };
         let mut queue = lock(&self.0.queue);
         while queue.entries.front().is_some_and(|entry| entry.seq <= last.seq) {
             queue.entries.pop_front();
         }
         drop(queue);
-        tracing::debug!(stream = %self.0.stream, first = first.seq, last = last.seq, "kept");
+        self.note_kept(last.seq);
+        for entry in entries {
+            let (seq, kind, at) = (entry.seq, entry.record.name(), entry.record.at());
+            tracing::debug!(stream = %self.0.stream, seq, kind, %at, "kept");
+        }
         let mut spool = lock(&self.0.spool);
         let lost = spool.give_up_oldest();
         let records = spool.records();
@@ -251,6 +288,10 @@ impl Buffer {
         if records >= SAVE_AT_RECORDS {
             self.0.full.notify_one();
         }
+    }
+
+    fn note_kept(&self, seq: u64) {
+        self.0.kept.send_if_modified(|kept| std::mem::replace(kept, seq.max(*kept)) < seq);
     }
 
     fn measure(&self) {
@@ -318,7 +359,6 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
-    use jiff::Timestamp;
     use prometheus_client::registry::Registry;
 
     use super::*;
@@ -345,6 +385,12 @@ mod tests {
         (Buffer::open(directory, limit_bytes, memory_limit, instruments.clone()).unwrap(), instruments)
     }
 
+    fn push(buffer: &Buffer, numbers: std::ops::RangeInclusive<u64>) {
+        for n in numbers {
+            buffer.push(record(n));
+        }
+    }
+
     /// Takes everything out, as a save would; answers the numbers by stream, in order.
     async fn drain(buffer: &Buffer) -> Vec<(Uuid, u64)> {
         let mut seen = Vec::new();
@@ -361,7 +407,7 @@ mod tests {
         let mut streams = Vec::new();
         for _ in 0..3 {
             let (buffer, _) = open(directory.path(), u64::MAX, 100);
-            (1..=20).for_each(|n| buffer.push(record(n)));
+            push(&buffer, 1..=20);
             buffer.close().await;
             streams.push(buffer.0.stream);
             // Without being saved: as if killed.
@@ -378,9 +424,9 @@ mod tests {
     async fn what_comes_while_a_batch_is_saved_stays() {
         let directory = tempfile::tempdir().unwrap();
         let (buffer, _) = open(directory.path(), u64::MAX, 100);
-        (1..=3).for_each(|n| buffer.push(record(n)));
+        push(&buffer, 1..=3);
         let batch = until_kept(&buffer, 3).await;
-        (4..=5).for_each(|n| buffer.push(record(n)));
+        push(&buffer, 4..=5);
         buffer.forget(batch).await;
         buffer.close().await;
         let seen: Vec<_> = drain(&buffer).await.into_iter().map(|(_, seq)| seq).collect();
@@ -401,7 +447,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (buffer, instruments) = open(directory.path(), 3 << 20, 1_000_000);
         let count = 40_000;
-        (1..=count).for_each(|n| buffer.push(record(n)));
+        push(&buffer, 1..=count);
         buffer.close().await;
         let lost = instruments.records_given_up.get();
         assert!(lost > 0);
@@ -417,7 +463,7 @@ mod tests {
         let (buffer, instruments) = open(&spool, u64::MAX, 5);
         fs::remove_dir(&spool).unwrap();
         fs::write(&spool, "in the way").unwrap();
-        (1..=7).for_each(|n| buffer.push(record(n)));
+        push(&buffer, 1..=7);
         let seen: Vec<_> = drain(&buffer).await.into_iter().map(|(_, seq)| seq).collect();
         assert_eq!(seen, [3, 4, 5, 6, 7]);
         assert_eq!(instruments.records_given_up.get(), 2);
@@ -433,7 +479,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         for _ in 0..2 {
             let (buffer, _) = open(directory.path(), u64::MAX, 100);
-            (1..=3).for_each(|n| buffer.push(record(n)));
+            push(&buffer, 1..=3);
             buffer.close().await;
         }
         let (buffer, instruments) = open(directory.path(), u64::MAX, 100);
@@ -444,12 +490,62 @@ mod tests {
         assert_eq!(instruments.records_damaged.get(), 3);
     }
 
+    /// The one segment of a spool with this many records, as bytes.
+    async fn segment(count: u64) -> (String, Vec<u8>) {
+        let directory = tempfile::tempdir().unwrap();
+        let (buffer, _) = open(directory.path(), u64::MAX, 100);
+        push(&buffer, 1..=count);
+        buffer.close().await;
+        let file = fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap();
+        (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())
+    }
+
+    /// What is taken out of a spool with this segment, and how many records it says are damaged.
+    async fn after_damage(name: &str, bytes: &[u8]) -> (Vec<u64>, u64) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(name), bytes).unwrap();
+        let (buffer, instruments) = open(directory.path(), u64::MAX, 100);
+        buffer.push(record(100));
+        buffer.close().await;
+        let mut seqs: Vec<_> = drain(&buffer).await.into_iter().map(|(_, seq)| seq).collect();
+        // The new stream's own.
+        assert_eq!(seqs.pop(), Some(1));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        (seqs, instruments.records_damaged.get())
+    }
+
+    #[tokio::test]
+    async fn a_spool_cut_off_at_any_byte_gives_its_whole_records_and_goes_on() {
+        let (name, bytes) = segment(3).await;
+        for length in 0..=bytes.len() {
+            let whole = bytes[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
+            let torn = u64::from(length > 0 && bytes[length - 1] != b'\n');
+            assert_eq!(after_damage(&name, &bytes[..length]).await, (Vec::from_iter(1..=whole), torn), "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_thousand_flipped_bits_cost_no_record_but_those_they_hit() {
+        let (name, bytes) = segment(10).await;
+        for n in 0..1_000 {
+            // Spread over all bytes and bits.
+            let (at, bit) = (n * 7_919 % bytes.len(), n % 8);
+            let mut bytes = bytes.clone();
+            let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+            let hit = if bytes[at] == b'\n' { line..line + 2 } else { line..line + 1 };
+            bytes[at] ^= 1 << bit;
+            let (seqs, damaged) = after_damage(&name, &bytes).await;
+            assert_eq!(seqs, (1..=10).filter(|seq| !hit.contains(seq)).collect::<Vec<_>>(), "{at} {bit}");
+            assert!(damaged > 0);
+        }
+    }
+
     #[tokio::test]
     async fn readers_see_what_is_not_saved_and_only_that() {
         let directory = tempfile::tempdir().unwrap();
         let (buffer, _) = open(directory.path(), u64::MAX, 100);
         let seqs = |_, entry: &Entry, seqs: &mut Vec<u64>| seqs.push(entry.seq);
-        (1..=3).for_each(|n| buffer.push(record(n)));
+        push(&buffer, 1..=3);
         let batch = until_kept(&buffer, 3).await;
         let others = Unsaved::of_others(directory.path());
         assert_eq!(others.collect(SystemTime::UNIX_EPOCH, seqs).await.unwrap(), [1, 2, 3]);

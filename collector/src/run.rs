@@ -10,6 +10,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
 use crate::buffer::Buffer;
 use crate::cache::{Cache, CacheError};
@@ -25,6 +26,8 @@ use crate::{Archive, Feed, LIVE_SPAN, Unsaved, intake};
 
 /// The spool, in the data directory.
 const SPOOL: &str = "spool";
+/// How long the end may wait for the lease to be given up.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// How long the end may wait for the last save.
 const LAST_SAVE: Duration = Duration::from_secs(10);
 
@@ -98,6 +101,8 @@ struct Sampling {
     monitor: Arc<Monitor>,
     buffer: Buffer,
     saving: Saving,
+    /// Of the lease on scheduled work.
+    holder: Uuid,
 }
 
 impl Running {
@@ -193,9 +198,9 @@ impl Running {
         let schedule = &settings.schedule;
         self.tasks.spawn(schedule::run_each(schedule.clone(), collecting, saving.clone()));
         let upkeep = Upkeep::new(self.store.clone(), self.cache.clone(), schedule, host);
-        let store = self.store.clone();
-        self.tasks.spawn(schedule::run_one(schedule.clone(), store, upkeep, host.to_owned(), instruments));
-        self.sampling = Some(Sampling { monitor, buffer, saving });
+        let (store, holder) = (self.store.clone(), Uuid::now_v7());
+        self.tasks.spawn(schedule::run_one(schedule.clone(), store, upkeep, holder, instruments));
+        self.sampling = Some(Sampling { monitor, buffer, saving, holder });
         Ok(())
     }
 
@@ -221,13 +226,15 @@ impl Running {
     /// Stops sampling, saves what is buffered and stops the private servers.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
-        if let Some(Sampling { monitor, buffer, saving }) = self.sampling.take() {
+        if let Some(Sampling { monitor, buffer, saving, holder }) = self.sampling.take() {
             monitor.finish();
             buffer.close().await;
             // What does not arrive in time is on disk, and saved after the next start.
             if tokio::time::timeout(LAST_SAVE, saving.perform()).await.is_err() {
                 tracing::warn!("the last save takes too long; the rest stays in the spool");
             }
+            // Else the next collector would wait until it has run out.
+            let _ = tokio::time::timeout(LAST_WORD, self.store.give_up_lease(holder)).await;
         }
         if let Some(cache) = &self.cache {
             cache.close().await;

@@ -8,11 +8,12 @@ mod rollups;
 mod samples;
 mod turn;
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
 use crate::config::Database;
 
@@ -69,6 +70,14 @@ pub enum StoreError {
         /// Its version.
         version: String,
     },
+    /// A pooler between us and the server changes the server connection within ours.
+    #[error(
+        "DATABASE_URL leads to a pooler at {target} that hands each transaction to another connection, which cannot carry LISTEN and prepared statements: use PostgreSQL's own port, or a pool with pool_mode = session"
+    )]
+    Pooler {
+        /// Host, port, database and user, without the password.
+        target: String,
+    },
     /// The schema could not be brought up to date.
     #[error(
         "the tables could not be brought up to date: {0}; the role needs CREATE on the schema, and nothing was changed"
@@ -115,10 +124,13 @@ impl Store {
             .map_err(|_| unreachable(format!("no answer within {:?}", settings.connect_timeout)))?
             .map_err(|error| classify(error, &options))?;
         let version = connection.server_version_num().unwrap_or(0);
-        let _ = connection.close().await;
+        let pooled = is_pooled(connection, &options, settings.connect_timeout).await;
         if version < OLDEST_VERSION {
             let version = format!("{}.{}", version / 10_000, version % 100);
             return Err(StoreError::TooOld { target, version });
+        }
+        if pooled {
+            return Err(StoreError::Pooler { target });
         }
         let pool = PgPoolOptions::new()
             .min_connections(settings.pool_min)
@@ -170,6 +182,27 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         options = options.ssl_mode(PgSslMode::VerifyFull);
     }
     Ok(options)
+}
+
+/// Whether two connections that are open at once are served by one and the same server process, or
+/// one by several: then a pooler deals out transactions. Asked by the simple protocol, which every
+/// pooler carries. No answer is none: what comes next will say why.
+async fn is_pooled(mut first: PgConnection, options: &PgConnectOptions, timeout: Duration) -> bool {
+    let ask = async {
+        let mut second = options.connect().await?;
+        let mut pids = [BTreeSet::new(), BTreeSet::new()];
+        for _ in 0..3 {
+            for (connection, pids) in [&mut first, &mut second].into_iter().zip(&mut pids) {
+                let row = sqlx::raw_sql("SELECT pg_backend_pid()::text AS pid").fetch_one(connection).await?;
+                pids.insert(row.try_get::<String, _>("pid")?);
+            }
+        }
+        second.close().await?;
+        Ok::<_, sqlx::Error>(pids[0].len() > 1 || pids[1].len() > 1 || pids[0] == pids[1])
+    };
+    let pooled = tokio::time::timeout(timeout, ask).await.is_ok_and(|pooled| pooled.unwrap_or(false));
+    let _ = first.close().await;
+    pooled
 }
 
 /// Where a URL leads, without its password.

@@ -24,7 +24,7 @@ impl Collecting {
         let taken = serde_json::to_value(&system)
             .map(|data| self.buffer.push(Record::Snapshot(RawSnapshot { at: due, metric_type: Kind::System, data })));
         match &taken {
-            Ok(()) => tracing::debug!(job = Job::Collect.name(), "job done"),
+            Ok(_) => tracing::debug!(job = Job::Collect.name(), "job done"),
             Err(error) => tracing::error!(job = Job::Collect.name(), %error, "job failed"),
         }
         self.instruments.job_ran(Job::Collect.name(), taken.is_ok());

@@ -22,8 +22,8 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(store: Store, host: &str) -> Self {
-        Self { store, holder: Uuid::now_v7(), host: host.to_owned(), held: None }
+    pub(super) fn new(store: Store, holder: Uuid, host: &str) -> Self {
+        Self { store, holder, host: host.to_owned(), held: None }
     }
 
     /// Takes or renews the lease; answers the right to work while it is held.
@@ -43,19 +43,5 @@ impl Lease {
             _ => {}
         }
         now.map(|epoch| Right::Lease { holder: self.holder, epoch })
-    }
-}
-
-impl Drop for Lease {
-    /// The next collector need not wait until it has run out.
-    fn drop(&mut self) {
-        if self.held.is_some() {
-            let (store, holder) = (self.store.clone(), self.holder);
-            tokio::spawn(async move {
-                if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, store.give_up_lease(holder)).await {
-                    tracing::debug!(%error, "the lease runs out by itself");
-                }
-            });
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
 use crate::config::Schedule;
 use crate::instruments::Instruments;
@@ -28,6 +29,10 @@ pub(crate) async fn run_each(schedule: Schedule, collecting: Collecting, saving:
 
 async fn collect_regularly(mut timetable: Timetable, collecting: Collecting) {
     let mut ticks = ticks();
+    // What was due before the start may have been done by an earlier run.
+    for (job, due) in timetable.due(Timestamp::now()) {
+        timetable.done(job, due);
+    }
     loop {
         ticks.tick().await;
         for (_, due) in timetable.due(Timestamp::now()).into_iter().filter(|(job, _)| *job == Job::Collect) {
@@ -61,10 +66,10 @@ async fn save_regularly(mut timetable: Timetable, saving: Saving) {
     }
 }
 
-/// Does the work that one of all collectors does, for ever, whenever that is this one.
-pub(crate) async fn run_one(schedule: Schedule, store: Store, upkeep: Upkeep, host: String, instruments: Instruments) {
+/// Does the work that one of all collectors does, for ever, whenever that is `holder`: this one.
+pub(crate) async fn run_one(schedule: Schedule, store: Store, upkeep: Upkeep, holder: Uuid, instruments: Instruments) {
     let (right, rights) = watch::channel(None);
-    let lease = Lease::new(store.clone(), &host);
+    let lease = Lease::new(store.clone(), holder, upkeep.host());
     tokio::join!(hold(lease, right), work(&schedule, &store, &upkeep, &instruments, rights));
 }
 

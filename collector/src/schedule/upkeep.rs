@@ -27,6 +27,11 @@ impl Upkeep {
         Self { store, cache, schedule: schedule.clone(), zone: schedule.zone(), host: host.to_owned() }
     }
 
+    /// Where it is done.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Does one job as of `now`; answers in a few words what it did. Doing it again changes nothing.
     ///
     /// # Errors

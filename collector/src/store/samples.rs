@@ -87,6 +87,7 @@ impl Store {
             }
         }
         if new.is_empty() {
+            transaction.rollback().await?;
             return Ok(Saved::default());
         }
         let rows = write(&mut transaction, &new).await?;

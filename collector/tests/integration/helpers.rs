@@ -137,6 +137,11 @@ pub async fn connect(url: &str) -> PgConnection {
     options.connect().await.unwrap()
 }
 
+pub async fn try_connect(url: &str) -> Option<PgConnection> {
+    let options = sqlx::postgres::PgConnectOptions::from_str(url).unwrap();
+    options.connect().await.ok()
+}
+
 /// The host's reading in a live event's text.
 pub fn reading(text: &str) -> collector::System {
     match serde_json::from_str::<LiveEvent>(text).unwrap().payload {

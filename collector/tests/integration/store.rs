@@ -16,7 +16,9 @@ async fn batch(directory: &Path, samples: &[System]) -> Batch {
     let instruments = Instruments::register(&mut Registry::default());
     let spool = tempfile::tempdir_in(directory).unwrap();
     let buffer = Buffer::open(spool.path(), u64::MAX, 1_000, instruments).unwrap();
-    samples.iter().for_each(|sample| buffer.push(Record::Sample(sample.sample())));
+    for sample in samples {
+        buffer.push(Record::Sample(sample.sample()));
+    }
     buffer.close().await;
     buffer.batch().await.unwrap()
 }

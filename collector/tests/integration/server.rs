@@ -1,0 +1,100 @@
+//! A PostgreSQL that belongs to the test, to be killed, paused and starved.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::helpers::{connect, quiet, try_connect, until};
+
+/// A server on a cluster that the program has made.
+pub struct Server {
+    pub url: String,
+    data_dir: PathBuf,
+    child: Option<Child>,
+}
+
+impl Server {
+    pub async fn start(directory: &Path) -> Self {
+        let (mut collector, url) = quiet(directory).await;
+        assert_eq!(collector.end(Signal::TERM).await, Some(0));
+        let data_dir = collector.data_dir.clone();
+        // Its end waits for any PostgreSQL in the directory.
+        drop(collector);
+        let mut server = Self { url, data_dir, child: None };
+        server.run().await;
+        server
+    }
+
+    /// Starts it and waits until it answers; also over what a kill has left behind.
+    pub async fn run(&mut self) {
+        let log = fs::File::create(self.data_dir.join("server.log")).unwrap();
+        until("postgresql answers", async || {
+            if self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some()) {
+                self.child = Some(self.command(&log).spawn().unwrap());
+            }
+            try_connect(&self.url).await.map(drop)
+        })
+        .await;
+    }
+
+    fn command(&self, log: &fs::File) -> Command {
+        let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let wanted = fs::read_to_string(self.data_dir.join("postgres/PG_VERSION")).unwrap();
+        let home = installed.map(|entry| entry.path()).find(|path| path.ends_with(wanted.trim()));
+        let program = home.map_or_else(|| PathBuf::from("postgres"), |home| home.join("bin/postgres"));
+        let mut command = if rustix::process::geteuid().is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.arg("-D").arg(self.data_dir.join("postgres")).args(["-c", "listen_addresses=", "-c", "port=5433"]);
+        command.arg("-c").arg(format!("unix_socket_directories={}", self.data_dir.join("run").display()));
+        command.current_dir(&self.data_dir).process_group(0).stdin(Stdio::null());
+        command.stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap());
+        command
+    }
+
+    /// As if the machine had lost its power: nothing is flushed, nothing is answered any more.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            kill_process_group(pid(&child), Signal::KILL).unwrap();
+            let _ = child.wait();
+        }
+    }
+
+    /// Stops it in order; connections are refused from then on.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            kill_process(pid(&child), Signal::INT).unwrap();
+            let _ = child.wait();
+        }
+    }
+
+    /// Accepts, and answers nothing, until [`Server::resume`].
+    pub fn pause(&self) {
+        kill_process_group(pid(self.child.as_ref().unwrap()), Signal::STOP).unwrap();
+    }
+
+    pub fn resume(&self) {
+        kill_process_group(pid(self.child.as_ref().unwrap()), Signal::CONT).unwrap();
+    }
+
+    pub async fn database(&self) -> sqlx::PgConnection {
+        connect(&self.url).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()
+}
