@@ -122,6 +122,15 @@ impl Zone {
         }
     }
 
+    /// Its distance from UTC.
+    #[must_use]
+    pub fn minutes_east(self) -> f64 {
+        match self {
+            Self::Utc => 0.0,
+            Self::Local(minutes) => f64::from(minutes),
+        }
+    }
+
     /// ` UTC` where the reader could take the time for a local one.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -143,6 +152,13 @@ impl Zone {
     pub fn minute(self, at: Timestamp) -> String {
         let local = self.offset().to_datetime(at);
         format!("{:02}:{:02}", local.hour(), local.minute())
+    }
+
+    /// `11-24`
+    #[must_use]
+    pub fn day(self, at: Timestamp) -> String {
+        let local = self.offset().to_datetime(at);
+        format!("{:02}-{:02}", local.month(), local.day())
     }
 
     /// `2026-11-24`

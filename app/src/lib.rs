@@ -20,6 +20,7 @@ mod locale;
 mod pages;
 mod panels;
 mod preferences;
+mod range;
 mod routes;
 mod shell;
 mod theme;

@@ -16,6 +16,7 @@ pub use connection::connect;
 pub use verdict::{Severity, Verdict};
 
 use crate::format::{self, Zone};
+use crate::range::Range;
 
 /// Seconds of the past on a page.
 pub const SPAN_SECONDS: i64 = 15 * 60;
@@ -43,6 +44,10 @@ pub struct LiveStore {
     pub system: RwSignal<Option<System>>,
     /// The host's last 15 minutes.
     pub history: RwSignal<History>,
+    /// How far back the graphs look.
+    pub range: Signal<Range>,
+    /// The host's past as far back, where that is further than `history`.
+    pub past: RwSignal<Option<History>>,
     /// The state of the parts.
     pub health: RwSignal<Option<Health>>,
     /// The server's clock, moved on every second in the browser.
@@ -65,14 +70,16 @@ pub enum Next {
 }
 
 impl LiveStore {
-    /// A store that knows nothing.
+    /// A store that knows nothing, of a page that looks back over `range`.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(range: Signal<Range>) -> Self {
         Self {
             loaded: RwSignal::new(false),
             link: RwSignal::new(Link::None),
             system: RwSignal::new(None),
             history: RwSignal::new(History::new(SPAN_SECONDS)),
+            range,
+            past: RwSignal::new(None),
             health: RwSignal::new(None),
             now: RwSignal::new(Timestamp::UNIX_EPOCH),
             zone: RwSignal::new(Zone::Utc),
@@ -101,6 +108,11 @@ impl LiveStore {
         {
             self.system.set(Some(system.clone()));
         }
+        // An answer to what was asked for before the range was changed is none.
+        let seconds = self.range.get_untracked().seconds();
+        if let Some(past) = snapshot.past.as_ref().filter(|past| past.span_seconds() == seconds) {
+            self.past.set(Some(past.clone()));
+        }
         if self.loaded.get_untracked() {
             self.history.update(|history| history.merge(&snapshot.history));
         } else {
@@ -108,6 +120,14 @@ impl LiveStore {
             self.now.set(snapshot.at);
             self.loaded.set(true);
         }
+    }
+
+    /// Reads the past that the graphs show.
+    pub fn with_viewed<T>(self, read: impl FnOnce(&History) -> T) -> T {
+        self.past.with(|past| match past {
+            Some(past) => read(past),
+            None => self.history.with(read),
+        })
     }
 
     /// Takes in an event of the feed.
@@ -178,12 +198,6 @@ impl LiveStore {
     }
 }
 
-impl Default for LiveStore {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use collector::Hello;
@@ -211,12 +225,13 @@ mod tests {
             push_seconds: 1.0,
             system: seconds.last().map(reading),
             history,
+            past: None,
             health: Health::of(Vec::new()),
         }
     }
 
     fn with_store(test: impl FnOnce(LiveStore)) {
-        Owner::new().with(|| test(LiveStore::new()));
+        Owner::new().with(|| test(LiveStore::new(Signal::stored(Range::Hour))));
     }
 
     #[test]
@@ -229,6 +244,16 @@ mod tests {
             store.seed(&snapshot(15, 0..15));
             assert_eq!(store.seq(), 15);
             assert_eq!(store.history.with_untracked(|history| history.points().len()), 15);
+        });
+    }
+
+    #[test]
+    fn the_past_of_another_range_is_not_shown() {
+        with_store(|store| {
+            for (seconds, shown) in [(86_400, SPAN_SECONDS), (3_600, 3_600)] {
+                store.seed(&Snapshot { past: Some(History::new(seconds)), ..snapshot(10, 0..10) });
+                assert_eq!(store.with_viewed(History::span_seconds), shown);
+            }
         });
     }
 

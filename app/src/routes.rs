@@ -3,12 +3,14 @@
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::hooks::use_location;
 use leptos_router::{SsrMode, StaticSegment};
 
 use crate::api::system::snapshot;
 use crate::live::{self, LiveStore};
 use crate::pages::{NotFound, Overview, SnapshotResource, SystemPage};
 use crate::preferences;
+use crate::range::Range;
 use crate::theme::PageTheme;
 use crate::widgets::Header;
 
@@ -24,10 +26,15 @@ pub fn App() -> impl IntoView {
 /// What stays while the viewer goes from page to page: header, snapshot and live store.
 #[component]
 fn Page() -> impl IntoView {
-    let store = LiveStore::new();
+    let search = use_location().search;
+    let range = Memo::new(move |_| Range::of_search(&search.get()));
+    let store = LiveStore::new(range.into());
     let theme = expect_context::<PageTheme>();
     provide_context(store);
-    provide_context(SnapshotResource(Resource::new_blocking(|| (), |()| snapshot())));
+    provide_context(SnapshotResource(Resource::new_blocking(
+        || (),
+        move |()| snapshot(range.get_untracked().name().to_owned()),
+    )));
     Effect::new(move |_| {
         live::connect(store);
         crate::browser::on_system_theme_change(move || theme.changed.notify());

@@ -4,6 +4,7 @@ mod disk_bar;
 mod header;
 mod icon;
 mod parts;
+mod range_picker;
 mod switches;
 mod tile;
 mod value;

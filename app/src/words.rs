@@ -11,6 +11,7 @@ pub use ja::JA;
 
 use crate::error::ApiError;
 use crate::locale::Locale;
+use crate::range::Range;
 
 /// The words of one language.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub struct Words {
     pub system: &'static str,
     /// The link from a panel to its own page.
     pub all_series: &'static str,
+    /// Name of the choice of how far back the graphs look.
+    pub ranges: &'static str,
+    /// A choice of it.
+    pub range: fn(Range) -> &'static str,
     /// Name of the language switch.
     pub language: &'static str,
     /// This language, in itself.

@@ -4,7 +4,7 @@
 //! PostgreSQL, so what PostgreSQL says afterwards, with how far it has taken each spool over at
 //! that very moment, leaves no sample out and counts none twice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,12 +13,14 @@ use uuid::Uuid;
 use crate::buffer::{Record, Unsaved};
 use crate::sample::HOST_LABEL;
 use crate::store::{Step, Steps, Store, StoreError};
-use crate::{Labels, Range, Resolution, Series, Stats, SystemPoint};
+use crate::{History, Labels, Range, Resolution, Series, Stats, SystemPoint};
 
 /// Spans up to this are read from the samples, longer ones from the rollups.
 const RAW_SPAN: SignedDuration = SignedDuration::from_hours(48);
 /// Points that can be asked for.
 const MOST_POINTS: u32 = 11_000;
+/// How long PostgreSQL may take to answer; what it does not say then is missing.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Series in one answer.
 const MOST_SERIES: usize = 200;
 /// Files are dated by when they were written, which is a little after the time of a sample.
@@ -78,6 +80,8 @@ pub enum ArchiveError {
 pub struct Archive {
     store: Store,
     unsaved: Option<Unsaved>,
+    /// Seconds that a sample of the host covers.
+    sample_seconds: f64,
 }
 
 /// One value that is not yet saved.
@@ -91,10 +95,11 @@ struct Loose {
 }
 
 impl Archive {
-    /// The history in `store`, with what `unsaved` has of it.
+    /// The history in `store`, with what `unsaved` has of it, where a sample of the host covers
+    /// `sample_seconds`.
     #[must_use]
-    pub fn new(store: Store, unsaved: Option<Unsaved>) -> Self {
-        Self { store, unsaved }
+    pub fn new(store: Store, unsaved: Option<Unsaved>, sample_seconds: f64) -> Self {
+        Self { store, unsaved, sample_seconds }
     }
 
     /// One metric over a span of time.
@@ -113,7 +118,9 @@ impl Archive {
         let metric = query.metric.clone();
         let loose = self.loose(query.from, move |name| name == metric).await;
         let within = |loose: &Loose| loose.at > query.from && loose.at <= query.to;
-        let (known, positions, complete) = match self.store.range(query, resolution, &steps).await {
+        let saved = tokio::time::timeout(PATIENCE, self.store.range(query, resolution, &steps)).await;
+        let saved = saved.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()));
+        let (known, positions, complete) = match saved {
             Ok((known, positions)) => (known, positions, true),
             Err(error) => {
                 tracing::warn!(%error, "the history is read from what is not saved");
@@ -167,6 +174,42 @@ impl Archive {
             return Err(ArchiveError::NoMetric { metric: metric.to_owned(), nearest });
         }
         Ok(stats)
+    }
+
+    /// The graphed numbers of `host`, or else of the one last seen, over the last `seconds` in at
+    /// most `points` points. What cannot be read is missing.
+    pub async fn system_history(&self, seconds: i64, points: u32, host: Option<&str>) -> History {
+        let to = Timestamp::now();
+        let labels = host.map(|host| (HOST_LABEL.to_owned(), host.to_owned())).into_iter().collect();
+        let from = to - SignedDuration::from_secs(seconds);
+        let query = RangeQuery { metric: String::new(), labels, from, to, points, resolution: None };
+        let of = |metric: &'static str| {
+            let query = RangeQuery { metric: metric.to_owned(), ..query.clone() };
+            async move { self.range(&query).await.map(|range| range.series).unwrap_or_default() }
+        };
+        let [cpu, memory, rx, tx, load] = GRAPHED;
+        let (cpu, memory, rx, tx, load) = tokio::join!(of(cpu), of(memory), of(rx), of(tx), of(load));
+        let mut moments: BTreeMap<Timestamp, SystemPoint> = BTreeMap::new();
+        let mut put = |series: Vec<Series>, set: fn(&mut SystemPoint, f64)| {
+            for point in series.into_iter().next().map(|series| series.points).unwrap_or_default() {
+                // Two decimals: what a graph can show.
+                let value = (point.avg * 100.0).round() / 100.0;
+                set(moments.entry(point.at).or_insert(SystemPoint { at: point.at, ..SystemPoint::default() }), value);
+            }
+        };
+        put(cpu, |point, value| point.cpu_usage = Some(value));
+        put(memory, |point, value| point.memory_usage = Some(value));
+        put(rx, |point, value| point.rx_per_second = Some(value));
+        put(tx, |point, value| point.tx_per_second = Some(value));
+        put(load, |point, value| point.load_average_1m = Some(value));
+        let mut history = History::new(seconds);
+        for mut point in moments.into_values() {
+            // What was counted over a sample's length.
+            point.rx_per_second = point.rx_per_second.map(|bytes| bytes / self.sample_seconds);
+            point.tx_per_second = point.tx_per_second.map(|bytes| bytes / self.sample_seconds);
+            history.insert(point);
+        }
+        history
     }
 
     /// The graphed numbers of `host`, or else of the one last seen, over the last `span`, sample by

@@ -148,6 +148,7 @@ impl Feed {
             push_seconds: self.0.push.as_secs_f64(),
             system: state.system.clone(),
             history: state.history.thinned(PAGE_STEP_SECONDS),
+            past: None,
             health: state.health.clone(),
         }
     }

@@ -139,8 +139,9 @@ impl Running {
         let feed = Feed::new(settings.live.push, Timestamp::now());
         let host = host_name(&settings.system.host);
         let spool = embedded::data_dir(&settings.storage).ok().map(|path| path.join(SPOOL));
+        let sample_seconds = settings.sampling.system.as_secs_f64();
         let mut running = Self {
-            archive: Archive::new(store.clone(), spool.as_deref().map(Unsaved::of_others)),
+            archive: Archive::new(store.clone(), spool.as_deref().map(Unsaved::of_others), sample_seconds),
             feed,
             store,
             cache,
@@ -180,7 +181,7 @@ impl Running {
         let (limit, in_memory) = (settings.storage.spool_limit_bytes(), settings.storage.memory_records);
         let buffer = Buffer::open(spool, limit, in_memory, instruments.clone())
             .map_err(|source| StartError::Spool { directory: spool.to_owned(), source })?;
-        self.archive = Archive::new(self.store.clone(), Some(buffer.unsaved()));
+        self.archive = Archive::new(self.store.clone(), Some(buffer.unsaved()), settings.sampling.system.as_secs_f64());
         let (outgoing, taken_out) = mpsc::channel(outlet::QUEUE);
         let notify = (role == Role::Collector).then(|| self.store.clone());
         let outlet = Outlet { cache: self.cache.clone(), notify, instruments: instruments.clone() };

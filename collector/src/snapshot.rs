@@ -20,6 +20,9 @@ pub struct Snapshot {
     pub system: Option<System>,
     /// The recent past of the host.
     pub history: History,
+    /// A longer past, where one was asked for, in fewer points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<History>,
     /// The state of the parts.
     pub health: Health,
 }

@@ -2,11 +2,16 @@
 
 use collector::Snapshot;
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::Json;
 
 use crate::error::ApiError;
 
-/// All that a page needs to be drawn, as JSON text: `GET /api/snapshot`.
+/// Points of a graph's line: about one for two pixels.
+#[cfg(feature = "ssr")]
+const POINTS: u32 = 360;
+
+/// All that a page with a range of this name needs to be drawn, as JSON text:
+/// `POST /api/snapshot`.
 ///
 /// As text, because the page reads the live events from text too: one reader for both is a tenth
 /// less to load.
@@ -14,10 +19,20 @@ use crate::error::ApiError;
 /// # Errors
 ///
 /// In the browser, when the server cannot be reached or does not answer.
-#[server(name = GetSnapshot, prefix = "/api", endpoint = "snapshot", input = GetUrl)]
-pub async fn snapshot() -> Result<String, ApiError> {
+#[server(name = GetSnapshot, prefix = "/api", endpoint = "snapshot", input = Json)]
+pub async fn snapshot(
+    /// Name of the range.
+    range: String,
+) -> Result<String, ApiError> {
     let feed = use_context::<collector::Feed>().ok_or(ApiError::Failed)?;
-    serde_json::to_string(&feed.snapshot()).map_err(|_| ApiError::Failed)
+    let mut snapshot = feed.snapshot();
+    let range = crate::range::Range::of_name(&range);
+    if range != crate::range::Range::Live {
+        let archive = use_context::<collector::Archive>().ok_or(ApiError::Failed)?;
+        let host = snapshot.system.as_ref().map(|system| system.host.as_str());
+        snapshot.past = Some(archive.system_history(range.seconds(), POINTS, host).await);
+    }
+    serde_json::to_string(&snapshot).map_err(|_| ApiError::Failed)
 }
 
 /// Reads what [`snapshot`] answers.

@@ -20,6 +20,7 @@ use web_sys::{Element, HtmlScriptElement, ResizeObserver};
 use super::plot::Plot;
 use super::series::{Dot, Series};
 use crate::browser;
+use crate::format::Zone;
 use crate::theme::PageTheme;
 
 /// The plot's place in its box: the same numbers as in style/graph.css.
@@ -171,8 +172,9 @@ impl Look {
 
 fn chart(plot: &Plot, series: &[Series], look: &Look) -> Chart {
     let label = || AxisLabel::new().color(look.ink.as_str()).font_size(look.font_size).font_family(look.font.as_str());
-    let marks = plot.time_marks();
-    let times = label().show(!marks.is_empty()).formatter("{HH}:{mm}");
+    let marks = plot.time_marks(Zone::Local(browser::minutes_east_of_utc()));
+    let format = if plot.marks_days() { "{MM}-{dd}" } else { "{HH}:{mm}" };
+    let times = label().show(!marks.is_empty()).formatter(format);
     let times = marks.into_iter().fold(times, |times, (_, at)| times.custom_values(at));
     let time = Axis::new()
         .type_(AxisType::Time)

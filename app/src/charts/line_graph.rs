@@ -30,7 +30,7 @@ pub fn LineGraph(
     let words = use_words();
     let lines = series.clone();
     let plot =
-        Memo::new(move |_| store.history.with(|history| Plot::of(&lines, unit, history, store.push_seconds.get())));
+        Memo::new(move |_| store.with_viewed(|history| Plot::of(&lines, unit, history, store.push_seconds.get())));
     let canvas = NodeRef::<Div>::new();
     let drawn = RwSignal::new(false);
     echarts::draw(id, canvas, plot, series.clone(), drawn);
@@ -73,12 +73,13 @@ fn StaticGraph(series: Vec<Series>, plot: Memo<Plot>, drawn: RwSignal<bool>) -> 
         let text = of(Box::new(move |plot| plot.value_marks()[index].clone()));
         view! { <text x="100%" y=VALUE_MARKS[index]>{text}</text> }
     });
-    let time_marks = [0, 1, 2, 3].map(|index| {
-        let place =
-            of(Box::new(move |plot| plot.time_marks().get(index).map(|mark| share(mark.0)).unwrap_or_default()));
+    let time_marks = [0, 1, 2, 3, 4].map(|index| {
+        let place = of(Box::new(move |plot| {
+            plot.time_marks(store.zone.get()).get(index).map(|mark| share(mark.0)).unwrap_or_default()
+        }));
         let text = of(Box::new(move |plot| {
             let zone = store.zone.get();
-            plot.time_marks().get(index).map(|mark| minute(mark.1, zone)).unwrap_or_default()
+            plot.time_marks(zone).get(index).map(|mark| mark_text(plot, mark.1, zone)).unwrap_or_default()
         }));
         view! { <text x=place y="50%">{text}</text> }
     });
@@ -136,8 +137,9 @@ fn summary(words: &Words, title: &str, unit: Unit, series: &[Series], plot: &Plo
     text
 }
 
-fn minute(milliseconds: f64, zone: Zone) -> String {
-    zone.minute(format::timestamp(milliseconds))
+fn mark_text(plot: &Plot, milliseconds: f64, zone: Zone) -> String {
+    let at = format::timestamp(milliseconds);
+    if plot.marks_days() { zone.day(at) } else { zone.minute(at) }
 }
 
 fn share(share: f64) -> String {

@@ -3,8 +3,12 @@
 use collector::History;
 
 use super::series::{Dot, Series, extremes};
-use crate::format::{self, Scale};
-use crate::live::SPAN_SECONDS;
+use crate::format::{self, Scale, Zone};
+
+const MINUTE: f64 = 60_000.0;
+const DAY: f64 = 1_440.0 * MINUTE;
+/// Distances of two marks on the time axis, in milliseconds.
+const MARK_STEPS: [f64; 6] = [5.0 * MINUTE, 15.0 * MINUTE, 120.0 * MINUTE, 360.0 * MINUTE, 2.0 * DAY, 7.0 * DAY];
 
 /// What a graph's numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +76,7 @@ impl Plot {
             Unit::Rate | Unit::Load => round_axis(highest / divisor),
         };
         let newest = history.newest().map_or(0.0, |point| format::milliseconds(point.at));
-        let span = f64::from(i32::try_from(SPAN_SECONDS).unwrap_or(i32::MAX)) * 1_000.0;
+        let span = f64::from(i32::try_from(history.span_seconds()).unwrap_or(i32::MAX)) * 1_000.0;
         Self { time: (newest - span, newest), top, step, unit: name, decimals, lines, extremes }
     }
 
@@ -93,17 +97,30 @@ impl Plot {
     }
 
     /// The marks of the time axis: how far right (0-1) and when, in milliseconds since the epoch.
-    /// One every five minutes, on the clock; none where there is no time to go by.
+    /// At most five, at round times of the viewer's clock; none where there is no time to go by.
     #[must_use]
-    pub fn time_marks(&self) -> Vec<(f64, f64)> {
-        const STEP: f64 = 300_000.0;
+    pub fn time_marks(&self, zone: Zone) -> Vec<(f64, f64)> {
         let (from, to) = self.time;
-        let first = (from / STEP).ceil() * STEP;
-        (0..4)
-            .map(|index| first + f64::from(index) * STEP)
+        let step = self.mark_step();
+        let east = zone.minutes_east() * MINUTE;
+        let first = ((from + east) / step).ceil() * step - east;
+        (0..5)
+            .map(|index| first + f64::from(index) * step)
             .filter(|at| *at <= to && to > 0.0)
             .map(|at| ((at - from) / (to - from), at))
             .collect()
+    }
+
+    /// Whether the marks of the time axis are days, and not times of day.
+    #[must_use]
+    pub fn marks_days(&self) -> bool {
+        self.mark_step() >= DAY
+    }
+
+    /// The smallest round time of which there are at most four in the span.
+    fn mark_step(&self) -> f64 {
+        let span = self.time.1 - self.time.0;
+        MARK_STEPS.into_iter().find(|step| span <= step * 4.5).unwrap_or(MARK_STEPS[MARK_STEPS.len() - 1])
     }
 
     /// The path of a line in a box of 1000 x 100, from the top left; `closed` down to the axis for
@@ -221,8 +238,8 @@ mod tests {
     #[test]
     fn time_marks_are_on_the_clock() {
         let plot = Plot::of(&[CPU], Unit::Percent, &history(&[(1_000, 1.0)]), 2.0);
-        let marks: Vec<_> = plot.time_marks().iter().map(|mark| mark.1 / 1_000.0).collect();
+        let marks: Vec<_> = plot.time_marks(Zone::Utc).iter().map(|mark| mark.1 / 1_000.0).collect();
         assert_eq!(marks, [300.0, 600.0, 900.0]);
-        assert_eq!(Plot::of(&[CPU], Unit::Percent, &history(&[]), 2.0).time_marks(), []);
+        assert_eq!(Plot::of(&[CPU], Unit::Percent, &history(&[]), 2.0).time_marks(Zone::Utc), []);
     }
 }

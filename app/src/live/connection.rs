@@ -17,6 +17,7 @@ use super::{Link, LiveStore, Next, backoff, frame};
 use crate::api::system::{read, snapshot};
 use crate::browser;
 use crate::format::{self, Zone};
+use crate::range::Range;
 
 /// Milliseconds a connection may take to be opened.
 const OPEN_LIMIT: f64 = 10_000.0;
@@ -53,6 +54,11 @@ impl Drop for Socket {
     }
 }
 
+/// Milliseconds after which the past has another point, or about so.
+fn past_lasts(range: Range) -> f64 {
+    f64::from(i32::try_from(range.seconds()).unwrap_or(i32::MAX)) * 1_000.0 / 360.0
+}
+
 /// Connects the store for as long as the current owner lives.
 pub fn connect(store: LiveStore) {
     let connection = Rc::new(Connection {
@@ -62,11 +68,22 @@ pub fn connect(store: LiveStore) {
         attempt: Cell::new(0),
         heard: Cell::new(browser::now()),
         offset: Cell::new(None),
-        snapshot: Cell::new(f64::MIN),
+        // The page came with one.
+        snapshot: Cell::new(browser::now()),
         snapshot_wanted: Cell::new(false),
     });
     connection.tick();
     connection.open();
+    Effect::new({
+        let connection = Rc::clone(&connection);
+        move |before: Option<Range>| {
+            let range = store.range.get();
+            if before.is_some_and(|before| before != range) {
+                connection.look_back(range);
+            }
+            range
+        }
+    });
 
     let on = |connection: &Rc<Connection>, act: fn(&Rc<Connection>)| {
         let connection = Rc::clone(connection);
@@ -167,13 +184,30 @@ impl Connection {
         self.store.now.set(format::timestamp(browser::now() + known));
     }
 
-    /// Every second: the clock, and whether the link still is one.
+    /// The viewer has chosen another range.
+    fn look_back(self: &Rc<Self>, range: Range) {
+        if range == Range::Live {
+            self.store.past.set(None);
+        } else {
+            self.snapshot_wanted.set(true);
+            self.snapshot.set(f64::MIN);
+            self.fetch_snapshot();
+        }
+    }
+
+    /// Every second: the clock, the past when it has moved on by a point, and whether the link
+    /// still is one.
     fn tick(self: &Rc<Self>) {
         let zone = Zone::Local(browser::minutes_east_of_utc());
         if self.store.zone.get_untracked() != zone {
             self.store.zone.set(zone);
         }
         self.tick_clock();
+        let range = self.store.range.get_untracked();
+        let age = browser::now() - self.snapshot.get();
+        if range != Range::Live && !browser::is_hidden() && age > past_lasts(range) {
+            self.snapshot_wanted.set(true);
+        }
         self.fetch_snapshot();
         let silence = browser::now() - self.heard.get();
         let opening = self.socket.borrow().as_ref().map(|open| open.socket.ready_state() == WebSocket::CONNECTING);
@@ -224,7 +258,8 @@ impl Connection {
         self.snapshot.set(now);
         let connection = Rc::clone(self);
         spawn_local(async move {
-            match snapshot().await.and_then(|text| read(&text)) {
+            match snapshot(connection.store.range.get_untracked().name().to_owned()).await.and_then(|text| read(&text))
+            {
                 Ok(snapshot) => connection.store.seed(&snapshot),
                 Err(_) => connection.snapshot_wanted.set(true),
             }

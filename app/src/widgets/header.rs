@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::icon::{Icon, Shape};
+use super::range_picker::RangePicker;
 use super::switches::Switches;
+use crate::live::LiveStore;
 use crate::words::use_words;
 
 /// Name of the product, the same in every language.
@@ -15,9 +17,11 @@ pub const NAME: &str = "Recipe Monitoring";
 pub fn Header() -> impl IntoView {
     let words = use_words();
     let path = use_location().pathname;
+    let store = expect_context::<LiveStore>();
     let link = move |href: &'static str, name: &'static str| {
         let current = Signal::derive(move || (path.get() == href).then(|| "page".to_owned()));
-        view! { <a href=href aria-current=current>{name}</a> }
+        let target = Signal::derive(move || store.range.get().link(href));
+        view! { <a href=target aria-current=current>{name}</a> }
     };
     view! {
         <a class="skip" href="#main" rel="external">{words.skip}</a>
@@ -28,6 +32,7 @@ pub fn Header() -> impl IntoView {
                     {link("/", words.overview)}
                     {link("/system", words.system)}
                 </nav>
+                <RangePicker/>
                 <Switches/>
             </div>
         </header>

@@ -1,6 +1,7 @@
 use super::Words;
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
+use crate::range::Range;
 
 /// English.
 pub const EN: Words = Words {
@@ -10,6 +11,15 @@ pub const EN: Words = Words {
     overview: "Overview",
     system: "System",
     all_series: "All series",
+    ranges: "Time range",
+    range: |range| match range {
+        Range::Live => "Live",
+        Range::Hour => "1 h",
+        Range::SixHours => "6 h",
+        Range::Day => "24 h",
+        Range::Week => "7 d",
+        Range::Month => "30 d",
+    },
     language: "Language",
     language_name: "English",
     theme: "Theme",
@@ -30,7 +40,7 @@ pub const EN: Words = Words {
     silent_always: |since| format!("The collector has not answered since {since}."),
     silent_more: "Check that recipe-monitoring-collector is running.",
     postgresql_down: |since| format!("PostgreSQL has not answered since {since}."),
-    postgresql_down_more: "Samples wait in memory until it does.",
+    postgresql_down_more: "Samples wait on disk until it does.",
     redis_down: |since| format!("Redis has not answered since {since}."),
     redis_down_more: "Live values come straight from the collector.",
     ago: |duration| format!("{duration} ago"),

@@ -1,6 +1,7 @@
 use super::Words;
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
+use crate::range::Range;
 
 /// Japanese.
 pub const JA: Words = Words {
@@ -10,6 +11,15 @@ pub const JA: Words = Words {
     overview: "概要",
     system: "システム",
     all_series: "すべての系列",
+    ranges: "表示期間",
+    range: |range| match range {
+        Range::Live => "ライブ",
+        Range::Hour => "1時間",
+        Range::SixHours => "6時間",
+        Range::Day => "24時間",
+        Range::Week => "7日",
+        Range::Month => "30日",
+    },
     language: "言語",
     language_name: "日本語",
     theme: "テーマ",
@@ -30,7 +40,7 @@ pub const JA: Words = Words {
     silent_always: |since| format!("{since} からコレクターが応答していません。"),
     silent_more: "recipe-monitoring-collector が動作しているか確認してください。",
     postgresql_down: |since| format!("{since} から PostgreSQL が応答していません。"),
-    postgresql_down_more: "回復するまでサンプルはメモリに保持されます。",
+    postgresql_down_more: "回復するまでサンプルはディスクに保持されます。",
     redis_down: |since| format!("{since} から Redis が応答していません。"),
     redis_down_more: "ライブの値はコレクターから直接届いています。",
     ago: |duration| format!("{duration}前"),

@@ -37,7 +37,7 @@ async fn samples_come_back_as_they_were_and_late_ones_get_their_month() {
     let samples = [sample(year, 1.0), sample(20, 12.345_678_9), sample(10, 0.1 + 0.2)];
     let saved = store.save(&batch(directory.path(), &samples).await, "web").await.unwrap();
     assert_eq!((saved.records, saved.rows, saved.refused), (3, 6, 0));
-    let recent = Archive::new(store.clone(), None).recent(Duration::from_secs(900), Some("web")).await.unwrap();
+    let recent = Archive::new(store.clone(), None, 10.0).recent(Duration::from_secs(900), Some("web")).await.unwrap();
     let cpu: Vec<_> = recent.iter().map(|point| (point.at, point.cpu_usage)).collect();
     assert_eq!(cpu, [(sample(20, 0.0).at, Some(12.345_678_9)), (sample(10, 0.0).at, Some(0.1 + 0.2))]);
     assert_eq!(recent[1].rx_per_second, Some(100.0));
