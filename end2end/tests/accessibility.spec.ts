@@ -28,7 +28,7 @@ test.describe("keyboard", () => {
     await page.goto("/");
     await expect(page.locator(link)).toHaveAttribute("data-link", "live");
     const names: string[] = [];
-    for (let step = 0; step < 12; step++) {
+    for (let step = 0; step < 18; step++) {
       await page.keyboard.press("Tab");
       const focused = page.locator(":focus");
       if ((await focused.count()) === 0) break;

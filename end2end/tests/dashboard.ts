@@ -1,6 +1,6 @@
 // The built product under test, and the fixtures that give every test a page on it.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { test as base, expect } from "@playwright/test";
 
-const program = resolve(dirname(fileURLToPath(import.meta.url)), "../../target/release/recipe-monitoring-dashboard");
+const programs = resolve(dirname(fileURLToPath(import.meta.url)), "../../target/release");
+const program = join(programs, "recipe-monitoring-dashboard");
+const collector = join(programs, "recipe-monitoring-collector");
 
 export class Dashboard {
   readonly directory = mkdtempSync(join(tmpdir(), "rm-end2end-"));
@@ -60,6 +62,12 @@ export class Dashboard {
   async #ready() {
     const current = await fetch(new URL("api/v1/current", this.url));
     return ((await current.json()) as { system: unknown }).system !== null;
+  }
+
+  /** Where its PostgreSQL is. */
+  databaseUrl() {
+    const settings = execFileSync(collector, ["env", "--data-dir", join(this.directory, "data")], { encoding: "utf8" });
+    return /^DATABASE_URL=(.*)$/m.exec(settings)?.[1] ?? "";
   }
 
   /** Waits for the first reading of the host. */

@@ -25,14 +25,17 @@ const element = (name, className, text) => {
 
 const twoDigits = (number) => String(number).padStart(2, "0");
 
-const timeOfDay = (milliseconds) => {
+// The time of day, and before it the day where that is not today.
+const moment = (milliseconds) => {
     const date = new Date(milliseconds);
-    return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
+    const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
+    if (date.toDateString() === new Date().toDateString()) return time;
+    return `${[date.getMonth() + 1, date.getDate()].map(twoDigits).join("-")} ${time}`;
 };
 
 const tooltip = (unit, decimals) => (points) => {
     const content = element("div", "graph-tooltip");
-    content.append(element("div", "graph-tooltip-time", timeOfDay(points[0].axisValue)));
+    content.append(element("div", "graph-tooltip-time", moment(points[0].axisValue)));
     for (const { color, seriesName, value } of points) {
         const row = element("div", "graph-tooltip-row");
         const mark = element("span", "graph-tooltip-mark");

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::icon::{Icon, Shape};
+use crate::live::LiveStore;
 use crate::locale::Locale;
 use crate::theme::{PageTheme, Theme};
 use crate::words::use_words;
@@ -14,6 +15,8 @@ use crate::words::use_words;
 pub fn Switches() -> impl IntoView {
     let words = use_words();
     let path = use_location().pathname;
+    let store = expect_context::<LiveStore>();
+    let here = Signal::derive(move || store.range.get().link(&path.get()));
     let other = expect_context::<Locale>().other();
     let theme = expect_context::<PageTheme>();
     let option = move |value: Theme, shape: Shape, name: &'static str| {
@@ -30,7 +33,7 @@ pub fn Switches() -> impl IntoView {
     };
     view! {
         <form class="switches" method="post" action="/preferences">
-            <input type="hidden" name="return" value=path/>
+            <input type="hidden" name="return" value=here/>
             <button class="language" name="lang" value=other.tag() lang=other.tag()>
                 {other.words().language_name}
             </button>
