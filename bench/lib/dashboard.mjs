@@ -1,5 +1,6 @@
 // The product, started as a user starts it: no settings, a data directory of its own.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,11 +10,15 @@ import { removeDirectory, temporaryDirectory } from './temporary.mjs';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 const binary = path.join(root, 'target/release/recipe-monitoring-dashboard');
+const collector = path.join(root, 'target/release/recipe-monitoring-collector');
 
 /** Settings of whoever runs the bench would make it another product. */
 const FOREIGN = /^(RECIPE_MONITORING_|LEPTOS_|DATABASE_URL$|REDIS_|RUST_LOG$|PG)/;
 
-/** Runs `measure` with a dashboard that is ready, `{pid, url}`, and takes it away again. `settings` are key=value. */
+/**
+ * Runs `measure` with a dashboard that is ready, `{pid, url, env}`, and takes it away again. `env` names its stores;
+ * `settings` are key=value.
+ */
 export async function withDashboard(measure, settings = []) {
   if (!existsSync(binary)) throw new Error(`${binary} is not there: run scripts/build.sh first`);
   const directory = temporaryDirectory('dashboard');
@@ -25,7 +30,7 @@ export async function withDashboard(measure, settings = []) {
   try {
     const url = await said(dashboard, servingUrl);
     await ready(url);
-    return await measure({ pid: dashboard.pid, url });
+    return await measure({ pid: dashboard.pid, url, env: stores(path.join(directory, 'data')) });
   } finally {
     await stop(dashboard);
     removeDirectory(directory);
@@ -36,6 +41,12 @@ function servingUrl(line) {
   if (!line.startsWith('{')) return undefined;
   const { message, url } = JSON.parse(line);
   return message === 'serving' ? url : undefined;
+}
+
+/** `{DATABASE_URL, REDIS_URL}` of the program that runs on a data directory. */
+function stores(directory) {
+  const lines = execFileSync(collector, ['env', '--data-dir', directory], { encoding: 'utf8' }).trim().split('\n');
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
 async function ready(url) {

@@ -1,0 +1,203 @@
+// The history: how fast samples get into PostgreSQL and out of it again, against psql, node-postgres and Prometheus.
+
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { root, withDashboard } from '../lib/dashboard.mjs';
+import { get } from '../lib/http.mjs';
+import { log } from '../lib/log.mjs';
+import { quiet } from '../lib/quiet.mjs';
+import { inTurns } from '../lib/rounds.mjs';
+import { median } from '../lib/statistics.mjs';
+import { removeDirectory, temporaryDirectory } from '../lib/temporary.mjs';
+import { Databases, TEMPLATE } from './databases.mjs';
+import { insertOneByOne } from './inserts.mjs';
+import { withPrometheus } from './prometheus.mjs';
+
+const LONG = { rounds: 3, rows: 300_000, inserts: 3_000, waiting: 6_000_000, days: 30, questions: 200 };
+const SHORT = { rounds: 1, rows: 20_000, inserts: 200, waiting: 60_000, days: 8, questions: 5 };
+const DAY_SECONDS = 86_400;
+const SAMPLE_SECONDS = 10;
+const METRICS = 8;
+const POINTS = 800;
+const MEGABYTE = 1e6;
+/** Nothing of the host's own is wanted in the tables. */
+const CALM = ['live.push=60s', 'sampling.system=60s', 'redis.enabled=false'];
+
+const run = promisify(execFile);
+const example = path.join(root, 'target/release/examples/history');
+const collector = path.join(root, 'target/release/recipe-monitoring-collector');
+const BUILD = ['build', '--release', '-p', 'collector', '--features', 'runtime', '--example', 'history', '--locked'];
+
+export async function measure({ short }) {
+  const form = short ? SHORT : LONG;
+  log('history: building the example');
+  await run('cargo', BUILD, { cwd: root, maxBuffer: 2 ** 26 });
+  return withDashboard(async ({ url, env }) => {
+    const databases = new Databases(env.DATABASE_URL);
+    await databases.create(TEMPLATE);
+    await run(collector, ['migrate'], { env: { ...process.env, DATABASE_URL: databases.url(TEMPLATE) } });
+    const saved = await saves(databases, form, short);
+    const waited = await waiting(databases, form, short);
+    const read = await ranges({ url, env }, databases, form, short);
+    return {
+      rows: [...saved.rows, ...waited.rows, ...read.rows],
+      about: [...saved.about, ...waited.about, ...read.about],
+    };
+  }, CALM);
+}
+
+/** The same rows by our save, by psql's COPY and by an INSERT each, into empty tables with all their indexes. */
+async function saves(databases, { rounds, rows, inserts }, short) {
+  const file = path.join(temporaryDirectory('rows'), 'rows');
+  const spool = temporaryDirectory('spool');
+  let bytes = 0;
+  const taken = await inTurns('history: save', { rounds, short }, {
+    ours: async () => {
+      const database = await databases.fresh('ours');
+      await run(example, ['fill', spool, String(rows)]);
+      const { rowsPerSecond } = await save(spool, database);
+      bytes = await databases.bytesOfSample('ours');
+      await databases.copyOut('ours', file);
+      return rowsPerSecond;
+    },
+    psql: () => databases.copyIn('psql', file, rows),
+    inserts: async () => insertOneByOne(await databases.fresh('inserts'), file, inserts),
+  });
+  const ours = median(taken.ours);
+  return {
+    rows: [
+      {
+        what: 'rows saved, against psql COPY',
+        unit: '/s',
+        digits: 0,
+        ours,
+        peer: median(taken.psql),
+        goal: { of: 'ratio', least: 0.8 },
+      },
+      {
+        what: 'rows saved, against an INSERT each',
+        unit: '/s',
+        digits: 0,
+        ours,
+        peer: median(taken.inserts),
+        goal: { of: 'ratio', least: 100 },
+      },
+      { what: 'disk for a sample, with indexes', unit: 'bytes', digits: 0, ours: bytes },
+    ],
+    about: [
+      `save: ${rows} rows out of the spool; psql: \\copy of the same rows; ${rounds} rounds in turns, empty tables each`,
+      `INSERT: node-postgres, one connection, a transaction each, as ${inserts} metrics were saved one by one`,
+    ],
+  };
+}
+
+async function save(spool, database) {
+  const { stdout } = await run(example, ['save', spool, database]);
+  const [, rows, seconds, resident] = /^saved (\d+) rows in ([\d.e-]+) s resident (\d+)$/m.exec(stdout);
+  return { rowsPerSecond: rows / seconds, resident: Number(resident) };
+}
+
+/** Far more samples than memory should hold: kept on disk, then saved. */
+async function waiting(databases, { waiting: rows }, short) {
+  if (!short) await quiet();
+  const spool = temporaryDirectory('spool');
+  const { stdout } = await run(example, ['fill', spool, String(rows)]);
+  const resident = [...stdout.matchAll(/^resident (\d+)$/gm)].map(([, bytes]) => Number(bytes) / MEGABYTE);
+  const saved = await save(spool, await databases.fresh('waiting'));
+  removeDirectory(spool);
+  await databases.drop('waiting');
+  return {
+    rows: [
+      {
+        what: `memory while ${rows} rows wait`,
+        unit: 'MB',
+        digits: 1,
+        ours: resident.at(-1),
+        peer: resident[0],
+        goal: { of: 'ratio', most: 1.1 },
+      },
+      {
+        what: 'rows replayed out of that spool',
+        unit: '/s',
+        digits: 0,
+        ours: saved.rowsPerSecond,
+        goal: { of: 'ours', least: 50_000 },
+      },
+    ],
+    about: [
+      `memory: of the process that keeps them, after the last tenth; peer is itself after the first twentieth`,
+      `replay: the process that saves them had ${(saved.resident / MEGABYTE).toFixed(1)} MB at its end`,
+    ],
+  };
+}
+
+/** A metric over seven days, as a graph asks for it, from rollups and from samples. */
+async function ranges({ url, env }, databases, { days, questions }, short) {
+  log(`history: ${days} days of ${METRICS} metrics`);
+  const now = Math.floor(Date.now() / 1000 / SAMPLE_SECONDS) * SAMPLE_SECONDS;
+  const from = now - days * DAY_SECONDS;
+  await databases.fill({ from, to: now, step: SAMPLE_SECONDS, metrics: METRICS });
+  await run(collector, ['aggregate'], { env: { ...process.env, ...env } });
+  const file = path.join(temporaryDirectory('openmetrics'), 'samples');
+  await databases.copyOutOpenMetrics(file, METRICS);
+  return withPrometheus(file, async (prometheus) => {
+    const ours = (span, resolution) =>
+      new URL(
+        `api/v1/range?metric=metric_1&points=${POINTS}&from=${now - span}&to=${now}&resolution=${resolution}`,
+        url,
+      );
+    const week = 7 * DAY_SECONDS;
+    const asked = {
+      rollups: ours(week, 'hourly'),
+      raw: ours(week, 'raw'),
+      prometheus: prometheus.range({ query: 'metric_1', from: now - week, to: now, step: week / POINTS }),
+      month: ours(days * DAY_SECONDS, 'hourly'),
+    };
+    const times = Object.fromEntries(Object.keys(asked).map((name) => [name, []]));
+    if (!short) await quiet();
+    for (let question = -3; question < questions; question += 1) {
+      for (const [name, address] of Object.entries(asked)) {
+        const taken = await answer(address);
+        // The first ones warm everybody up.
+        if (question >= 0) times[name].push(taken);
+      }
+    }
+    const row = (what, mine, peer, value, goal) => ({
+      what,
+      unit: 'ms',
+      digits: 2,
+      ours: value(times[mine]),
+      peer: value(times[peer]),
+      goal,
+    });
+    return {
+      rows: [
+        row('7 days from rollups, median', 'rollups', 'prometheus', median, { of: 'ratio', most: 1 }),
+        row('7 days from rollups, p99', 'rollups', 'prometheus', p99, { of: 'ratio', most: 1 }),
+        row('7 days from samples, median', 'raw', 'prometheus', median),
+        row(`${days} days against 7, median`, 'month', 'rollups', median, { of: 'ratio', most: 2 }),
+      ],
+      about: [
+        `ranges: ${METRICS} metrics, a sample every ${SAMPLE_SECONDS} s for ${days} days, over HTTP, ${POINTS} points, ` +
+          `${questions} questions in turns`,
+        `peer of 7 days: ${prometheus.version}, the same samples, query_range of the plain metric; ours has min, avg and max`,
+      ],
+    };
+  });
+}
+
+async function answer(address) {
+  const start = performance.now();
+  const { status, body } = await get(address);
+  const taken = performance.now() - start;
+  const answered = JSON.parse(body);
+  const points = (answered.series ?? answered.data.result)[0];
+  if (status !== 200 || (points.points ?? points.values).length < 100) throw new Error(`${address}: ${body}`);
+  return taken;
+}
+
+function p99(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * 0.99) - 1];
+}
