@@ -53,6 +53,8 @@ mod monitor;
 #[cfg(feature = "runtime")]
 mod outlet;
 #[cfg(feature = "runtime")]
+pub mod request;
+#[cfg(feature = "runtime")]
 mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
@@ -69,6 +71,8 @@ pub mod telemetry;
 pub use archive::{Archive, ArchiveError, RangeQuery};
 #[cfg(feature = "runtime")]
 pub use buffer::{Batch, Buffer, Entry, Record, Unsaved};
+#[cfg(feature = "runtime")]
+pub use cache::{Cache, CacheError};
 #[cfg(feature = "runtime")]
 pub use config::Settings;
 #[cfg(feature = "runtime")]
