@@ -123,7 +123,7 @@ impl Cache {
     }
 
     /// Waits for the first connection, for a few seconds at the most.
-    pub(crate) async fn connected(&self) {
+    pub async fn connected(&self) {
         // An error means that there is none yet; it goes on being tried.
         let _ = tokio::time::timeout(TIMEOUT * 2, self.client.wait_for_connect()).await;
     }

@@ -1,15 +1,21 @@
 //! The commands, one a file.
 
+mod collect;
 mod env;
 mod migrate;
+mod progress;
 mod run;
+mod save;
 mod settings;
+mod stores;
+mod upkeep;
 
 use std::error::Error;
 use std::io::Write;
 
 use clap::{Parser, Subcommand};
 use collector::config::{Flags, Sources};
+use collector::schedule::Job;
 use collector::{Settings, telemetry};
 
 /// Takes the samples of a host, keeps them in PostgreSQL and sends them to the dashboard.
@@ -32,6 +38,20 @@ enum Command {
     Migrate,
     /// Print all settings in use, as a settings file
     Settings,
+    /// Read the host once and add a row of each kind to metrics_raw
+    Collect,
+    /// Save what waits in the spool to PostgreSQL, by the running collector where there is one
+    Save,
+    /// Aggregate every full hour that lacks it into metrics_hourly
+    Aggregate,
+    /// Bring the view metrics_last_24h up to date
+    Refresh,
+    /// Summarise every full day that lacks it into daily_summaries
+    Summarize,
+    /// Delete what is older than schedule.retention_days
+    Cleanup,
+    /// Make the partitions of this month and the next ones
+    Partitions,
 }
 
 /// Runs the command.
@@ -45,6 +65,13 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Env => env::run(&settings),
         Command::Migrate => migrate::run(&settings).await,
         Command::Settings => settings::run(&settings),
+        Command::Collect => collect::run(&settings).await,
+        Command::Save => save::run(&settings).await,
+        Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,
+        Command::Refresh => upkeep::run(&settings, Job::Refresh).await,
+        Command::Summarize => upkeep::run(&settings, Job::Summarize).await,
+        Command::Cleanup => upkeep::run(&settings, Job::Cleanup).await,
+        Command::Partitions => upkeep::run(&settings, Job::Partitions).await,
     }
 }
 
