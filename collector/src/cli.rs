@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod check;
 mod collect;
 mod env;
 mod migrate;
@@ -38,6 +39,8 @@ enum Command {
     Migrate,
     /// Print all settings in use, as a settings file
     Settings,
+    /// Check the whole installation in 15 steps, beside running collectors; exit status 1 if any failed
+    Check(check::Arguments),
     /// Read the host once and add a row of each kind to metrics_raw
     Collect,
     /// Save what waits in the spool to PostgreSQL, by the running collector where there is one
@@ -65,6 +68,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Env => env::run(&settings),
         Command::Migrate => migrate::run(&settings).await,
         Command::Settings => settings::run(&settings),
+        Command::Check(arguments) => check::run(&settings, &arguments).await,
         Command::Collect => collect::run(&settings).await,
         Command::Save => save::run(&settings).await,
         Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,

@@ -84,4 +84,6 @@ pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
 pub use source::{SystemReader, host_name};
 #[cfg(feature = "runtime")]
-pub use store::{Aggregated, JobRun, Partitioned, Right, Saved, Store, StoreError, Turn};
+pub use store::{
+    Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial, Turn,
+};
