@@ -8,6 +8,7 @@ mod progress;
 mod run;
 mod save;
 mod settings;
+mod setup;
 mod stores;
 mod upkeep;
 
@@ -39,6 +40,8 @@ enum Command {
     Migrate,
     /// Print all settings in use, as a settings file
     Settings,
+    /// Set up an installation on your own PostgreSQL and Redis, with questions or by flags
+    Setup(setup::Arguments),
     /// Check the whole installation in 15 steps, beside running collectors; exit status 1 if any failed
     Check(check::Arguments),
     /// Read the host once and add a row of each kind to metrics_raw
@@ -69,6 +72,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Migrate => migrate::run(&settings).await,
         Command::Settings => settings::run(&settings),
         Command::Check(arguments) => check::run(&settings, &arguments).await,
+        Command::Setup(arguments) => setup::run(&settings, arguments).await,
         Command::Collect => collect::run(&settings).await,
         Command::Save => save::run(&settings).await,
         Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,

@@ -85,5 +85,6 @@ pub use run::{Role, Running, StartError};
 pub use source::{SystemReader, host_name};
 #[cfg(feature = "runtime")]
 pub use store::{
-    Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial, Turn,
+    Address, Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial,
+    Turn,
 };

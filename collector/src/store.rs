@@ -1,6 +1,7 @@
 //! PostgreSQL. Every SQL statement of the product is in this module's files; no caller sees a
 //! row or a database error.
 
+mod address;
 mod check;
 mod notify;
 mod range;
@@ -19,6 +20,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
 use crate::config::Database;
 
+pub use address::Address;
 pub use check::{CheckError, Trial};
 pub(crate) use range::{Step, Steps};
 pub use retention::Partitioned;
