@@ -15,7 +15,7 @@ mod upkeep;
 use std::error::Error;
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use collector::config::{Flags, Sources};
 use collector::schedule::Job;
 use collector::{Settings, telemetry};
@@ -60,6 +60,36 @@ enum Command {
     Partitions,
 }
 
+/// The commands as `--help` shows them.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("Running", &["run", "env", "settings"]),
+    ("Installation", &["setup", "migrate", "check"]),
+    ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
+];
+
+impl Arguments {
+    /// What the program was started with; ends it where that is help, or wrong.
+    pub fn of_process() -> Self {
+        let command = Self::command();
+        let help = help(&command);
+        let matches = command.help_template(help).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The page of all commands, in groups, which clap itself does not know.
+fn help(command: &clap::Command) -> String {
+    let mut page = "{about-with-newline}\n{usage-heading} {usage}\n".to_owned();
+    for (group, names) in GROUPS {
+        page += &format!("\n{group}:\n");
+        for name in names {
+            let about = command.find_subcommand(name).and_then(clap::Command::get_about).cloned().unwrap_or_default();
+            page += &format!("  {name:<10}  {about}\n");
+        }
+    }
+    page + "\nOptions:\n{options}{after-help}"
+}
+
 /// Runs the command.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings::load(&Sources::of_process(arguments.flags))?;
@@ -91,4 +121,23 @@ fn print(line: &str) -> std::io::Result<()> {
 /// Prints why the program ends.
 pub fn say_error(error: &dyn Error) {
     let _ = writeln!(std::io::stderr(), "recipe-monitoring-collector: {error}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_the_help_once_with_its_line() {
+        let command = Arguments::command();
+        let mut known: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let mut shown: Vec<_> = GROUPS.iter().flat_map(|(_, names)| *names).copied().collect();
+        known.sort_unstable();
+        shown.sort_unstable();
+        assert_eq!(shown, known);
+        let page = help(&command);
+        for line in page.lines().filter(|line| line.starts_with("  ")) {
+            assert!(line.len() > 20 && line.len() <= 120, "{line}");
+        }
+    }
 }
