@@ -23,6 +23,9 @@ const SYSTEM_CHANNEL: &str = "metrics:system";
 const SYSTEM_KEY: &str = "metrics:system:current";
 /// A hash: metric_name -> JSON of the last full hour.
 const HOURLY_KEY: &str = "metrics:hourly";
+/// What `check` writes, reads and removes; gone by itself where that is killed.
+const CHECK_KEY: &str = "recipe_monitoring_check";
+const CHECK_TTL: Expiration = Expiration::EX(60);
 
 /// Why Redis could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +126,7 @@ impl Cache {
     }
 
     /// Waits for the first connection, for a few seconds at the most.
-    pub(crate) async fn connected(&self) {
+    pub async fn connected(&self) {
         // An error means that there is none yet; it goes on being tried.
         let _ = tokio::time::timeout(TIMEOUT * 2, self.client.wait_for_connect()).await;
     }
@@ -135,6 +138,35 @@ impl Cache {
     /// When it does not.
     pub async fn ping(&self) -> Result<(), CacheError> {
         let _: String = self.client.with_options(&options()).ping(None).await?;
+        Ok(())
+    }
+
+    /// Writes a value for a check.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer within a second, or takes no writes.
+    pub async fn write_check(&self, value: &str) -> Result<(), CacheError> {
+        let () = self.client.with_options(&options()).set(CHECK_KEY, value, Some(CHECK_TTL), None, false).await?;
+        Ok(())
+    }
+
+    /// Reads the value of a check; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer within a second.
+    pub async fn read_check(&self) -> Result<Option<String>, CacheError> {
+        Ok(self.client.with_options(&options()).get(CHECK_KEY).await?)
+    }
+
+    /// Removes the value of a check.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer within a second.
+    pub async fn remove_check(&self) -> Result<(), CacheError> {
+        let _: i64 = self.client.with_options(&options()).del(CHECK_KEY).await?;
         Ok(())
     }
 

@@ -1,15 +1,23 @@
 //! The commands, one a file.
 
+mod check;
+mod collect;
 mod env;
 mod migrate;
+mod progress;
 mod run;
+mod save;
 mod settings;
+mod setup;
+mod stores;
+mod upkeep;
 
 use std::error::Error;
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use collector::config::{Flags, Sources};
+use collector::schedule::Job;
 use collector::{Settings, telemetry};
 
 /// Takes the samples of a host, keeps them in PostgreSQL and sends them to the dashboard.
@@ -32,6 +40,54 @@ enum Command {
     Migrate,
     /// Print all settings in use, as a settings file
     Settings,
+    /// Set up an installation on your own PostgreSQL and Redis, with questions or by flags
+    Setup(setup::Arguments),
+    /// Check the whole installation in 15 steps, beside running collectors; exit status 1 if any failed
+    Check(check::Arguments),
+    /// Read the host once and add a row of each kind to metrics_raw
+    Collect,
+    /// Save what waits in the spool to PostgreSQL, by the running collector where there is one
+    Save,
+    /// Aggregate every full hour that lacks it into metrics_hourly
+    Aggregate,
+    /// Bring the view metrics_last_24h up to date
+    Refresh,
+    /// Summarise every full day that lacks it into daily_summaries
+    Summarize,
+    /// Delete what is older than schedule.retention_days
+    Cleanup,
+    /// Make the partitions of this month and the next ones
+    Partitions,
+}
+
+/// The commands as `--help` shows them.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("Running", &["run", "env", "settings"]),
+    ("Installation", &["setup", "migrate", "check"]),
+    ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
+];
+
+impl Arguments {
+    /// What the program was started with; ends it where that is help, or wrong.
+    pub fn of_process() -> Self {
+        let command = Self::command();
+        let help = help(&command);
+        let matches = command.help_template(help).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The page of all commands, in groups, which clap itself does not know.
+fn help(command: &clap::Command) -> String {
+    let mut page = "{about-with-newline}\n{usage-heading} {usage}\n".to_owned();
+    for (group, names) in GROUPS {
+        page += &format!("\n{group}:\n");
+        for name in names {
+            let about = command.find_subcommand(name).and_then(clap::Command::get_about).cloned().unwrap_or_default();
+            page += &format!("  {name:<10}  {about}\n");
+        }
+    }
+    page + "\nOptions:\n{options}{after-help}"
 }
 
 /// Runs the command.
@@ -45,6 +101,15 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Env => env::run(&settings),
         Command::Migrate => migrate::run(&settings).await,
         Command::Settings => settings::run(&settings),
+        Command::Check(arguments) => check::run(&settings, &arguments).await,
+        Command::Setup(arguments) => setup::run(&settings, arguments).await,
+        Command::Collect => collect::run(&settings).await,
+        Command::Save => save::run(&settings).await,
+        Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,
+        Command::Refresh => upkeep::run(&settings, Job::Refresh).await,
+        Command::Summarize => upkeep::run(&settings, Job::Summarize).await,
+        Command::Cleanup => upkeep::run(&settings, Job::Cleanup).await,
+        Command::Partitions => upkeep::run(&settings, Job::Partitions).await,
     }
 }
 
@@ -56,4 +121,23 @@ fn print(line: &str) -> std::io::Result<()> {
 /// Prints why the program ends.
 pub fn say_error(error: &dyn Error) {
     let _ = writeln!(std::io::stderr(), "recipe-monitoring-collector: {error}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_the_help_once_with_its_line() {
+        let command = Arguments::command();
+        let mut known: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let mut shown: Vec<_> = GROUPS.iter().flat_map(|(_, names)| *names).copied().collect();
+        known.sort_unstable();
+        shown.sort_unstable();
+        assert_eq!(shown, known);
+        let page = help(&command);
+        for line in page.lines().filter(|line| line.starts_with("  ")) {
+            assert!(line.len() > 20 && line.len() <= 120, "{line}");
+        }
+    }
 }

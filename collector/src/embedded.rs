@@ -15,7 +15,7 @@ use crate::config::{Settings, Storage};
 use directory::DataDir;
 use service::Service;
 
-pub use directory::Connections;
+pub use directory::{Connections, Owner};
 
 /// Why the private servers could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -214,6 +214,39 @@ pub fn data_dir(storage: &Storage) -> Result<PathBuf, EmbeddedError> {
 /// When the directory cannot be read.
 pub fn running(storage: &Storage) -> Result<Option<Connections>, EmbeddedError> {
     directory::read_connections(&data_dir(storage)?)
+}
+
+/// Where samples wait that are not yet in PostgreSQL, in the data directory.
+///
+/// # Errors
+///
+/// [`EmbeddedError::NoHome`]
+pub fn spool_dir(storage: &Storage) -> Result<PathBuf, EmbeddedError> {
+    Ok(data_dir(storage)?.join("spool"))
+}
+
+/// The program that has the data directory; `None` when none has.
+///
+/// # Errors
+///
+/// When the directory cannot be read.
+pub fn owner(storage: &Storage) -> Result<Option<Owner>, EmbeddedError> {
+    directory::read_owner(&data_dir(storage)?)
+}
+
+/// The data directory, kept from every other program for as long as this lives.
+#[derive(Debug)]
+pub struct Hold {
+    _directory: DataDir,
+}
+
+/// Locks the data directory, to work on what lies there without starting anything.
+///
+/// # Errors
+///
+/// [`EmbeddedError::InUse`] where a program runs on it, or when it cannot be used.
+pub fn hold(storage: &Storage) -> Result<Hold, EmbeddedError> {
+    Ok(Hold { _directory: DataDir::open(&data_dir(storage)?, None)? })
 }
 
 /// Bytes that an ordinary process may still write on the disk of `path`.

@@ -53,6 +53,8 @@ mod monitor;
 #[cfg(feature = "runtime")]
 mod outlet;
 #[cfg(feature = "runtime")]
+pub mod request;
+#[cfg(feature = "runtime")]
 mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
@@ -70,6 +72,8 @@ pub use archive::{Archive, ArchiveError, RangeQuery};
 #[cfg(feature = "runtime")]
 pub use buffer::{Batch, Buffer, Entry, Record, Unsaved};
 #[cfg(feature = "runtime")]
+pub use cache::{Cache, CacheError};
+#[cfg(feature = "runtime")]
 pub use config::Settings;
 #[cfg(feature = "runtime")]
 pub use feed::{Feed, Frame, LIVE_SPAN, Subscription};
@@ -80,4 +84,7 @@ pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
 pub use source::{SystemReader, host_name};
 #[cfg(feature = "runtime")]
-pub use store::{Aggregated, JobRun, Partitioned, Right, Saved, Store, StoreError, Turn};
+pub use store::{
+    Address, Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial,
+    Turn,
+};

@@ -5,11 +5,9 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match cli::run(cli::Arguments::parse()).await {
+    match cli::run(cli::Arguments::of_process()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             cli::say_error(&*error);

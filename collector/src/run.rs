@@ -19,13 +19,12 @@ use crate::embedded::{self, Connections, Embedded, EmbeddedError};
 use crate::instruments::{Instruments, JobInstruments, watch_jobs};
 use crate::monitor::Monitor;
 use crate::outlet::{self, Outlet};
+use crate::request::SaveRequests;
 use crate::schedule::{self, Collecting, Saving, Upkeep};
 use crate::source::{self, SystemReader, host_name};
 use crate::store::{Store, StoreError};
 use crate::{Archive, Feed, LIVE_SPAN, Unsaved, intake};
 
-/// The spool, in the data directory.
-const SPOOL: &str = "spool";
 /// How long the end may wait for the lease to be given up.
 const LAST_WORD: Duration = Duration::from_secs(1);
 /// How long the end may wait for the last save.
@@ -75,6 +74,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The operating system gives us no signals.
+    #[error("signals cannot be listened for: {0}; see the limits of this user's processes")]
+    Signals(#[source] std::io::Error),
     /// There is no collector whose samples could be shown.
     #[error("no collector runs on {}: start recipe-monitoring-collector run first, or set DATABASE_URL to the database it writes to", .directory.display())]
     NoCollector {
@@ -112,9 +114,15 @@ impl Running {
     ///
     /// See [`StartError`]. Whatever was started is stopped again then.
     pub async fn start(settings: &Settings, role: Role, registry: &mut Registry) -> Result<Self, StartError> {
+        // Before anybody can read in the data directory whom to ask: unheard, the signal would end us.
+        let requests = SaveRequests::listen().map_err(StartError::Signals)?;
         let (embedded, connections) = stores(settings, role).await?;
         match Self::start_on(settings, role, registry, &connections).await {
-            Ok(running) => Ok(Self { embedded, ..running }),
+            Ok(mut running) => {
+                running.embedded = embedded;
+                running.save_on(requests);
+                Ok(running)
+            }
             Err(error) => {
                 if let Some(embedded) = embedded {
                     embedded.abandon().await;
@@ -138,8 +146,8 @@ impl Running {
         };
         let feed = Feed::new(settings.live.push, Timestamp::now());
         let host = host_name(&settings.system.host);
-        let spool = embedded::data_dir(&settings.storage).ok().map(|path| path.join(SPOOL));
         let sample_seconds = settings.sampling.system.as_secs_f64();
+        let spool = embedded::spool_dir(&settings.storage).ok();
         let mut running = Self {
             archive: Archive::new(store.clone(), spool.as_deref().map(Unsaved::of_others), sample_seconds),
             feed,
@@ -218,6 +226,20 @@ impl Running {
         }
     }
 
+    /// Saves whenever it is asked for by signal.
+    fn save_on(&mut self, mut requests: SaveRequests) {
+        let saving = self.sampling.as_ref().map(|sampling| sampling.saving.clone());
+        self.tasks.spawn(async move {
+            loop {
+                requests.next().await;
+                if let Some(saving) = &saving {
+                    tracing::info!("asked to save by signal");
+                    saving.ask();
+                }
+            }
+        });
+    }
+
     /// The live feed of this process.
     #[must_use]
     pub fn feed(&self) -> &Feed {
@@ -273,7 +295,7 @@ async fn stores(settings: &Settings, role: Role) -> Result<(Option<Embedded>, Co
 }
 
 /// The path whose disk is `disk_usage`: as set, or the data directory, or where there is none the root.
-fn data_disk(settings: &Settings) -> PathBuf {
+pub(crate) fn data_disk(settings: &Settings) -> PathBuf {
     if !settings.system.data_disk.as_os_str().is_empty() {
         return settings.system.data_disk.clone();
     }

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Schedule;
 
 pub(crate) use collect::Collecting;
+pub use collect::{CollectError, collect_now};
 pub(crate) use runner::{run_each, run_one};
 pub use save::{SaveError, Saving};
 pub use upkeep::Upkeep;

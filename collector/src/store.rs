@@ -1,11 +1,14 @@
 //! PostgreSQL. Every SQL statement of the product is in this module's files; no caller sees a
 //! row or a database error.
 
+mod address;
+mod check;
 mod notify;
 mod range;
 mod retention;
 mod rollups;
 mod samples;
+mod schema;
 mod turn;
 
 use std::collections::BTreeSet;
@@ -17,10 +20,13 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
 use crate::config::Database;
 
+pub use address::Address;
+pub use check::{CheckError, Trial};
 pub(crate) use range::{Step, Steps};
 pub use retention::Partitioned;
 pub use rollups::Aggregated;
 pub use samples::Saved;
+pub use schema::{Object, SchemaError};
 pub use turn::{JobRun, Right, Turn};
 
 /// `server_version_num` of the oldest PostgreSQL that can be used.

@@ -4,18 +4,11 @@ use std::error::Error;
 
 use collector::{Settings, embedded};
 
-use super::print;
+use super::{print, stores};
 
 pub(super) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let given = (settings.database.url.expose(), settings.redis.url.expose());
-    let running = match given {
-        (Some(_), Some(_)) => None,
-        _ => embedded::running(&settings.storage)?,
-    };
-    let running = running.unwrap_or_default();
-    let database = given.0.map(str::to_owned).or(running.database_url);
-    let redis = given.1.map(str::to_owned).or(running.redis_url);
-    let Some(database) = database else {
+    let urls = stores::urls(settings)?;
+    let Some(database) = urls.database_url else {
         let directory = embedded::data_dir(&settings.storage)?;
         return Err(format!(
             "nothing runs on {}: start the dashboard or recipe-monitoring-collector run first",
@@ -24,7 +17,7 @@ pub(super) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
         .into());
     };
     print(&format!("DATABASE_URL={database}"))?;
-    if let Some(redis) = redis {
+    if let Some(redis) = urls.redis_url {
         print(&format!("REDIS_URL={redis}"))?;
     }
     Ok(())

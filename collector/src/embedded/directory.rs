@@ -215,6 +215,34 @@ pub(super) fn read_connections(path: &Path) -> Result<Option<Connections>, Embed
     Ok(Some(Connections { database_url: of("DATABASE_URL"), redis_url: of("REDIS_URL") }))
 }
 
+/// The program that has a data directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its name and process id, for people.
+    pub name: String,
+    /// Its process id; `None` in the moment between taking the lock and writing it down.
+    pub pid: Option<i32>,
+}
+
+pub(super) fn read_owner(path: &Path) -> Result<Option<Owner>, EmbeddedError> {
+    let failed = |source| EmbeddedError::Directory { directory: path.to_owned(), source };
+    let mut file = match File::open(path.join("lock")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {}
+        Ok(()) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(failed)?;
+    let name = text.trim().to_owned();
+    let pid = name.rsplit_once("(process ").and_then(|(_, pid)| pid.strip_suffix(')')?.parse().ok());
+    Ok(Some(Owner { name, pid }))
+}
+
 /// Finds a program in `directories` and then on the PATH.
 pub(super) fn find_program(name: &str, directories: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,13 +1,22 @@
 //! Collect: the integrated snapshot, one record for `metrics_raw` of each kind that there is.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::Feed;
 use crate::buffer::{Buffer, Record};
+use crate::config::Settings;
 use crate::instruments::Instruments;
+use crate::run::data_disk;
 use crate::sample::{Kind, RawSnapshot};
+use crate::source::{SystemReader, host_name};
+use crate::store::{Store, StoreError};
 
 use super::Job;
+
+/// What a reading by hand covers: CPU usage and network traffic are over a time.
+const COVERED: Duration = Duration::from_secs(1);
 
 /// What a collection needs.
 #[derive(Clone, Debug)]
@@ -29,4 +38,36 @@ impl Collecting {
         }
         self.instruments.job_ran(Job::Collect.name(), taken.is_ok());
     }
+}
+
+/// Why nothing was collected by hand.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The host's numbers cannot be read or written down.
+    #[error("this host cannot be read: {0}; see that /proc is mounted and readable")]
+    Host(String),
+    /// PostgreSQL did not take them.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads every kind that there is once, beside any collector, and writes it to `metrics_raw`;
+/// answers what was written.
+///
+/// # Errors
+///
+/// See [`CollectError`]; nothing was written then.
+pub async fn collect_now(store: &Store, settings: &Settings) -> Result<Vec<RawSnapshot>, CollectError> {
+    let host = host_name(&settings.system.host);
+    let (name, disk) = (host.clone(), data_disk(settings));
+    let read = tokio::task::spawn_blocking(move || {
+        let mut reader = SystemReader::new(&name, &disk);
+        std::thread::sleep(COVERED);
+        reader.read(Timestamp::now())
+    });
+    let system = read.await.map_err(|error| CollectError::Host(error.to_string()))?;
+    let data = serde_json::to_value(&system).map_err(|error| CollectError::Host(error.to_string()))?;
+    let snapshots = vec![RawSnapshot { at: system.at, metric_type: Kind::System, data }];
+    store.add_snapshots(&snapshots, &host).await?;
+    Ok(snapshots)
 }

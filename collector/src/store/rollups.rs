@@ -44,6 +44,22 @@ impl Store {
         Ok(self.in_turn(turn, work).await?.0)
     }
 
+    /// Number of full hours before `now` that wait to be aggregated.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Query`]
+    pub async fn hours_waiting(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let hours: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM recipe_monitoring_state.hours_to_aggregate
+             WHERE hour < date_trunc('hour', $1::text::timestamptz, 'UTC')",
+        )
+        .bind(now.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(u64::try_from(hours).unwrap_or(0))
+    }
+
     /// Every metric's row of the last full hour before `now`: `(metric_name, JSON)`.
     ///
     /// # Errors

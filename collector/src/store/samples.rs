@@ -22,6 +22,8 @@ const PIECE_BYTES: usize = 128 << 10;
 /// that is paused holds up no other.
 const LONGEST_SILENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '10s'";
 
+const INTO_RAW: &str = "COPY metrics_raw (timestamp, metric_type, data) FROM STDIN";
+
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
@@ -63,6 +65,24 @@ impl Store {
             total.refused += saved.refused;
         }
         Ok(total)
+    }
+
+    /// Writes snapshots that were taken by hand, all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Query`]
+    pub async fn add_snapshots(&self, snapshots: &[RawSnapshot], host: &str) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let mut transaction = self.pool.begin().await?;
+        copy(&mut transaction, INTO_RAW, &Vec::from_iter(snapshots), snapshot_line).await?;
+        if let Some(last) = snapshots.iter().map(|snapshot| snapshot.at).max() {
+            let turn =
+                Turn { job: Job::Collect.name(), scheduled_for: last, host: host.to_owned(), right: Right::Command };
+            note_run(&mut transaction, &turn, started.elapsed().as_secs_f64(), "a snapshot of each kind").await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn save_entries(&self, batch: &Batch, entries: &[Entry], host: &str) -> Result<Saved, StoreError> {
@@ -139,8 +159,7 @@ async fn write(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64,
             .execute(&mut *connection)
             .await?;
     }
-    let into_raw = "COPY metrics_raw (timestamp, metric_type, data) FROM STDIN";
-    let raw_rows = copy(connection, into_raw, &snapshots(entries), snapshot_line).await?;
+    let raw_rows = copy(connection, INTO_RAW, &snapshots(entries), snapshot_line).await?;
     // Last, for it locks the marks of the hours, which other collectors want too.
     let into_metrics = "COPY system_metrics (timestamp, metric_name, metric_value, labels) FROM STDIN";
     Ok(raw_rows + copy(connection, into_metrics, &samples, sample_lines).await?)

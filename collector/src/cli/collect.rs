@@ -1,0 +1,17 @@
+//! `collect`: one reading by hand.
+
+use std::error::Error;
+
+use collector::{Settings, schedule};
+
+use super::{print, stores};
+
+pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let store = stores::open(settings).await?;
+    let collected = schedule::collect_now(&store, settings).await;
+    store.close().await;
+    let kinds: Vec<_> =
+        collected?.iter().map(|snapshot| format!("{} at {}", snapshot.metric_type.name(), snapshot.at)).collect();
+    print(&format!("collect: {}", kinds.join(", ")))?;
+    Ok(())
+}
