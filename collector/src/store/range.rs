@@ -286,14 +286,16 @@ async fn not_rolled_up(
     labels: &[String],
 ) -> Result<Vec<Row>, StoreError> {
     let rows = sqlx::query_as(
-        "SELECT labels::text, (extract(epoch FROM max(timestamp)) * 1000000)::bigint, min(metric_value)::float8,
-                avg(metric_value)::float8, max(metric_value)::float8, count(*)
-         FROM recipe_monitoring_state.hours_to_aggregate AS mark
-         JOIN system_metrics ON timestamp >= mark.hour AND timestamp < mark.hour + INTERVAL '1 hour'
-         WHERE mark.hour >= $2::text::timestamptz AND mark.hour <= $3::text::timestamptz
-           AND metric_name = $1 AND timestamp > $5::text::timestamptz AND timestamp <= $3::text::timestamptz
-           AND labels = ANY($4::text[]::jsonb[])
-         GROUP BY labels, mark.hour",
+        "SELECT parts.* FROM recipe_monitoring_state.hours_to_aggregate AS mark
+         CROSS JOIN LATERAL (
+             SELECT labels::text, (extract(epoch FROM max(timestamp)) * 1000000)::bigint, min(metric_value)::float8,
+                    avg(metric_value)::float8, max(metric_value)::float8, count(*)
+             FROM system_metrics
+             WHERE metric_name = $1 AND timestamp >= mark.hour AND timestamp < mark.hour + INTERVAL '1 hour'
+               AND timestamp > $5::text::timestamptz AND timestamp <= $3::text::timestamptz
+               AND labels = ANY($4::text[]::jsonb[])
+             GROUP BY labels) AS parts
+         WHERE mark.hour >= $2::text::timestamptz AND mark.hour <= $3::text::timestamptz",
     )
     .bind(&query.metric)
     .bind((query.from - HOUR).to_string())
