@@ -137,7 +137,7 @@ impl Archive {
                 series[index].1.push(steps.of(loose.at, loose.value));
             }
         }
-        if series.is_empty() && complete && !self.store.is_metric(&query.metric).await? {
+        if series.is_empty() && loose.is_empty() && complete && !self.store.is_metric(&query.metric).await? {
             let nearest = self.store.nearest_metric(&query.metric).await?;
             return Err(ArchiveError::NoMetric { metric: query.metric.clone(), nearest });
         }

@@ -1,0 +1,223 @@
+//! What is read back is what was kept: saved or not, from samples or rollups, while it is being saved.
+
+use std::time::Duration;
+
+use collector::config::{Database, Schedule};
+use collector::schedule::{Job, Saving, Upkeep};
+use collector::{
+    Archive, ArchiveError, Buffer, Instruments, Labels, Point, Range, RangeQuery, Record, Resolution, Right, Sample, Store,
+};
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::registry::Registry;
+
+use crate::helpers::{directory, until};
+use crate::server::Server;
+
+/// A history with what writes it.
+struct History {
+    buffer: Buffer,
+    saving: Saving,
+    store: Store,
+    archive: Archive,
+}
+
+impl History {
+    async fn start(server: &Server, spool: &std::path::Path) -> Self {
+        let settings = Database { pool_min: 0, connect_timeout: Duration::from_secs(1), ..Database::default() };
+        let store = Store::open(&server.url, &settings).await.unwrap();
+        let instruments = Instruments::register(&mut Registry::default());
+        let buffer = Buffer::open(spool, 1 << 30, 10_000, instruments.clone()).unwrap();
+        let saving = Saving::new(store.clone(), buffer.clone(), "web", instruments);
+        let archive = Archive::new(store.clone(), Some(buffer.unsaved()), 10.0);
+        Self { buffer, saving, store, archive }
+    }
+
+    /// Keeps a value of `cpu_usage`, and a part of it that must not be taken for the whole.
+    async fn keep(&self, at: Timestamp, value: f64) {
+        let point = |value, labels| Point { metric_name: "cpu_usage".into(), value, labels };
+        let part = Labels::from([("core".to_owned(), "0".to_owned())]);
+        let points = vec![point(value, Labels::new()), point(-1.0, part)];
+        let seq = self.buffer.push(Record::Sample(Sample { at, host: "web".to_owned(), points }));
+        self.buffer.kept(seq).await;
+    }
+
+    async fn save(&self) {
+        self.saving.clone().perform().await.unwrap();
+    }
+
+    async fn aggregate(&self, now: Timestamp) {
+        let upkeep = Upkeep::new(self.store.clone(), None, &Schedule::default(), "web");
+        upkeep.perform(Job::Aggregate, now, now, Right::Command).await.unwrap();
+    }
+
+    async fn range(&self, from: Timestamp, to: Timestamp, points: u32, resolution: Resolution) -> Range {
+        self.archive.range(&query(from, to, points, Some(resolution))).await.unwrap()
+    }
+}
+
+fn query(from: Timestamp, to: Timestamp, points: u32, resolution: Option<Resolution>) -> RangeQuery {
+    RangeQuery { metric: "cpu_usage".to_owned(), labels: Labels::new(), from, to, points, resolution }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// Number, sum, smallest and largest of the samples that the one series of a range stands for.
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn total(range: &Range) -> (u64, f64, f64, f64) {
+    let [series] = &range.series[..] else { panic!("{range:?}") };
+    let sum = series.points.iter().map(|point| point.avg * point.count as f64).sum::<f64>();
+    (
+        series.points.iter().map(|point| point.count).sum(),
+        (sum * 1e6).round() / 1e6,
+        series.points.iter().map(|point| point.min).fold(f64::INFINITY, f64::min),
+        series.points.iter().map(|point| point.max).fold(f64::NEG_INFINITY, f64::max),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_and_rollups_say_the_same_with_at_most_as_many_points_as_asked_for() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let history = History::start(&server, &directory.path().join("spool")).await;
+    // Three hours of a sample a minute, without the second quarter of the second hour.
+    let start = at("2026-11-24T03:00:00Z");
+    let (mut count, mut sum) = (0, 0.0);
+    for minute in (0..180).filter(|minute| !(75..90).contains(minute)) {
+        let value = f64::from(minute);
+        history.keep(start + SignedDuration::from_mins(i64::from(minute)), value).await;
+        (count, sum) = (count + 1, sum + value);
+    }
+    let (from, to) = (start - SignedDuration::from_secs(1), at("2026-11-24T06:00:00Z"));
+    let truth = (count, sum, 0.0, 179.0);
+    for saved in [false, true] {
+        if saved {
+            history.save().await;
+        }
+        for points in [1, 2, 10, 100, 800] {
+            let range = history.range(from, to, points, Resolution::Raw).await;
+            assert!(range.series[0].points.len() <= points as usize, "{points}: {}", range.series[0].points.len());
+            assert_eq!(total(&range), truth, "{saved} {points}");
+            // The newest point is as new as the newest sample.
+            assert_eq!(range.series[0].points.last().unwrap().at, at("2026-11-24T05:59:00Z"));
+        }
+        let range = history.range(from, to, 800, Resolution::Hourly).await;
+        assert_eq!((total(&range), range.resolution), (truth, Resolution::Hourly), "{saved}");
+    }
+    // A gap is a gap.
+    let range = history.range(from, to, 800, Resolution::Raw).await;
+    let gap = range.series[0].points.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at)).max().unwrap();
+    assert_eq!(gap, SignedDuration::from_mins(16));
+
+    history.aggregate(at("2026-11-24T05:30:00Z")).await;
+    for points in [3, 800] {
+        let range = history.range(from, to, points, Resolution::Hourly).await;
+        assert_eq!(total(&range), truth);
+        assert_eq!(range.series[0].points.last().unwrap().at, at("2026-11-24T05:59:00Z"), "the hour under way");
+    }
+    // Late, into an hour that was rolled up already.
+    history.keep(at("2026-11-24T04:20:00Z"), 500.0).await;
+    for step in ["unsaved", "saved", "aggregated"] {
+        match step {
+            "saved" => history.save().await,
+            "aggregated" => history.aggregate(at("2026-11-24T05:30:00Z")).await,
+            _ => {}
+        }
+        let range = history.range(from, to, 800, Resolution::Hourly).await;
+        assert_eq!(total(&range), (count + 1, sum + 500.0, 0.0, 500.0), "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_is_being_saved_nothing_is_missing_and_nothing_counted_twice() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let history = History::start(&server, &directory.path().join("spool")).await;
+    let start = Timestamp::now() - SignedDuration::from_mins(10);
+    history.keep(start, 0.0).await;
+    history.save().await;
+    let saving = history.saving.clone();
+    let saves = tokio::spawn(async move {
+        loop {
+            saving.clone().perform().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    });
+    for n in 1..=150_u32 {
+        history.keep(start + SignedDuration::from_millis(i64::from(n)), f64::from(n)).await;
+        let from = start - SignedDuration::from_secs(1);
+        let range = history.range(from, Timestamp::now(), 5, Resolution::Raw).await;
+        let (count, sum, _, max) = total(&range);
+        assert_eq!((count, sum, max), (u64::from(n) + 1, f64::from(n * (n + 1) / 2), f64::from(n)));
+    }
+    saves.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_postgresql_it_answers_what_is_not_saved_and_says_so() {
+    let directory = directory();
+    let mut server = Server::start(directory.path()).await;
+    let history = History::start(&server, &directory.path().join("spool")).await;
+    let start = Timestamp::now() - SignedDuration::from_mins(10);
+    history.keep(start, 1.0).await;
+    history.save().await;
+    server.stop();
+    history.keep(start + SignedDuration::from_secs(10), 2.0).await;
+    let from = start - SignedDuration::from_secs(1);
+    let range = history.range(from, Timestamp::now(), 100, Resolution::Raw).await;
+    assert_eq!((range.complete, total(&range)), (false, (1, 2.0, 2.0, 2.0)));
+    server.run().await;
+    let range = until("postgresql is back", async || {
+        Some(history.range(from, Timestamp::now(), 100, Resolution::Raw).await).filter(|range| range.complete)
+    })
+    .await;
+    assert_eq!(total(&range), (2, 3.0, 1.0, 2.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn series_are_told_apart_and_nonsense_is_refused_by_name() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let history = History::start(&server, &directory.path().join("spool")).await;
+    let start = Timestamp::now() - SignedDuration::from_mins(10);
+    history.keep(start, 5.0).await;
+    let other = Sample {
+        at: start,
+        host: "db".to_owned(),
+        points: vec![Point { metric_name: "cpu_usage".into(), value: 7.0, labels: Labels::new() }],
+    };
+    history.buffer.kept(history.buffer.push(Record::Sample(other))).await;
+    let (from, to) = (start - SignedDuration::from_secs(1), Timestamp::now());
+    for saved in [false, true] {
+        if saved {
+            history.save().await;
+        }
+        let ask = async |labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let range = history.archive.range(&RangeQuery { labels, ..query(from, to, 10, None) }).await.unwrap();
+            range.series.iter().map(|series| series.points[0].avg).collect::<Vec<_>>()
+        };
+        assert_eq!(ask(&[]).await, [7.0, 5.0], "{saved}: one of each host");
+        assert_eq!(ask(&[("host", "web")]).await, [5.0]);
+        assert_eq!(ask(&[("core", "0")]).await, [-1.0]);
+        assert_eq!(ask(&[("host", "nobody")]).await, [0.0; 0]);
+    }
+    let refused = async |query: RangeQuery| history.archive.range(&query).await.unwrap_err().to_string();
+    let whole = query(from, to, 10, None);
+    for (question, part) in [
+        (RangeQuery { points: 0, ..whole.clone() }, "points is 0: use 1 to 11000"),
+        (RangeQuery { points: 20_000, ..whole.clone() }, "points is 20000"),
+        (RangeQuery { to: from, ..whole.clone() }, "from is"),
+        (RangeQuery { metric: String::new(), ..whole.clone() }, "metric is empty"),
+        (RangeQuery { metric: "cpu_usag".to_owned(), ..whole.clone() }, "nearest one is cpu_usage"),
+        (RangeQuery { metric: "'; DROP TABLE system_metrics; --".to_owned(), ..whole }, "there is no metric"),
+    ] {
+        let error = refused(question).await;
+        assert!(error.contains(part), "{error}");
+    }
+    let stats = history.archive.stats("cpu_usage", 1).await.unwrap();
+    assert_eq!((stats.count, stats.min, stats.max), (2, Some(5.0), Some(7.0)));
+    assert!(matches!(history.archive.stats("cpu_usage", 0).await, Err(ArchiveError::Invalid { field: "hours", .. })));
+    assert!(matches!(history.archive.stats("nonsense", 1).await, Err(ArchiveError::NoMetric { .. })));
+}
