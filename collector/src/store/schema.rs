@@ -168,7 +168,7 @@ fn names() -> Vec<&'static str> {
 /// The file whose statement made it last.
 fn migration_of(migrator: &Migrator, kind: Object, name: &str) -> String {
     let statement = format!("{} {name}", kind.name().to_uppercase());
-    let made = migrator.iter().filter(|migration| migration.sql.as_str().contains(&statement)).last();
+    let made = migrator.iter().rfind(|migration| migration.sql.as_str().contains(&statement));
     made.map_or_else(
         || "migrations/".to_owned(),
         |migration| format!("migrations/{}_{}.sql", migration.version, migration.description.replace(' ', "_")),
