@@ -64,7 +64,7 @@ impl Store {
     ///
     /// [`StoreError::Query`]
     pub async fn default_partition_rows(&self) -> Result<i64, StoreError> {
-        let sql = "SELECT count(*) FROM (SELECT FROM system_metrics_default LIMIT 1000) AS some";
+        let sql = "SELECT count(*) FROM (SELECT FROM system_metrics_default LIMIT 1000) AS strays";
         Ok(sqlx::query_scalar(sql).fetch_one(&self.pool).await?)
     }
 }
@@ -72,6 +72,9 @@ impl Store {
 async fn make_partitions(connection: &mut PgConnection, now: Timestamp, ahead: u32) -> Result<Partitioned, StoreError> {
     // Who reads a long time must not hold up everybody behind this.
     sqlx::query("SET LOCAL lock_timeout = '5s'").execute(&mut *connection).await?;
+    // Before the default partition is read, as a save that makes a partition does: else each would
+    // wait for what the other has.
+    sqlx::query("LOCK TABLE system_metrics IN SHARE UPDATE EXCLUSIVE MODE").execute(&mut *connection).await?;
     let today = TimeZone::UTC.to_datetime(now).date().first_of_month();
     let ahead = (0..=ahead).filter_map(|months| today.checked_add(i64::from(months).months()).ok());
     let mut months: Vec<String> = ahead.map(|month| format!("{month} 00:00:00+00")).collect();

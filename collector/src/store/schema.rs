@@ -143,13 +143,19 @@ impl Store {
     }
 
     async fn missing_migrations(&self, migrator: &Migrator) -> Result<usize, StoreError> {
-        let known: bool =
-            sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&self.pool).await?;
-        let mut run: Vec<i64> = Vec::new();
-        if known {
-            let sql = "SELECT version FROM _sqlx_migrations WHERE success";
-            run = sqlx::query_scalar(sql).fetch_all(&self.pool).await?;
-        }
+        let readable: Option<bool> =
+            sqlx::query_scalar("SELECT has_table_privilege(to_regclass('_sqlx_migrations'), 'SELECT')")
+                .fetch_one(&self.pool)
+                .await?;
+        let run: Vec<i64> = match readable {
+            Some(true) => {
+                let sql = "SELECT version FROM _sqlx_migrations WHERE success";
+                sqlx::query_scalar(sql).fetch_all(&self.pool).await?
+            }
+            // That is a matter of rights.
+            Some(false) => return Ok(0),
+            None => Vec::new(),
+        };
         Ok(migrator.iter().filter(|migration| !run.contains(&migration.version)).count())
     }
 }
@@ -162,7 +168,7 @@ fn names() -> Vec<&'static str> {
 /// The file whose statement made it last.
 fn migration_of(migrator: &Migrator, kind: Object, name: &str) -> String {
     let statement = format!("{} {name}", kind.name().to_uppercase());
-    let made = migrator.iter().filter(|migration| migration.sql.as_str().contains(&statement)).last();
+    let made = migrator.iter().rfind(|migration| migration.sql.as_str().contains(&statement));
     made.map_or_else(
         || "migrations/".to_owned(),
         |migration| format!("migrations/{}_{}.sql", migration.version, migration.description.replace(' ', "_")),
@@ -199,7 +205,7 @@ const OBJECT_RIGHTS: &str = "
     SELECT format('ALTER %s %s OWNER TO %I;',
                   CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
                   oid::regclass, current_user)
-    FROM relations
+    FROM (SELECT * FROM relations ORDER BY oid) AS relations
     WHERE NOT pg_has_role(relowner, 'USAGE')
       AND (must_own OR NOT CASE WHEN relkind = 'v' THEN has_table_privilege(oid, 'SELECT')
                                 ELSE has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
