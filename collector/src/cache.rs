@@ -63,6 +63,8 @@ impl Cache {
     pub fn connect(url: &str, password: Option<&str>) -> Result<Self, CacheError> {
         let invalid = |error: fred::error::Error| CacheError::Url(error.details().to_owned());
         let mut config = Config::from_url(url).map_err(invalid)?;
+        // Else the first attempt that fails would be the last.
+        config.fail_fast = false;
         if config.password.is_none() {
             config.password = password.map(str::to_owned);
         }
@@ -170,19 +172,18 @@ impl Cache {
         Ok(())
     }
 
-    /// Live events that others publish from now on.
+    /// Live events that others publish from now on. Connects in the background.
     ///
     /// # Errors
     ///
     /// [`CacheError::Url`]
-    pub async fn messages(&self) -> Result<Messages, CacheError> {
+    pub fn messages(&self) -> Result<Messages, CacheError> {
         let subscriber = self.builder.build_subscriber_client()?;
         let messages = subscriber.message_rx();
         drop(subscriber.connect());
+        // Subscribes again at every connection to what it was once subscribed to.
         drop(subscriber.manage_subscriptions());
-        // Kept by the client and renewed at every connection, so that it may fail for now.
-        let _ = subscriber.subscribe(SYSTEM_CHANNEL).await;
-        Ok(Messages { subscriber, messages })
+        Ok(Messages { subscriber, messages, subscribed: false })
     }
 
     /// Says good-bye.
@@ -199,23 +200,32 @@ fn options() -> Options {
 pub struct Messages {
     subscriber: SubscriberClient,
     messages: broadcast::Receiver<fred::types::Message>,
+    /// Whether Redis has ever taken the subscription.
+    subscribed: bool,
 }
 
 impl Messages {
-    /// The next event's text; waits for as long as it takes, and `None` only when the client is closed.
-    pub async fn next(&mut self) -> Option<String> {
+    /// The next event's text. Subscribes, and tries again, for as long as it takes.
+    pub async fn next(&mut self) -> String {
         loop {
+            if !self.subscribed {
+                match self.subscriber.subscribe(SYSTEM_CHANNEL).await {
+                    Ok(()) => self.subscribed = true,
+                    Err(_) => {
+                        tokio::time::sleep(TIMEOUT).await;
+                        continue;
+                    }
+                }
+            }
             match self.messages.recv().await {
                 Ok(message) => {
                     if let Some(text) = message.value.into_string() {
-                        return Some(text);
+                        return text;
                     }
                 }
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => {
-                    drop(self.subscriber.quit());
-                    return None;
-                }
+                // The client is ours and lives as long as this.
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
             }
         }
     }

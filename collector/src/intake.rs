@@ -18,7 +18,7 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
     let mut notifications = store.notifications();
     let mut messages = None;
     if let Some(cache) = &cache {
-        messages = cache.messages().await.inspect_err(|error| tracing::warn!(%error, "cannot listen to redis")).ok();
+        messages = cache.messages().inspect_err(|error| tracing::warn!(%error, "cannot listen to redis")).ok();
         if let Ok(Some(reading)) = cache.system().await {
             // Kept from before: no sign that the collector lives.
             intake.take(reading);
@@ -26,7 +26,7 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
     }
     loop {
         let text = tokio::select! {
-            text = notifications.next() => Some(text),
+            text = notifications.next() => text,
             text = async {
                 match &mut messages {
                     Some(messages) => messages.next().await,
@@ -34,21 +34,21 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
                 }
             } => text,
         };
-        match text.map(|text| serde_json::from_str::<LiveEvent>(&text)) {
-            Some(Ok(LiveEvent { payload: Payload::System(reading), .. })) => {
+        match serde_json::from_str::<LiveEvent>(&text) {
+            Ok(LiveEvent { payload: Payload::System(reading), .. }) => {
                 intake.take(*reading);
                 intake.feed.report(PartName::Collector, PartState::Up, Timestamp::now());
             }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => tracing::warn!(%error, "a live event from outside makes no sense"),
-            None => messages = None,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "a live event from outside makes no sense"),
         }
     }
 }
 
 struct Intake {
     feed: Feed,
-    seen: VecDeque<Timestamp>,
+    /// Host and time.
+    seen: VecDeque<(String, Timestamp)>,
 }
 
 impl Intake {
@@ -56,13 +56,13 @@ impl Intake {
     /// than the last, since a clock may be set back.
     fn take(&mut self, reading: System) {
         let at = reading.at;
-        if self.seen.contains(&at) {
+        if self.seen.iter().any(|(host, seen)| *seen == at && *host == reading.host) {
             return;
         }
         if self.seen.len() == REMEMBERED {
             self.seen.pop_front();
         }
-        self.seen.push_back(at);
+        self.seen.push_back((reading.host.clone(), at));
         if let Err(error) = self.feed.publish(Payload::System(Box::new(reading)), at) {
             tracing::error!(%error, "a reading could not be written as json");
         }

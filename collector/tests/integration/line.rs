@@ -5,7 +5,7 @@ use fred::types::CustomCommand;
 use rustix::process::Signal;
 use sqlx::postgres::PgListener;
 
-use crate::helpers::{Collector, directory, reading, soon, until};
+use crate::helpers::{Collector, directory, program, reading, soon, until};
 
 const FAST: [&str; 6] = ["--set", "live.push=1s", "--set", "sampling.system=2s", "--set", "schedule.save=1s"];
 
@@ -89,4 +89,26 @@ async fn every_metric_of_the_specification_is_saved_in_the_partition_of_its_mont
     }
     drop(database);
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+/// As after a reboot, when Redis comes up later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_starts_late_is_used() {
+    let directory = directory();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("redis://127.0.0.1:{port}");
+    let mut command = program(&[]);
+    command.env("REDIS_URL", &url);
+    let mut collector = Collector::start_as(command, &directory.path().join("data"), &FAST).await;
+    until("redis is missed", async || collector.log().contains("\"part\":\"Redis\"").then_some(())).await;
+    let mut redis = std::process::Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+        .arg(directory.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    collector.has_read().await;
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+    redis.kill().unwrap();
+    redis.wait().unwrap();
 }
