@@ -81,9 +81,9 @@ impl Settings {
         self.server.check()?;
         self.database.check()?;
         self.redis.check()?;
+        self.live.check()?;
         self.sampling.check(&self.live)?;
         self.schedule.check()?;
-        self.storage.check()?;
-        self.live.check()
+        self.storage.check()
     }
 }

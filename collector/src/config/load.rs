@@ -24,6 +24,8 @@ const HONOURED: [(&str, &str); 5] = [
     ("LEPTOS_SITE_ADDR", "server.address"),
     ("RUST_LOG", "log.filter"),
 ];
+/// What the name of a secret may have in it, however it is misspelt.
+const SECRET_WORDS: [&str; 4] = ["pass", "secret", "token", "url"];
 /// Settings that may be given as a file to read: `<VARIABLE>_FILE`.
 const SECRETS: [&str; 3] = ["database.url", "redis.url", "redis.password"];
 
@@ -102,7 +104,7 @@ fn with_dotenv(sources: &Sources) -> Result<BTreeMap<String, String>, ConfigErro
     let path = sources.directory.join(".env");
     let mut environment = BTreeMap::new();
     if path.exists() {
-        let syntax = |error: dotenvy::Error| ConfigError::Syntax { path: shown(&path), reason: error.to_string() };
+        let syntax = |error: dotenvy::Error| ConfigError::Syntax { path: shown(&path), reason: without_value(&error) };
         for entry in dotenvy::from_path_iter(&path).map_err(syntax)? {
             let (name, value) = entry.map_err(syntax)?;
             environment.insert(name, value);
@@ -110,6 +112,26 @@ fn with_dotenv(sources: &Sources) -> Result<BTreeMap<String, String>, ConfigErro
     }
     environment.extend(sources.environment.clone());
     Ok(environment)
+}
+
+/// Why a line of `.env` cannot be read, by its name: its value may be a secret.
+fn without_value(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(line, _) => {
+            let name = line.split('=').next().unwrap_or_default();
+            format!("the line of {name} cannot be read; write NAME=value, with quotes around a value that has spaces")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Why a settings file cannot be read and where, without the line itself: it may hold a secret.
+fn without_source(error: &toml::de::Error, text: &str) -> String {
+    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    match line {
+        Some(line) => format!("line {line}: {}", error.message()),
+        None => error.message().to_owned(),
+    }
 }
 
 fn shown(path: &Path) -> String {
@@ -135,8 +157,9 @@ impl Merged {
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let syntax = |error: toml::de::Error| ConfigError::Syntax { path: shown(path), reason: error.to_string() };
-        let table: Table = read(path)?.parse().map_err(syntax)?;
+        let text = read(path)?;
+        let syntax = |error| ConfigError::Syntax { path: shown(path), reason: without_source(&error, &text) };
+        let table: Table = text.parse().map_err(syntax)?;
         for (key, value) in leaves(&table) {
             self.set(&key, value, Origin::File(path.to_owned()))?;
         }
@@ -152,7 +175,7 @@ impl Merged {
         key: &str,
     ) -> Result<(), ConfigError> {
         let file = format!("{name}_FILE");
-        if let Some(path) = environment.get(&file).filter(|_| SECRETS.contains(&key)) {
+        if let Some(path) = environment.get(&file).filter(|path| !path.is_empty() && SECRETS.contains(&key)) {
             let secret = read(Path::new(path))?.trim_end_matches(['\r', '\n']).to_owned();
             self.set(key, Value::String(secret), Origin::Variable(file))?;
         }
@@ -192,7 +215,10 @@ impl Merged {
         if !self.known.contains_key(key) {
             let nearest = self.known.keys().max_by(|a, b| similarity(key, a).total_cmp(&similarity(key, b)));
             let nearest = nearest.cloned().unwrap_or_default();
-            return Err(ConfigError::Unknown { key: key.to_owned(), value: value.to_string(), origin, nearest });
+            // What it was meant to be may be a secret.
+            let secret = SECRETS.contains(&nearest.as_str()) || SECRET_WORDS.iter().any(|word| key.contains(word));
+            let value = if secret { "(not shown)".to_owned() } else { value.to_string() };
+            return Err(ConfigError::Unknown { key: key.to_owned(), value, origin, nearest });
         }
         let (section, name) = key.split_once('.').unwrap_or((key, ""));
         let section = self.table.entry(section).or_insert_with(|| Value::Table(Table::new()));
