@@ -17,6 +17,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::config::Settings;
 
@@ -24,6 +25,10 @@ use super::EmbeddedError;
 
 /// A Unix socket's path may have 107 bytes, of which PostgreSQL's file name takes these.
 const LONGEST_SOCKET_DIRECTORY: usize = 107 - "/.s.PGSQL.65535.lock".len();
+
+/// How often, and after which pause, a lock that is held is tried again.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Where the stores are reached. The URLs hold passwords.
 #[derive(Clone, Default)]
@@ -67,9 +72,9 @@ impl DataDir {
     pub(super) fn open(path: &Path, service_user: Option<&str>) -> Result<Self, EmbeddedError> {
         let failed = |source| EmbeddedError::Directory { directory: path.to_owned(), source };
         let user = service_user.filter(|_| rustix::process::geteuid().is_root()).map(find_user).transpose()?;
-        let is_new = !path.exists();
-        // Everybody may pass, since the servers may run as another user; each part inside is closed.
-        DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(failed)?;
+        let is_new = make(path).map_err(failed)?;
+        // As the kernel names it: the servers are known by it.
+        let path = &path.canonicalize().map_err(failed)?;
         let open = || -> Result<Self, EmbeddedError> {
             if let Some(user) = &user {
                 check_path_of(user, path)?;
@@ -82,7 +87,8 @@ impl DataDir {
             Ok(Self { path: path.to_owned(), user: user.clone(), password, is_new, _lock: lock })
         };
         let opened = open();
-        if opened.is_err() && is_new {
+        // Whose it is by now it may be of another program that was started at the same time.
+        if is_new && opened.as_ref().is_err_and(|error| !matches!(error, EmbeddedError::InUse { .. })) {
             let _ = fs::remove_dir_all(path);
         }
         opened
@@ -92,6 +98,12 @@ impl DataDir {
     pub(super) fn private_dir(&self, path: &Path) -> Result<(), EmbeddedError> {
         let make = || {
             DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+            // In the temporary directory somebody else may have been first.
+            let meta = fs::symlink_metadata(path)?;
+            let owner = self.user.as_ref().map_or(rustix::process::geteuid().as_raw(), |user| user.uid);
+            if !meta.is_dir() || ![owner, rustix::process::geteuid().as_raw()].contains(&meta.uid()) {
+                return Err(io::Error::other(format!("{} belongs to somebody else", path.display())));
+            }
             fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
             self.give(path)
         };
@@ -101,9 +113,19 @@ impl DataDir {
     /// Makes `path` the servers' own.
     pub(super) fn give(&self, path: &Path) -> io::Result<()> {
         match &self.user {
-            Some(user) => std::os::unix::fs::chown(path, Some(user.uid), Some(user.gid)),
+            Some(user) => std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid)),
             None => Ok(()),
         }
+    }
+
+    /// Writes a file that only the servers' user may read, whole or not at all, also where that
+    /// user owns the directory and has put a link there.
+    pub(super) fn write_for_servers(&self, path: &Path, text: &str) -> io::Result<()> {
+        let file = create_private(path, text)?;
+        if let Some(user) = &self.user {
+            std::os::unix::fs::fchown(&file, Some(user.uid), Some(user.gid))?;
+        }
+        fs::rename(path.with_extension("new"), path)
     }
 
     /// Directory for Unix sockets: inside, or where that path is too long for a socket, one in
@@ -155,6 +177,26 @@ impl DataDir {
     }
 }
 
+/// Makes the directory where it is missing; answers whether it was. Everybody may pass, whatever
+/// the umask says, since the servers may run as another user; each part inside is closed.
+fn make(path: &Path) -> io::Result<bool> {
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+    }
+    match DirBuilder::new().create(path) {
+        Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a log that the program writes in a directory of the servers' user, who may have put a
+/// link there: it is not followed.
+pub(super) fn open_log(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).open(path)
+}
+
 /// Makes commands for the servers.
 #[derive(Clone, Debug)]
 pub(super) struct Launcher {
@@ -199,7 +241,8 @@ pub(super) fn read_connections(path: &Path) -> Result<Option<Connections>, Embed
     match File::open(path.join("lock")).map(|file| file.try_lock()) {
         Ok(Err(TryLockError::WouldBlock)) => {}
         // Nobody holds the lock: what the file says is from a program that was killed.
-        Ok(_) => return Ok(None),
+        Ok(Ok(())) => return Ok(None),
+        Ok(Err(TryLockError::Error(error))) => return Err(failed(error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     }
@@ -256,7 +299,16 @@ fn lock(path: &Path) -> Result<File, EmbeddedError> {
     let failed = |source| EmbeddedError::Directory { directory: path.to_owned(), source };
     let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path.join("lock"));
     let mut file = file.map_err(failed)?;
-    match file.try_lock() {
+    let mut locked = file.try_lock();
+    // Whoever only looks whether a program runs here holds it for a moment.
+    for _ in 0..LOOKS {
+        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOOK);
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
@@ -293,12 +345,18 @@ fn password(path: &Path) -> io::Result<String> {
 
 /// Writes a file that only this user may read, whole or not at all.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    create_private(path, text)?;
+    fs::rename(path.with_extension("new"), path)
+}
+
+/// What is to become `path`, beside it.
+fn create_private(path: &Path, text: &str) -> io::Result<File> {
     let new = path.with_extension("new");
     let _ = fs::remove_file(&new);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    Ok(file)
 }
 
 fn find_user(name: &str) -> Result<ServiceUser, EmbeddedError> {

@@ -1,5 +1,6 @@
 //! The private PostgreSQL: its cluster, made once, and the server on it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::directory::{DataDir, find_program};
+use super::directory::{DataDir, find_program, open_log};
 use super::service::{Plan, Service, last_words};
 use super::{EmbeddedError, available_bytes};
 
@@ -135,9 +136,8 @@ fn make_cluster(directory: &DataDir, binaries: &Binaries, cluster: &Path) -> Res
     }
     directory.private_dir(&new)?;
     let password_file = directory.socket_dir().join("password");
-    std::fs::write(&password_file, &directory.password)
-        .and_then(|()| directory.give(&password_file))
-        .map_err(failed)?;
+    // Whole and under its name at once, so that nothing else can be written to or given away.
+    directory.write_for_servers(&password_file, &directory.password).map_err(failed)?;
     tracing::info!(directory = %cluster.display(), version = binaries.major, "making a private PostgreSQL");
     let output = directory
         .launcher()
@@ -151,7 +151,7 @@ fn make_cluster(directory: &DataDir, binaries: &Binaries, cluster: &Path) -> Res
     let _ = std::fs::remove_file(&password_file);
     let output = output.map_err(failed)?;
     let log = directory.log_file("initdb");
-    let _ = std::fs::write(&log, [output.stdout, output.stderr].concat());
+    let _ = open_log(&log).and_then(|mut log| log.write_all(&[output.stdout, output.stderr].concat()));
     if output.status.success() {
         return std::fs::rename(&new, cluster).map_err(failed);
     }

@@ -4,7 +4,6 @@
 //! The thread is what the kernel's parent-death signal hangs on (it is sent when the thread that
 //! started the child ends), and so it lives as long as the child.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -13,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
+
+use super::directory::open_log;
 
 /// A child that lived this long was well: the next start after its death is not delayed.
 const LONG_LIFE: Duration = Duration::from_secs(30);
@@ -157,7 +158,7 @@ fn spawn(plan: &Plan) -> io::Result<std::process::Child> {
     if std::fs::metadata(&plan.log).is_ok_and(|meta| meta.len() > LOG_LIMIT) {
         std::fs::rename(&plan.log, plan.log.with_extension("log.old"))?;
     }
-    let log = OpenOptions::new().create(true).append(true).open(&plan.log)?;
+    let log = open_log(&plan.log)?;
     (plan.command)().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
 }
 
