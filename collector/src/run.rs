@@ -199,7 +199,8 @@ impl Running {
         let monitor =
             Monitor::new(self.feed.clone(), outgoing, seconds, buffer.clone(), retention, instruments.clone());
         let monitor = Arc::new(monitor);
-        let reader = SystemReader::new(host, &data_disk(settings));
+        let (name, disk) = (host.to_owned(), data_disk(settings));
+        let reader = move || SystemReader::new(&name, &disk);
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
         let saving = Saving::new(self.store.clone(), buffer.clone(), host, instruments.clone());
         let collecting =
@@ -304,7 +305,8 @@ pub(crate) fn data_disk(settings: &Settings) -> PathBuf {
 }
 
 /// Reads the host every `push`, on a thread that may block on a file system that hangs.
-async fn sample_system(monitor: Arc<Monitor>, mut reader: SystemReader, push: Duration) {
+async fn sample_system(monitor: Arc<Monitor>, reader: impl FnOnce() -> SystemReader + Send + 'static, push: Duration) {
+    let Ok(mut reader) = tokio::task::spawn_blocking(reader).await else { return };
     let mut ticks = tokio::time::interval(push);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;

@@ -176,9 +176,16 @@ impl Store {
     }
 }
 
+/// The parts of a URL. sqlx itself would take one of anything for one of PostgreSQL.
+fn parse(url: &str) -> Result<PgConnectOptions, StoreError> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(StoreError::Url("it does not begin with postgres://".to_owned()));
+    }
+    PgConnectOptions::from_str(url).map_err(|error| StoreError::Url(error.to_string()))
+}
+
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Url(error.to_string()))?;
-    let mut options = options.application_name("recipe-monitoring").disable_statement_logging();
+    let mut options = parse(url)?.application_name("recipe-monitoring").disable_statement_logging();
     // Off this machine the server has to prove who it is, unless the URL asks for less.
     let local =
         options.get_socket().is_some() || matches!(options.get_host(), "localhost" | "127.0.0.1" | "::1" | "[::1]");

@@ -6,9 +6,14 @@ use collector::{Role, Running, Settings, shutdown};
 use prometheus_client::registry::Registry;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let stop = shutdown::signal()?;
+    let mut stop = Box::pin(shutdown::signal()?);
     let mut registry = Registry::default();
-    let running = Running::start(settings, Role::Collector, &mut registry).await?;
+    let starting = Running::start(settings, Role::Collector, &mut registry);
+    let running = tokio::select! {
+        running = starting => running?,
+        // Dropping what is being started stops it: the servers are this process' children.
+        () = &mut stop => return Ok(()),
+    };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "collecting");
     stop.await;
     tracing::info!("stopping");

@@ -12,7 +12,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// An answer that takes longer counts as none.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Readings that may be missed before the collector counts as down.
-const MISSED: i32 = 3;
+const MISSED: f64 = 3.0;
 
 /// Watches PostgreSQL for ever.
 pub(crate) async fn watch_store(feed: Feed, store: Store) {
@@ -58,14 +58,15 @@ impl Watched {
 
 /// Watches for ever whether readings still come in.
 pub(crate) async fn watch_readings(feed: Feed) {
-    let limit = feed.push() * MISSED.unsigned_abs();
     loop {
         tokio::time::sleep(INTERVAL).await;
         let now = Timestamp::now();
-        // By this process' own clock: the collector's may be another host's.
-        let heard = feed.health().part(PartName::Collector).and_then(|part| part.last_seen);
-        let age = heard.map(|heard| now.duration_since(heard));
-        if age.is_none_or(|age| age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)) {
+        // By this process' own clock: the collector's may be another host's. But how often there
+        // is a reading is the collector's own setting.
+        let seconds = feed.system().map_or(0.0, |system| system.interval_seconds).max(feed.push().as_secs_f64());
+        let limit = SignedDuration::try_from_secs_f64(seconds * MISSED).unwrap_or(SignedDuration::MAX);
+        let heard = feed.health().part(PartName::Collector).map(|part| part.last_seen.unwrap_or(part.since));
+        if heard.is_none_or(|heard| now.duration_since(heard) > limit) {
             feed.report(PartName::Collector, PartState::Down, now);
         }
     }

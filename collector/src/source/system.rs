@@ -61,8 +61,12 @@ impl SystemReader {
     pub fn read(&mut self, now: Timestamp) -> System {
         let elapsed = self.previous.elapsed();
         self.previous = Instant::now();
+        let mut reading = System::default();
+        // First what is counted over the time since the last reading: a file system may take long.
+        self.read_cpu_and_memory(&mut reading, elapsed);
+        self.read_network(&mut reading);
         let load = sysinfo::System::load_average().ok();
-        let mut reading = System {
+        System {
             // Whole milliseconds: what the store and the browser can hold without rounding.
             at: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
             host: self.host.clone(),
@@ -73,11 +77,8 @@ impl SystemReader {
             load_average_15m: load.as_ref().map(|load| load.fifteen),
             disk_usage: disk_usage(&self.data_disk),
             mounts: self.disks.as_mut().map(mounts).unwrap_or_default(),
-            ..System::default()
-        };
-        self.read_cpu_and_memory(&mut reading, elapsed);
-        self.read_network(&mut reading);
-        reading
+            ..reading
+        }
     }
 
     fn read_cpu_and_memory(&mut self, reading: &mut System, elapsed: Duration) {

@@ -1,9 +1,6 @@
 //! Where a database is, in parts, and the URL that they make.
 
 use std::fmt::Write as _;
-use std::str::FromStr;
-
-use sqlx::postgres::PgConnectOptions;
 
 /// Where a database is and who uses it; the password is kept elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +19,7 @@ impl Address {
     /// The parts of a URL; `None` where it is not one of PostgreSQL.
     #[must_use]
     pub fn of(url: &str) -> Option<Self> {
-        let options = PgConnectOptions::from_str(url).ok()?;
+        let options = super::parse(url).ok()?;
         let host = match options.get_socket() {
             Some(directory) => directory.display().to_string(),
             None => options.get_host().trim_matches(['[', ']']).to_owned(),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use collector::config::{Database, Schedule};
 use collector::schedule::{Job, Saving, Upkeep};
 use collector::{
-    Archive, ArchiveError, Buffer, Instruments, Labels, Point, Range, RangeQuery, Record, Resolution, Right, Sample, Store,
+    Archive, ArchiveError, Buffer, Instruments, Labels, Point, Range, RangeQuery, Record, Resolution, Right, Sample,
+    Store,
 };
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
