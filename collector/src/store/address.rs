@@ -22,7 +22,9 @@ impl Address {
     /// The parts of a URL; `None` where it is not one of PostgreSQL.
     #[must_use]
     pub fn of(url: &str) -> Option<Self> {
-        let options = PgConnectOptions::from_str(url).ok()?;
+        // sqlx takes any scheme.
+        let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        let options = PgConnectOptions::from_str(url).ok().filter(|_| known)?;
         let host = match options.get_socket() {
             Some(directory) => directory.display().to_string(),
             None => options.get_host().trim_matches(['[', ']']).to_owned(),
