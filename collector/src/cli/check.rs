@@ -97,6 +97,7 @@ pub(super) async fn run(settings: &Settings, arguments: &Arguments) -> Result<()
     let urls = stores::urls(settings)?;
     let mut checking = Checking { settings, urls, store: None, trial: None, cache: None, value: None };
     let mut done: Vec<Checked> = Vec::with_capacity(CHECKS.len());
+    let mut printed = Ok(());
     for (number, name, needs) in CHECKS {
         // A check that writes is never left in the middle: nobody would know what it wrote.
         let checked = if interrupted.load(Ordering::Relaxed) && number != REMOVAL {
@@ -105,12 +106,15 @@ pub(super) async fn run(settings: &Settings, arguments: &Arguments) -> Result<()
         } else {
             checking.check(number, name, needs, &done).await
         };
-        if !arguments.json {
-            print(&checked.line())?;
+        if let (Ok(()), false) = (&printed, arguments.json) {
+            printed = print(&checked.line());
+            // Nobody reads on, as with `| head`: no reason to leave rows behind.
+            interrupted.fetch_or(printed.is_err(), Ordering::Relaxed);
         }
         done.push(checked);
     }
     checking.end().await;
+    printed?;
     let failed = done.iter().filter(|checked| checked.result != Outcome::Ok).count();
     if arguments.json {
         print(&serde_json::json!({ "ok": failed == 0, "checks": done }).to_string())?;

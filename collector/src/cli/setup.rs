@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 /// Answer and flag for an installation without Redis.
 const NO_REDIS: &str = "none";
+/// A URL that is typed can be seen, a password is not.
+const REDIS_QUESTION: &str = "Redis, without its password, or none";
 const ALL: [Object; 5] = [Object::Table, Object::Trigger, Object::View, Object::Function, Object::Routine];
 
 /// Flags of `setup`: each is a question that is not asked.
@@ -109,16 +111,18 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments) -> Result<(),
     // A URL may hold a password, which is not shown.
     let redis_url = match (arguments.redis_url, known.contains('@')) {
         (None, true) if answers.can_ask() => {
-            let answer = answers.value("--redis-url", None, "Redis, or none", "the one in use")?;
+            let answer = answers.value("--redis-url", None, REDIS_QUESTION, "the one in use")?;
             if answer == "the one in use" { known.to_owned() } else { answer }
         }
-        (given, _) => answers.value("--redis-url", given, "Redis, or none", known)?,
+        (given, _) => answers.value("--redis-url", given, REDIS_QUESTION, known)?,
     };
     let redis_url = Some(redis_url).filter(|url| url != NO_REDIS);
     let redis_password = match &redis_url {
         Some(url) => {
-            let password = dotenv.get("REDIS_PASSWORD").or(settings.redis.password.expose());
-            let password = password.map(str::to_owned).or(redis_secret(answers, url).await?);
+            let password = match dotenv.get("REDIS_PASSWORD").or(settings.redis.password.expose()) {
+                Some(password) => Some(password.to_owned()),
+                None => redis_secret(answers, url).await?,
+            };
             step(5, "Redis reachable", reach_redis(url, password.as_deref())).await?;
             password
         }
@@ -258,17 +262,14 @@ async fn reach_redis(url: &str, password: Option<&str>) -> Result<(), Box<dyn Er
     Ok(answer?)
 }
 
-/// A password, where Redis turns out to want one and somebody can be asked for it.
+/// A password, where Redis does not answer without one and somebody can be asked for it. What it
+/// says then is not always that it wants one.
 async fn redis_secret(answers: Answers, url: &str) -> Result<Option<String>, Box<dyn Error>> {
-    if !answers.can_ask() || url.contains('@') {
+    if !answers.can_ask() || url.contains('@') || reach_redis(url, None).await.is_ok() {
         return Ok(None);
     }
-    match reach_redis(url, None).await {
-        Err(error) if error.to_string().contains("NOAUTH") || error.to_string().contains("Auth") => {
-            Ok(Some(answers.secret("--redis-url", "Redis' password")?))
-        }
-        _ => Ok(None),
-    }
+    let password = answers.secret("--redis-url", "Redis' password (empty: it has none)")?;
+    Ok(Some(password).filter(|password| !password.is_empty()))
 }
 
 fn make_log_dir(path: &Path) -> Result<(), Box<dyn Error>> {

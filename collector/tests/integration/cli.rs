@@ -202,6 +202,23 @@ async fn interrupted_it_removes_its_rows_and_killed_the_next_one_does() {
     }
 }
 
+/// As with `| head`: there is nobody to print to, and still nothing stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nobody_reading_on_it_stops_and_removes_its_rows() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let mut database = server.database().await;
+    let mut other = server.database().await;
+    let before = dump(&mut database).await;
+    hold_up(&mut database).await;
+    let mut check = begin(&server, directory.path());
+    wrote_metric(&mut other).await;
+    drop(check.stdout.take());
+    execute(&mut database, "SELECT pg_advisory_unlock_all()").await;
+    assert_eq!(ended(&mut check).await, Some(1));
+    assert_eq!(dump(&mut database).await, before);
+}
+
 /// As if collectors had done all their work on what a killed check has left.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_made_of_rows_left_behind_is_removed_too() {
