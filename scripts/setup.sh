@@ -14,7 +14,8 @@ leptos=0.3.11
 binaryen=132
 oldest_postgresql=14
 oldest_redis=6
-tools=${XDG_DATA_HOME:-$HOME/.local/share}/recipe-monitoring/tools
+# Not in the data directory, which an ordinary user may want to remove.
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/recipe-monitoring/tools
 logs=target/setup
 rustlib=/usr/lib/rustlib
 wasm=wasm32-unknown-unknown
@@ -64,8 +65,13 @@ has_wasm_opt() {
 }
 
 # Packages that an interrupted dpkg left behind look installed, as their programs answer already.
-half_installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null |
-  awk '$2 ~ /^(half|unpacked|triggers)/ { printf " %s ", $1 }') || true
+half_installed() {
+  dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null |
+    awk '$2 ~ /^(half|unpacked|triggers)/ { printf " %s ", $1 }' || true
+}
+
+# Not on every user's PATH.
+has_pgbouncer() { have pgbouncer || [[ -x /usr/sbin/pgbouncer ]]; }
 
 locked_version() { awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock; }
 
@@ -88,12 +94,13 @@ as_root() {
   if [[ $EUID = 0 ]]; then
     "$@"
   else
-    sudo -n -- "$@" || die "this needs root; an administrator can run: $(printf '%q ' "$@")"
+    sudo -n true 2>/dev/null || die "this needs root, or sudo without a password"
+    sudo -n -- "$@"
   fi
 }
 
-# Debian would start a Redis on 6379, a PostgreSQL on 5432 and an exporter on 9100; the program starts its own where it
-# needs them. So nothing is started now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
+# Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, a Prometheus on 9090 and an exporter on
+# 9100; the program and its tests start their own where they need them. So nothing is started now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
 apt_install() {
   local mark='recipe-monitoring set-up' policy=/usr/sbin/policy-rc.d service
   local apt=(apt-get -y -o DPkg::Lock::Timeout=300)
@@ -112,7 +119,7 @@ apt_install() {
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
   "${apt[@]}" install --no-install-recommends "$@"
-  for service in redis-server prometheus-node-exporter; do
+  for service in redis-server pgbouncer prometheus prometheus-node-exporter; do
     [[ " $* " != *" $service "* ]] || update-rc.d $service disable || echo "$service may start at the next boot"
   done
 }
@@ -190,11 +197,12 @@ need() { names+=("$1") places+=("$2") commands+=("$3") advices+=("$4"); }
 
 # package NAME [TEST]: a Debian package, unless the test finds another one that will do
 package() {
-  [[ $half_installed != *" $1 "* ]] && "${@:2}" >/dev/null 2>&1 || packages+=("$1")
+  [[ $half != *" $1 "* ]] && "${@:2}" >/dev/null 2>&1 || packages+=("$1")
 }
 
 make_plan() {
-  local bindgen online="see that the registry can be reached" clippy
+  local bindgen online="see that the registry can be reached" clippy half
+  half=$(half_installed)
   packages=() names=() places=() commands=() advices=() wasm_missing=no
   bindgen=$(locked_version wasm-bindgen)
 
@@ -202,9 +210,13 @@ make_plan() {
   package redis-server has_redis
   if ((level >= 2)); then
     package chromium have chromium
+    package pgbouncer has_pgbouncer
     package fonts-noto-cjk has_japanese
   fi
-  ((level < 3)) || package prometheus-node-exporter have prometheus-node-exporter
+  if ((level >= 3)); then
+    package prometheus have prometheus
+    package prometheus-node-exporter have prometheus-node-exporter
+  fi
 
   wasm_works || wasm_missing=yes
   if ((level >= 1)) && have rustup && [[ $wasm_from = rustup ]]; then
@@ -239,7 +251,7 @@ print_plan() {
   for i in "${packages[@]}"; do
     case $i in
       postgresql) line "$i" "Debian package; no cluster of its own is made, now or by later packages" ;;
-      redis-server | prometheus-node-exporter) line "$i" "Debian package; its service is neither started nor enabled" ;;
+      redis-server | pgbouncer | prometheus | prometheus-node-exporter) line "$i" "Debian package; its service is neither started nor enabled" ;;
       *) line "$i" "Debian package" ;;
     esac
   done
