@@ -139,7 +139,9 @@ INSERT INTO recipe_monitoring_state.hours_to_aggregate (hour)
 SELECT DISTINCT date_trunc('hour', timestamp, 'UTC') FROM system_metrics;
 
 -- Makes the partition of the month (in UTC) that holds `moment`, with what the default partition
--- has of it; answers the number of rows that were there, NULL where the partition existed.
+-- has of it; answers the number of rows that were there, NULL where the partition existed, or
+-- where one that somebody else has made, of another time zone's month, leaves no room for it: the
+-- default partition takes the rest then.
 CREATE FUNCTION recipe_monitoring_state.make_partition(moment TIMESTAMPTZ) RETURNS BIGINT LANGUAGE plpgsql AS $$
 DECLARE
     first  CONSTANT TIMESTAMPTZ := date_trunc('month', moment, 'UTC');
@@ -161,6 +163,9 @@ BEGIN
     GET DIAGNOSTICS moved = ROW_COUNT;
     EXECUTE format('ALTER TABLE system_metrics ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, first, beyond);
     RETURN moved;
+EXCEPTION WHEN invalid_object_definition THEN
+    RAISE WARNING 'no partition % can be made: %', name, SQLERRM;
+    RETURN NULL;
 END $$;
 
 -- Deletes what is older than `cutoff`: months that lie before it whole, then rows. Summaries of

@@ -187,6 +187,7 @@ impl Embedded {
             postgres.stop().await;
         }
         self.directory.forget_connections();
+        self.directory.remove_outer_sockets();
     }
 }
 

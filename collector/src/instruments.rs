@@ -93,7 +93,7 @@ impl Instruments {
         let r = registry.sub_registry_with_prefix("recipe_monitoring");
         r.register("readings", "Readings of the host taken for the live feed", inner.readings.clone());
         r.register("samples", "Samples taken to be kept", inner.samples.clone());
-        r.register("refused", "Numbers of samples that were refused or cut, by reason", inner.refused.clone());
+        r.register("points_refused", "Numbers of samples that were refused or cut, by reason", inner.refused.clone());
         r.register(
             "records_given_up",
             "Records lost because the spool or the memory before it was full",

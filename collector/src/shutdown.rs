@@ -4,7 +4,8 @@ use std::future::Future;
 
 use tokio::signal::unix::{SignalKind, signal as on};
 
-/// Starts listening for SIGTERM and SIGINT; the answered future ends with the first of them.
+/// Starts listening for SIGTERM and SIGINT; the answered future ends with the first of them. With
+/// the second the program ends at once.
 ///
 /// # Errors
 ///
@@ -16,5 +17,14 @@ pub fn signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        // Who asks again does not want to wait for the end in order.
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("asked again: ending at once; what is not saved is in the spool");
+            std::process::exit(130);
+        });
     })
 }

@@ -3,6 +3,9 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// What is shown in its place.
+const SET: &str = "(set)";
+
 /// A secret setting; empty means not set. Debug output and `settings` show only that there is one.
 #[derive(Clone, Debug, Default)]
 pub struct Secret(SecretString);
@@ -29,12 +32,16 @@ impl PartialEq for Secret {
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if self.expose().is_some() { "(set)" } else { "" })
+        serializer.serialize_str(if self.expose().is_some() { SET } else { "" })
     }
 }
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
+        let secret = String::deserialize(deserializer)?;
+        if secret == SET {
+            return Err(serde::de::Error::custom("(set) stands for a secret in what `settings` prints: write the secret"));
+        }
+        Ok(Self::from(secret))
     }
 }

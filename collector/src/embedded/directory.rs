@@ -139,6 +139,14 @@ impl DataDir {
         PathBuf::from(format!("/tmp/recipe-monitoring-{:x}-{:x}", id.0, id.1))
     }
 
+    /// Removes the directory for sockets where that is not inside.
+    pub(super) fn remove_outer_sockets(&self) {
+        let sockets = self.socket_dir();
+        if !sockets.starts_with(&self.path) {
+            let _ = fs::remove_dir_all(sockets);
+        }
+    }
+
     pub(super) fn log_file(&self, name: &str) -> PathBuf {
         self.path.join("log").join(format!("{name}.log"))
     }

@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, Connection};
 use super::directory::{DataDir, find_program, open_log};
 use super::service::{Plan, Service, last_words};
 use super::{EmbeddedError, available_bytes};
+use crate::store::Address;
 
 const OLDEST_MAJOR: u32 = 14;
 const ROLE: &str = "recipe_user";
@@ -27,6 +28,8 @@ const DEATHS_BEFORE_GIVING_UP: u32 = 3;
 /// Recovery after a crash may take its time; silence for longer is a failure.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
+/// The extension that counts statements and their times.
+const STATEMENTS: &str = "pg_stat_statements";
 /// For a small server that shares its host with what it watches.
 const SETTINGS: [(&str, &str); 15] = [
     ("listen_addresses", ""),
@@ -69,15 +72,27 @@ pub(super) async fn start(directory: &DataDir) -> Result<(Service, String), Embe
 }
 
 fn url(directory: &DataDir) -> String {
-    // The form that libpq, sqlx and every driver built on them read.
-    let socket = directory.socket_dir().display().to_string().replace('%', "%25").replace(' ', "%20");
-    format!("postgres://{ROLE}:{}@localhost:{PORT}/{DATABASE}?host={socket}", directory.password)
+    let address = Address {
+        host: directory.socket_dir().display().to_string(),
+        port: PORT,
+        database: DATABASE.to_owned(),
+        user: ROLE.to_owned(),
+    };
+    address.url(&directory.password, "")
 }
 
 #[derive(Debug)]
 struct Binaries {
     directory: PathBuf,
     major: u32,
+}
+
+impl Binaries {
+    /// Whether the extension that counts statements is there, which Debian's packages bring along.
+    fn has_statements(&self) -> bool {
+        let beside = |path: &str| self.directory.join("..").join(path).join(format!("{STATEMENTS}.so")).is_file();
+        beside("lib") || beside("lib/postgresql")
+    }
 }
 
 /// The binaries that fit the cluster, or for a new one the newest.
@@ -163,8 +178,9 @@ fn plan(directory: &DataDir, binaries: &Binaries, cluster: &Path) -> Plan {
     let socket = directory.socket_dir();
     let program = binaries.directory.join("postgres");
     let own = [("unix_socket_directories", socket.display().to_string()), ("port", PORT.to_string())];
+    let statements = binaries.has_statements().then(|| ("shared_preload_libraries", STATEMENTS.to_owned()));
     let settings = SETTINGS.map(|(name, value)| (name, value.to_owned()));
-    let arguments: Vec<_> = own.into_iter().chain(settings).map(|(name, value)| format!("{name}={value}")).collect();
+    let arguments: Vec<_> = own.into_iter().chain(statements).chain(settings).map(|(name, value)| format!("{name}={value}")).collect();
     let launcher = directory.launcher();
     let (cluster, prepared) = (cluster.to_owned(), cluster.to_owned());
     Plan {
@@ -244,5 +260,16 @@ async fn wait_until_ready(service: &Service, directory: &DataDir, url: &str) -> 
         create.map_err(|error| failed(error.to_string()))?;
     }
     let _ = connection.close().await;
+    // Where the library was not loaded it can be made and not be read: then it is left away.
+    if let Ok(mut connection) = options.database(DATABASE).connect().await {
+        let loaded = sqlx::query_scalar::<_, bool>("SELECT current_setting('shared_preload_libraries') <> ''");
+        if loaded.fetch_one(&mut connection).await.unwrap_or(false) {
+            let made = sqlx::query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&mut connection).await;
+            if let Err(error) = made {
+                tracing::warn!(%error, "statements are not counted");
+            }
+        }
+        let _ = connection.close().await;
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! The thread is what the kernel's parent-death signal hangs on (it is sent when the thread that
 //! started the child ends), and so it lives as long as the child.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +18,8 @@ use super::directory::open_log;
 /// A child that lived this long was well: the next start after its death is not delayed.
 const LONG_LIFE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often a pause is looked whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(50);
 /// A log over this size is put aside when the child is started.
 const LOG_LIMIT: u64 = 8 << 20;
 
@@ -64,6 +66,8 @@ enum Life {
 
 impl Service {
     pub(super) fn start(plan: Plan) -> io::Result<Self> {
+        // What it says last is then of this run.
+        let _ = std::fs::rename(&plan.log, plan.log.with_extension("log.old"));
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (life, alive) = watch::channel(Life::Starting);
         let service = Self { stop: plan.stop, kill: plan.kill, shared: Arc::clone(&shared), alive };
@@ -132,11 +136,17 @@ fn keep(plan: &Plan, shared: &Mutex<Shared>, life: &watch::Sender<Life>) {
             Ok(status) => {
                 tracing::error!(service = plan.name, %status, log = %plan.log.display(), "a private server died and is started again")
             }
-            Err(error) => tracing::error!(service = plan.name, %error, "a private server cannot be started"),
+            Err(error) => {
+                tracing::error!(service = plan.name, %error, "a private server cannot be started");
+                let _ = open_log(&plan.log).and_then(|mut log| writeln!(log, "it cannot be started: {error}"));
+            }
         }
         let _ = life.send(Life::Died(deaths));
         pause = if started.elapsed() > LONG_LIFE { Duration::from_millis(200) } else { (pause * 2).min(LONGEST_PAUSE) };
-        std::thread::sleep(pause);
+        let slept = Instant::now();
+        while slept.elapsed() < pause && !lock().stopping {
+            std::thread::sleep(LOOK);
+        }
     }
     let _ = life.send(Life::Ended);
 }

@@ -81,7 +81,7 @@ impl Mount {
     /// 100 when nothing more can be written.
     #[must_use]
     pub fn disk_usage(&self) -> f64 {
-        percent(self.used_bytes, self.used_bytes.saturating_add(self.available_bytes)).unwrap_or(0.0)
+        percent(self.used_bytes, self.used_bytes.saturating_add(self.available_bytes)).unwrap_or(100.0)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 use crate::Feed;
@@ -30,10 +32,14 @@ impl Collecting {
     /// Keeps the newest values of each kind under the moment they were due.
     pub(super) fn perform(&self, due: Timestamp) {
         let Some(system) = self.feed.system() else { return };
+        let started = Instant::now();
         let taken = serde_json::to_value(&system)
             .map(|data| self.buffer.push(Record::Snapshot(RawSnapshot { at: due, metric_type: Kind::System, data })));
         match &taken {
-            Ok(_) => tracing::debug!(job = Job::Collect.name(), "job done"),
+            Ok(_) => {
+                let seconds = started.elapsed().as_secs_f64();
+                tracing::info!(job = Job::Collect.name(), seconds, did = "a snapshot of the host", "job done");
+            }
             Err(error) => tracing::error!(job = Job::Collect.name(), %error, "job failed"),
         }
         self.instruments.job_ran(Job::Collect.name(), taken.is_ok());

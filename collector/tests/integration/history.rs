@@ -11,8 +11,9 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
 use crate::helpers::{connect, directory, quiet};
 
-/// Every statement of the description that this project began with, as it is printed there.
-const DESCRIPTION: [&str; 15] = [
+/// Every statement of the description that this project began with, as it is printed there. But for
+/// one: it asks pg_stat_user_indexes for columns that no PostgreSQL has there.
+const DESCRIPTION: [&str; 19] = [
     "SELECT timestamp, metric_value
      FROM system_metrics
      WHERE metric_name = 'cpu_usage'
@@ -58,6 +59,18 @@ const DESCRIPTION: [&str; 15] = [
      WHERE table_schema = 'public'
      ORDER BY pg_total_relation_size(quote_ident(table_name)::regclass) DESC;",
     "REFRESH MATERIALIZED VIEW CONCURRENTLY metrics_last_24h;",
+    "SELECT * FROM cleanup_old_metrics(7);",
+    "SELECT
+         query,
+         mean_exec_time,
+         calls
+     FROM pg_stat_statements
+     ORDER BY mean_exec_time DESC
+     LIMIT 10;",
+    "CREATE TABLE system_metrics_2025_11 PARTITION OF system_metrics
+         FOR VALUES FROM ('2025-11-01') TO ('2025-12-01');",
+    "CREATE TABLE system_metrics_2025_12 PARTITION OF system_metrics
+         FOR VALUES FROM ('2025-12-01') TO ('2026-01-01');",
 ];
 
 async fn execute(database: &mut PgConnection, sql: &str) -> u64 {
@@ -118,6 +131,7 @@ async fn every_statement_of_the_description_runs_as_printed_and_answers_sensibly
     let largest: f64 = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
     assert_eq!(largest, 40.0);
     assert_eq!(number(&mut database, "SELECT count FROM get_metric_stats('nonsense', 24)").await, 0);
+    assert_eq!(rows[16].len(), 10);
     let refused = database.execute("SELECT * FROM cleanup_old_metrics(0)").await.unwrap_err().to_string();
     assert!(refused.contains("retention_days is 0"), "{refused}");
     drop(database);
@@ -357,6 +371,28 @@ async fn partitions_are_made_ahead_and_rows_of_others_never_stay_in_the_default_
     assert_eq!(names(&mut database).await, format!("{expected} system_metrics_2031_05"));
     assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_default").await, 0);
     assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_2031_05").await, 10);
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+/// Such as the description makes by hand, in a session of another zone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_of_another_zones_month_leaves_the_rest_to_the_default_one() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let mut database = connect(&url).await;
+    execute(
+        &mut database,
+        "SET timezone = 'Asia/Tokyo';
+         CREATE TABLE system_metrics_2025_11 PARTITION OF system_metrics
+             FOR VALUES FROM ('2025-11-01') TO ('2025-12-01');
+         SELECT recipe_monitoring_state.make_partition('2025-10-31 12:00+00');
+         INSERT INTO system_metrics (timestamp, metric_name, metric_value)
+         VALUES ('2025-10-31 12:00+00', 'cpu_usage', 1), ('2025-10-31 20:00+00', 'cpu_usage', 2)",
+    )
+    .await;
+    assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_default").await, 1);
+    assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_2025_11").await, 1);
     drop(database);
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
 }

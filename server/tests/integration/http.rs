@@ -126,7 +126,7 @@ async fn metrics_come_in_prometheus_text_and_in_openmetrics() {
         "\ndisk_usage{host=\"",
         "\",mount=\"",
         "\nprocess_resident_memory_bytes ",
-        "\nrecipe_monitoring_refused_total{reason=\"not_finite\"} 0",
+        "\nrecipe_monitoring_points_refused_total{reason=\"not_finite\"} 0",
     ] {
         assert!(text.body.contains(line), "{line} is not in {}", text.body);
     }
