@@ -154,6 +154,29 @@ async fn hold_up(database: &mut PgConnection) {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_is_refreshed_within_the_check_does_not_keep_its_row() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let mut database = server.database().await;
+    let mut other = server.database().await;
+    fill(&mut database).await;
+    let before = dump(&mut database).await;
+    hold_up(&mut database).await;
+    let mut check = begin(&server, directory.path());
+    wrote_metric(&mut other).await;
+    execute(&mut other, "SELECT refresh_metrics_views()").await;
+    let kept = format!("SELECT count(*) FROM metrics_last_24h WHERE metric_name = '{TEST_NAME}'");
+    assert_eq!(number(&mut other, &kept).await, 1);
+    execute(&mut database, "SELECT pg_advisory_unlock_all()").await;
+    assert_eq!(ended(&mut check).await, Some(0));
+    assert_eq!(number(&mut other, &kept).await, 0);
+    let after = dump(&mut database).await;
+    for (name, text) in before.iter().filter(|(name, _)| *name != "metrics_last_24h") {
+        assert_eq!(after[name], *text, "{name}");
+    }
+}
+
 /// A check to be held up.
 fn begin(server: &Server, directory: &Path) -> Child {
     let mut command = on(&server.url, directory, &["check"]);
@@ -190,7 +213,7 @@ async fn interrupted_it_removes_its_rows_and_killed_the_next_one_does() {
             let again = run(on(&server.url, directory.path(), &["check"]));
             assert_eq!(again.code, Some(0), "{again:?}");
         } else {
-            // The one that it was at is not left in the middle.
+            // The check that it was at is not left in the middle; that it has taken the signal shows nowhere.
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             execute(&mut database, "SELECT pg_advisory_unlock_all()").await;
             assert_eq!(ended(&mut check).await, Some(1));
@@ -544,7 +567,7 @@ async fn each_job_by_hand_works_beside_a_running_collector_and_changes_nothing_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn save_alone_takes_what_a_killed_collector_left_and_a_collector_that_cannot_says_so() {
+async fn save_alone_takes_what_a_killed_collector_left_and_nothing_the_second_time() {
     let directory = directory();
     let server = Server::start(directory.path()).await;
     let mut database = server.database().await;
