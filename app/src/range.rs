@@ -58,6 +58,12 @@ impl Range {
         }
     }
 
+    /// The range of this length; the live one for any other.
+    #[must_use]
+    pub fn of_seconds(seconds: i64) -> Self {
+        Self::ALL.into_iter().find(|range| range.seconds() == seconds).unwrap_or_default()
+    }
+
     /// Its length.
     #[must_use]
     pub fn seconds(self) -> i64 {

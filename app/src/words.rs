@@ -33,6 +33,8 @@ pub struct Words {
     pub ranges: &'static str,
     /// A choice of it.
     pub range: fn(Range) -> &'static str,
+    /// The length of the live one.
+    pub quarter_hour: &'static str,
     /// Name of the language switch.
     pub language: &'static str,
     /// This language, in itself.
@@ -172,9 +174,9 @@ pub struct Words {
     /// Fact: load average over `n` minutes.
     pub load_minutes: fn(minutes: u32) -> String,
     /// A graph or sparkline in words: name, newest, lowest and highest value of the last 15 minutes.
-    pub graph_summary: fn(name: &str, newest: &str, lowest: &str, highest: &str) -> String,
+    pub graph_summary: fn(name: &str, newest: &str, lowest: &str, highest: &str, over: &str) -> String,
     /// The same without a point.
-    pub graph_empty: fn(name: &str) -> String,
+    pub graph_empty: fn(name: &str, over: &str) -> String,
 
     // Errors
     /// Title of the page for an unknown address.

@@ -9,6 +9,7 @@ use super::plot::{Plot, Unit};
 use super::series::Series;
 use crate::format::{self, Zone};
 use crate::live::LiveStore;
+use crate::range::Range;
 use crate::words::{Words, use_words};
 
 /// Where the marks of the value axis are, from the top.
@@ -37,7 +38,13 @@ pub fn LineGraph(
 
     let label = {
         let series = series.clone();
-        Signal::derive(move || plot.with(|plot| summary(words, title, unit, &series, plot)))
+        Signal::derive(move || {
+            let over = match store.with_viewed(|history| Range::of_seconds(history.span_seconds())) {
+                Range::Live => words.quarter_hour,
+                range => (words.range)(range),
+            };
+            plot.with(|plot| summary(words, title, unit, &series, plot, over))
+        })
     };
     let unit_name = Signal::derive(move || plot.with(|plot| plot.unit.clone()));
     let has_points = Signal::derive(move || plot.with(|plot| !plot.is_empty()));
@@ -121,9 +128,9 @@ fn legend(series: &[Series], unit: Unit, plot: Memo<Plot>) -> impl IntoView + us
     view! { <ul class="legend">{entries.collect_view()}</ul> }
 }
 
-fn summary(words: &Words, title: &str, unit: Unit, series: &[Series], plot: &Plot) -> String {
+fn summary(words: &Words, title: &str, unit: Unit, series: &[Series], plot: &Plot, over: &str) -> String {
     if plot.is_empty() {
-        return (words.graph_empty)(title);
+        return (words.graph_empty)(title, over);
     }
     let mut text = String::new();
     for (series, extremes) in series.iter().zip(&plot.extremes) {
@@ -132,7 +139,7 @@ fn summary(words: &Words, title: &str, unit: Unit, series: &[Series], plot: &Plo
             text.push_str(". ");
         }
         let name = if plot.lines.len() > 1 { format!("{title}, {}", series.name) } else { title.to_owned() };
-        text.push_str(&(words.graph_summary)(&name, &unit.text(newest), &unit.text(low), &unit.text(high)));
+        text.push_str(&(words.graph_summary)(&name, &unit.text(newest), &unit.text(low), &unit.text(high), over));
     }
     text
 }

@@ -31,9 +31,9 @@ pub fn Sparkline(
     });
     let label = Signal::derive(move || match dots.with(|dots| extremes(dots)) {
         Some([newest, low, high]) => {
-            (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high))
+            (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), words.quarter_hour)
         }
-        None => (words.graph_empty)(series.name),
+        None => (words.graph_empty)(series.name, words.quarter_hour),
     });
     let line = Signal::derive(move || dots.with(|dots| path(dots, span(store), calm(unit))));
     let viewbox = format!("0 0 {WIDTH} {HEIGHT}");

@@ -20,6 +20,7 @@ pub const EN: Words = Words {
         Range::Week => "7 d",
         Range::Month => "30 d",
     },
+    quarter_hour: "15 minutes",
     language: "Language",
     language_name: "English",
     theme: "Theme",
@@ -89,10 +90,10 @@ pub const EN: Words = Words {
     uptime_name: "Uptime",
     cores_name: "Logical cores",
     load_minutes: |minutes| format!("Load, {minutes} min"),
-    graph_summary: |name, newest, lowest, highest| {
-        format!("{name}: now {newest}, lowest {lowest}, highest {highest} in the last 15 minutes")
+    graph_summary: |name, newest, lowest, highest, over| {
+        format!("{name}: now {newest}, lowest {lowest}, highest {highest} in the last {over}")
     },
-    graph_empty: |name| format!("{name}: no samples in the last 15 minutes"),
+    graph_empty: |name, over| format!("{name}: no samples in the last {over}"),
 
     not_found: "There is no page at this address.",
     not_found_more: "It may have moved, or the link has a typing error.",

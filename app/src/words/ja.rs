@@ -20,6 +20,7 @@ pub const JA: Words = Words {
         Range::Week => "7日",
         Range::Month => "30日",
     },
+    quarter_hour: "15分",
     language: "言語",
     language_name: "日本語",
     theme: "テーマ",
@@ -89,10 +90,10 @@ pub const JA: Words = Words {
     uptime_name: "稼働時間",
     cores_name: "論理コア",
     load_minutes: |minutes| format!("ロード {minutes}分"),
-    graph_summary: |name, newest, lowest, highest| {
-        format!("{name}: 現在 {newest}、過去15分の最小 {lowest}、最大 {highest}")
+    graph_summary: |name, newest, lowest, highest, over| {
+        format!("{name}: 現在 {newest}、過去{over}の最小 {lowest}、最大 {highest}")
     },
-    graph_empty: |name| format!("{name}: 過去15分のサンプルはありません"),
+    graph_empty: |name, over| format!("{name}: 過去{over}のサンプルはありません"),
 
     not_found: "このアドレスのページはありません。",
     not_found_more: "移動したか、リンクに誤りがある可能性があります。",
