@@ -21,7 +21,8 @@ pub fn start(log: &Log) -> Result<(), ConfigError> {
         remedy: format!("{error}; use a level such as info or debug, or info,collector=debug"),
     })?;
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let text = match log.format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Text => true,

@@ -30,9 +30,13 @@ pub fn Sparkline(
         store.history.with(|history| series.dots(&history.thinned(STEP_SECONDS), store.push_seconds.get()))
     });
     let label = Signal::derive(move || match dots.with(|dots| extremes(dots)) {
-        Some([newest, low, high]) => {
-            (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), words.quarter_hour)
-        }
+        Some([newest, low, high]) => (words.graph_summary)(
+            series.name,
+            &unit.text(newest),
+            &unit.text(low),
+            &unit.text(high),
+            words.quarter_hour,
+        ),
         None => (words.graph_empty)(series.name, words.quarter_hour),
     });
     let line = Signal::derive(move || dots.with(|dots| path(dots, span(store), calm(unit))));

@@ -40,7 +40,9 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let secret = String::deserialize(deserializer)?;
         if secret == SET {
-            return Err(serde::de::Error::custom("(set) stands for a secret in what `settings` prints: write the secret"));
+            return Err(serde::de::Error::custom(
+                "(set) stands for a secret in what `settings` prints: write the secret",
+            ));
         }
         Ok(Self::from(secret))
     }

@@ -180,7 +180,8 @@ fn plan(directory: &DataDir, binaries: &Binaries, cluster: &Path) -> Plan {
     let own = [("unix_socket_directories", socket.display().to_string()), ("port", PORT.to_string())];
     let statements = binaries.has_statements().then(|| ("shared_preload_libraries", STATEMENTS.to_owned()));
     let settings = SETTINGS.map(|(name, value)| (name, value.to_owned()));
-    let arguments: Vec<_> = own.into_iter().chain(statements).chain(settings).map(|(name, value)| format!("{name}={value}")).collect();
+    let arguments: Vec<_> =
+        own.into_iter().chain(statements).chain(settings).map(|(name, value)| format!("{name}={value}")).collect();
     let launcher = directory.launcher();
     let (cluster, prepared) = (cluster.to_owned(), cluster.to_owned());
     Plan {
