@@ -91,7 +91,7 @@ impl Binaries {
     /// Whether the extension that counts statements is there, which Debian's packages bring along.
     fn has_statements(&self) -> bool {
         let beside = |path: &str| self.directory.join("..").join(path).join(format!("{STATEMENTS}.so")).is_file();
-        beside("lib") || beside("lib/postgresql")
+        ["lib", "lib/postgresql", "lib64/pgsql"].into_iter().any(beside)
     }
 }
 
@@ -117,7 +117,9 @@ fn installed() -> Vec<Binaries> {
     let debian = children("/usr/lib/postgresql").map(|path| path.join("bin"));
     let red_hat =
         children("/usr").filter(|path| path.to_string_lossy().contains("pgsql-")).map(|path| path.join("bin"));
+    // A link on the PATH leads to where the libraries are.
     let on_path = find_program("initdb", &[PathBuf::from("/usr/local/pgsql/bin")]);
+    let on_path = on_path.and_then(|path| path.canonicalize().ok());
     let on_path = on_path.and_then(|path| path.parent().map(Path::to_owned));
     debian.chain(red_hat).chain(on_path).filter(|path| path.join("initdb").is_file()).filter_map(version_of).collect()
 }

@@ -59,11 +59,13 @@ async fn number(database: &mut PgConnection, sql: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(database).await.unwrap()
 }
 
-/// Every table and view to the last byte, but for how long an alert has been active.
+/// Every table and view to the last byte, but for how long an alert has been active and what
+/// extensions bring along.
 async fn dump(database: &mut PgConnection) -> BTreeMap<String, String> {
     let sql = "SELECT oid::regclass::text FROM pg_class
                WHERE relnamespace IN ('public'::regnamespace, 'recipe_monitoring_state'::regnamespace)
-                 AND relkind IN ('r', 'p', 'v', 'm')";
+                 AND relkind IN ('r', 'p', 'v', 'm')
+                 AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')";
     let relations: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *database).await.unwrap();
     let mut dumps = BTreeMap::new();
     for relation in relations {
@@ -417,10 +419,10 @@ fn installed(directory: &Path) -> PathBuf {
 fn setup(program: &Path, server: &Server, directory: &Path, database: &str, user: &str, password: &str) -> Command {
     let file = directory.join("password");
     fs::write(&file, format!("{password}\n")).unwrap();
-    let socket = server.url.split("host=").nth(1).unwrap();
     let mut command = Command::new(program);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(directory);
-    command.args(["setup", "--host", socket, "--port", "5433", "--database", database, "--user", user]);
+    command.args(["setup", "--host"]).arg(server.socket_dir());
+    command.args(["--port", "5433", "--database", database, "--user", user]);
     command.args(["--redis-url", "none", "--log-dir", "logs", "--env-file", ".env", "--password-file"]).arg(file);
     command
 }

@@ -177,7 +177,8 @@ async fn the_disk_under_the_spool_and_postgresql_is_full_and_freed() {
     let settings = outcome(program(&["env", "--data-dir", inside.join("data").to_str().unwrap()]));
     let settings = String::from_utf8(settings.stdout).unwrap();
     let url = settings.lines().find_map(|line| line.strip_prefix("DATABASE_URL=")).unwrap();
-    let url = url.replace(&mount_point.display().to_string(), &inside.display().to_string());
+    let in_url = |path: &Path| path.to_str().unwrap().replace('/', "%2F");
+    let url = url.replace(&in_url(&mount_point), &in_url(&inside));
     let mut database = connect(&url).await;
     until("everything is saved", async || {
         let sql = "SELECT count(DISTINCT timestamp) FROM system_metrics WHERE metric_name = 'cpu_usage'";

@@ -40,6 +40,10 @@ impl Server {
         .await;
     }
 
+    pub fn socket_dir(&self) -> PathBuf {
+        self.data_dir.join("run")
+    }
+
     fn command(&self, log: &fs::File) -> Command {
         let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let wanted = fs::read_to_string(self.data_dir.join("postgres/PG_VERSION")).unwrap();
@@ -53,7 +57,7 @@ impl Server {
             Command::new(program)
         };
         command.arg("-D").arg(self.data_dir.join("postgres")).args(["-c", "listen_addresses=", "-c", "port=5433"]);
-        command.arg("-c").arg(format!("unix_socket_directories={}", self.data_dir.join("run").display()));
+        command.arg("-c").arg(format!("unix_socket_directories={}", self.socket_dir().display()));
         command.current_dir(&self.data_dir).process_group(0).stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap());
         command

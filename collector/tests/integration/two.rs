@@ -138,7 +138,8 @@ async fn one_that_lost_the_lease_changes_nothing_any_more() {
 async fn pgbouncer_in_transaction_mode_is_refused_with_a_sentence_and_in_session_mode_used() {
     let directory = directory();
     let server = Server::start(directory.path()).await;
-    let Some(socket) = server.url.split("host=").nth(1) else { panic!("no socket in {}", server.url) };
+    let socket = server.socket_dir();
+    let socket = socket.display();
     let password = server.url.split([':', '@']).nth(2).unwrap();
     for (mode, works) in [("transaction", false), ("statement", false), ("session", true)] {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
