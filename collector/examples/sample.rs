@@ -17,12 +17,13 @@ const PAUSE: Duration = Duration::from_millis(250);
 fn main() -> Result<(), Box<dyn Error>> {
     let number: u32 = std::env::args().nth(1).ok_or("say how many readings to take")?.parse()?;
     let mut reader = SystemReader::new(&host_name(""), Path::new("/"));
-    let before = process_usage().cpu_seconds;
+    let cpu_seconds = || process_usage().cpu_seconds.ok_or("this system does not say how much CPU time is used");
+    let before = cpu_seconds()?;
     for _ in 0..number {
         sleep(PAUSE);
         std::hint::black_box(serde_json::to_vec(&reader.read(Timestamp::now()))?);
     }
-    let used = process_usage().cpu_seconds - before;
+    let used = cpu_seconds()? - before;
     writeln!(std::io::stdout(), "{:.9}", used / f64::from(number))?;
     Ok(())
 }

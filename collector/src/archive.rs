@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::buffer::{Record, Unsaved};
 use crate::sample::HOST_LABEL;
-use crate::store::{Step, Steps, Store, StoreError};
+use crate::store::{SavedRange, Step, Steps, Store, StoreError};
 use crate::{History, Labels, Range, Resolution, Series, Stats, SystemPoint};
 
 /// Spans up to this are read from the samples, longer ones from the rollups.
@@ -22,7 +22,7 @@ const MOST_POINTS: u32 = 11_000;
 /// How long PostgreSQL may take to answer; what it does not say then is missing.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Series in one answer.
-const MOST_SERIES: usize = 200;
+pub(crate) const MOST_SERIES: u16 = 200;
 /// Files are dated by when they were written, which is a little after the time of a sample.
 const WRITTEN_LATER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -120,14 +120,14 @@ impl Archive {
         let within = |loose: &Loose| loose.at > query.from && loose.at <= query.to;
         let saved = tokio::time::timeout(PATIENCE, self.store.range(query, resolution, &steps)).await;
         let saved = saved.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()));
-        let (known, positions, complete) = match saved {
-            Ok((known, positions)) => (known, positions, true),
+        let (saved, complete) = match saved {
+            Ok(saved) => (saved, true),
             Err(error) => {
                 tracing::warn!(%error, "the history is read from what is not saved");
-                (Vec::new(), HashMap::new(), false)
+                (SavedRange::default(), false)
             }
         };
-        let mut series: Vec<(Labels, Vec<Step>)> = known;
+        let SavedRange { mut series, positions, matching } = saved;
         for loose in loose.iter().filter(|loose| is_unsaved(loose, &positions) && within(loose)) {
             if query.labels.iter().all(|(name, value)| loose.labels.get(name) == Some(value)) {
                 let index = series.iter().position(|(labels, _)| *labels == loose.labels).unwrap_or_else(|| {
@@ -143,8 +143,10 @@ impl Archive {
         }
         only_whole(&mut series, &query.labels);
         series.sort_by(|a, b| a.0.cmp(&b.0));
-        series.truncate(MOST_SERIES);
-        let series = series.into_iter().map(|(labels, found)| Series { labels, points: steps.points(found) }).collect();
+        let matching = matching.max(series.len() as u64);
+        series.truncate(usize::from(MOST_SERIES));
+        let series: Vec<_> =
+            series.into_iter().map(|(labels, found)| Series { labels, points: steps.points(found) }).collect();
         Ok(Range {
             metric: query.metric.clone(),
             from: query.from,
@@ -155,6 +157,7 @@ impl Archive {
                 Resolution::Hourly => steps.seconds().max(3_600.0),
             },
             complete,
+            series_left_out: matching - series.len() as u64,
             series,
         })
     }
@@ -165,6 +168,7 @@ impl Archive {
     ///
     /// As [`Archive::range`].
     pub async fn stats(&self, metric: &str, hours: u32) -> Result<Stats, ArchiveError> {
+        check_metric(metric)?;
         if !(1..=876_000).contains(&hours) {
             return Err(invalid("hours", hours, "use 1 to 876000"));
         }
@@ -272,9 +276,26 @@ fn only_whole(series: &mut Vec<(Labels, Vec<Step>)>, asked: &Labels) {
     }
 }
 
-fn check(query: &RangeQuery) -> Result<(), ArchiveError> {
-    if query.metric.is_empty() {
+fn check_metric(metric: &str) -> Result<(), ArchiveError> {
+    if metric.is_empty() {
         return Err(invalid("metric", "empty", "name a metric, e.g. cpu_usage"));
+    }
+    if metric.contains('\0') {
+        return Err(invalid("metric", metric.escape_default(), "leave the character NUL out"));
+    }
+    Ok(())
+}
+
+fn check(query: &RangeQuery) -> Result<(), ArchiveError> {
+    check_metric(&query.metric)?;
+    // PostgreSQL has no text with it.
+    if query.labels.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return Err(invalid("labels", format!("{:?}", query.labels), "leave the character NUL out"));
+    }
+    if let Some((field, time)) =
+        [("from", query.from), ("to", query.to)].into_iter().find(|(_, time)| *time < Timestamp::UNIX_EPOCH)
+    {
+        return Err(invalid(field, time, "use a time since 1970"));
     }
     if query.from >= query.to {
         return Err(invalid("from", query.from, &format!("use a time before to, which is {}", query.to)));

@@ -212,8 +212,8 @@ pub(crate) async fn watch_jobs(store: Store, instruments: JobInstruments) {
 pub struct ProcessUsage {
     /// Bytes of memory it holds; `None` where the system does not say.
     pub resident_bytes: Option<u64>,
-    /// CPU time since its start, user and system together.
-    pub cpu_seconds: f64,
+    /// CPU time since its start, user and system together; `None` where the system does not say.
+    pub cpu_seconds: Option<f64>,
 }
 
 /// Reads what this process uses.
@@ -226,10 +226,10 @@ pub fn process_usage() -> ProcessUsage {
     // The fields after the name, which is in parentheses and may hold anything: proc(5).
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(") ").next().unwrap_or_default();
-    let ticks = |field: usize| fields.split(' ').nth(field).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or(0);
-    let (user, system) = (ticks(11), ticks(12));
+    let ticks = |field: usize| -> Option<u64> { fields.split(' ').nth(field)?.parse().ok() };
+    let ticks = ticks(11).zip(ticks(12)).map(|(user, system)| user + system);
     ProcessUsage {
         resident_bytes: pages.map(|pages| pages * page),
-        cpu_seconds: (user + system) as f64 / rustix::param::clock_ticks_per_second() as f64,
+        cpu_seconds: ticks.map(|ticks| ticks as f64 / rustix::param::clock_ticks_per_second() as f64),
     }
 }

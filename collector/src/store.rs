@@ -22,7 +22,7 @@ use crate::config::Database;
 
 pub use address::Address;
 pub use check::{CheckError, Trial};
-pub(crate) use range::{Step, Steps};
+pub(crate) use range::{SavedRange, Step, Steps};
 pub use retention::Partitioned;
 pub use rollups::Aggregated;
 pub use samples::Saved;

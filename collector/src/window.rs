@@ -23,6 +23,8 @@ pub struct Range {
     pub step_seconds: f64,
     /// False while PostgreSQL does not answer: only what is not saved yet is here then.
     pub complete: bool,
+    /// Series that match and are not here, because they are too many; name more labels.
+    pub series_left_out: u64,
     /// The series that match, in the order of their labels.
     pub series: Vec<Series>,
 }

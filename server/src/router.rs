@@ -38,6 +38,7 @@ pub(crate) fn build(state: AppState) -> Router {
         .leptos_routes_with_context(&state, pages, context.clone(), shell)
         // The page's files, and the page for everything else that is not there.
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, app::shell))
+        .method_not_allowed_fallback(v1::wrong_method)
         .with_state(state);
     middleware::add(router)
 }

@@ -75,7 +75,7 @@ impl Saving {
             Ok(()) if records == 0 => tracing::debug!(job, seconds, "nothing to save"),
             Ok(()) => tracing::info!(job, seconds, records, rows, "job done"),
             Err(error) => {
-                let waiting = self.buffer.len();
+                let waiting = self.instruments.unsaved_records.get();
                 tracing::warn!(job, seconds, records, rows, waiting, %error, "could not save; the rest stays in the spool");
             }
         }

@@ -7,15 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::archive::{GRAPHED, RangeQuery};
+use crate::archive::{GRAPHED, MOST_SERIES, RangeQuery};
 use crate::sample::HOST_LABEL;
 use crate::{Labels, RangePoint, Resolution, Stats};
 
 use super::{Store, StoreError};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-/// Parts of a metric beyond this are not read.
-const MOST_SERIES: i64 = 1_000;
 
 /// The steps that a span is divided into, all of one length and at the same moments whatever the
 /// span begins with, so that a graph does not flicker as time goes on.
@@ -86,20 +84,31 @@ impl Steps {
     }
 }
 
+/// What is saved of a range.
+#[derive(Debug, Default)]
+pub struct SavedRange {
+    /// The series that match, at most [`MOST_SERIES`], in no order.
+    pub(crate) series: Vec<(Labels, Vec<Step>)>,
+    /// How far every spool was taken over when it was read.
+    pub(crate) positions: HashMap<Uuid, u64>,
+    /// Number of all series that match.
+    pub(crate) matching: u64,
+}
+
 /// `labels`, `last` in microseconds, `min`, `avg`, `max`, `count`.
 type Row = (String, i64, f64, f64, f64, i64);
 
 impl Store {
-    /// What is saved of a range, and how far every spool was taken over at that moment.
+    /// What is saved of a range.
     pub(crate) async fn range(
         &self,
         query: &RangeQuery,
         resolution: Resolution,
         steps: &Steps,
-    ) -> Result<(Vec<(Labels, Vec<Step>)>, HashMap<Uuid, u64>), StoreError> {
+    ) -> Result<SavedRange, StoreError> {
         let mut transaction = self.begin_reading().await?;
         let positions = positions(&mut transaction).await?;
-        let labels = matching(&mut transaction, query).await?;
+        let (labels, matching) = matching(&mut transaction, query).await?;
         let rows = match resolution {
             Resolution::Raw => raw(&mut transaction, query, &labels, steps).await?,
             Resolution::Hourly => {
@@ -117,7 +126,7 @@ impl Store {
         }
         let series =
             series.into_iter().filter_map(|(labels, steps)| Some((serde_json::from_str(&labels).ok()?, steps)));
-        Ok((series.collect(), positions))
+        Ok(SavedRange { series: series.collect(), positions, matching })
     }
 
     /// The graphed numbers of a host after `from`: `(time, metric, value)`, and how far every
@@ -196,12 +205,12 @@ async fn positions(connection: &mut PgConnection) -> Result<HashMap<Uuid, u64>, 
     Ok(rows.into_iter().map(|(stream, position)| (stream, u64::try_from(position).unwrap_or(0))).collect())
 }
 
-/// The JSON of the labels of every series that matches; of a whole and its parts only the whole,
-/// where no part was asked for.
-async fn matching(connection: &mut PgConnection, query: &RangeQuery) -> Result<Vec<String>, StoreError> {
+/// The JSON of the labels of the first series that match, and the number of all; of a whole and
+/// its parts only the whole, where no part was asked for.
+async fn matching(connection: &mut PgConnection, query: &RangeQuery) -> Result<(Vec<String>, u64), StoreError> {
     let asked_for_part = query.labels.keys().any(|name| name != HOST_LABEL);
-    let labels = sqlx::query_scalar(
-        "SELECT labels::text FROM (
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT labels::text, count(*) OVER () FROM (
              SELECT labels, labels - 'host' = '{}' AS whole, bool_or(labels - 'host' = '{}') OVER () AS has_whole
              FROM recipe_monitoring_state.series WHERE metric_name = $1 AND labels @> $2::text::jsonb) AS known
          WHERE $3 OR whole = has_whole ORDER BY labels LIMIT $4",
@@ -209,10 +218,11 @@ async fn matching(connection: &mut PgConnection, query: &RangeQuery) -> Result<V
     .bind(&query.metric)
     .bind(serde_json::to_string(&query.labels).unwrap_or_default())
     .bind(asked_for_part)
-    .bind(MOST_SERIES)
+    .bind(i64::from(MOST_SERIES))
     .fetch_all(connection)
     .await?;
-    Ok(labels)
+    let all = rows.first().map_or(0, |(_, all)| u64::try_from(*all).unwrap_or(0));
+    Ok((rows.into_iter().map(|(labels, _)| labels).collect(), all))
 }
 
 async fn raw(

@@ -217,6 +217,22 @@ async fn series_are_told_apart_and_nonsense_is_refused_by_name() {
         let error = refused(question).await;
         assert!(error.contains(part), "{error}");
     }
+    // More parts than one answer has room for.
+    let parts = (0..250).map(|core| Point {
+        metric_name: "core_usage".into(),
+        value: f64::from(core),
+        labels: Labels::from([("core".to_owned(), core.to_string())]),
+    });
+    for (at, save) in [(start, true), (start + SignedDuration::from_secs(10), false)] {
+        let sample = Sample { at, host: "web".to_owned(), points: parts.clone().collect() };
+        history.buffer.kept(history.buffer.push(Record::Sample(sample))).await;
+        let all = RangeQuery { metric: "core_usage".to_owned(), ..query(from, to, 10, None) };
+        let range = history.archive.range(&all).await.unwrap();
+        assert_eq!((range.series.len(), range.series_left_out), (200, 50));
+        if save {
+            history.save().await;
+        }
+    }
     let stats = history.archive.stats("cpu_usage", 1).await.unwrap();
     assert_eq!((stats.count, stats.min, stats.max), (2, Some(5.0), Some(7.0)));
     assert!(matches!(history.archive.stats("cpu_usage", 0).await, Err(ArchiveError::Invalid { field: "hours", .. })));

@@ -109,9 +109,12 @@ impl Collector for Process {
             let metric = encoder.encode_descriptor("process_resident_memory_bytes", help, None, MetricType::Gauge)?;
             ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX)).encode(metric)?;
         }
-        let help = "Total user and system CPU time spent in seconds";
-        let metric = encoder.encode_descriptor("process_cpu_seconds", help, None, MetricType::Counter)?;
-        ConstCounter::new(usage.cpu_seconds).encode(metric)
+        if let Some(seconds) = usage.cpu_seconds {
+            let help = "Total user and system CPU time spent in seconds";
+            let metric = encoder.encode_descriptor("process_cpu_seconds", help, None, MetricType::Counter)?;
+            ConstCounter::new(seconds).encode(metric)?;
+        }
+        Ok(())
     }
 }
 

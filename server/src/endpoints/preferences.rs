@@ -1,6 +1,7 @@
 //! `POST /preferences`: language and colours, by a plain form that works without scripts.
 
 use axum::Form;
+use axum::extract::rejection::FormRejection;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
@@ -22,11 +23,17 @@ pub(crate) struct Preferences {
 }
 
 /// Keeps the preferences in cookies and goes back to the page they were set on.
-pub(crate) async fn set(headers: HeaderMap, Form(preferences): Form<Preferences>) -> Response {
+pub(crate) async fn set(headers: HeaderMap, form: Result<Form<Preferences>, FormRejection>) -> Response {
     if !is_same_origin(&headers) {
         let message = "this form is of another site; open the dashboard itself";
         return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin").into_response();
     }
+    let preferences = match form {
+        Ok(Form(preferences)) => preferences,
+        Err(rejection) => {
+            return ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form").into_response();
+        }
+    };
     let mut cookies = Vec::new();
     for (name, value, known) in
         [("lang", &preferences.lang, &LANGUAGES[..]), ("theme", &preferences.theme, &THEMES[..])]

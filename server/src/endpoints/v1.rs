@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use collector::{Archive, ArchiveError, Current, Feed, Labels, Range, RangeQuery, Resolution, Stats};
-use http::{StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -75,7 +75,7 @@ pub(crate) async fn range(
     let query = RangeQuery {
         metric: parameters.text("metric").unwrap_or_default().to_owned(),
         labels: parameters.labels()?,
-        from: parameters.time("from")?.unwrap_or_else(|| to - SPAN),
+        from: parameters.time("from")?.unwrap_or_else(|| to.checked_sub(SPAN).unwrap_or(Timestamp::MIN)),
         to,
         points: parameters.number("points")?.unwrap_or(POINTS),
         resolution: match parameters.text("resolution") {
@@ -102,6 +102,12 @@ pub(crate) async fn stats(
 pub(crate) async fn unknown(uri: Uri) -> ApiError {
     let message = format!("there is nothing at {}", uri.path());
     ApiError::new(StatusCode::NOT_FOUND, "not_found", &message, "path")
+}
+
+/// A method that the path does not know.
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    let message = format!("{} does not take {method}; the header Allow says what it takes", uri.path());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message, "method")
 }
 
 /// The parameters of a question. An empty one is one that was not given.

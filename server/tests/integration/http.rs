@@ -137,6 +137,61 @@ async fn metrics_come_in_prometheus_text_and_in_openmetrics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_past_is_answered_and_nonsense_is_refused_by_its_field() {
+    let place = Place::new();
+    let arguments = ["--set", "live.push=1s", "--set", "sampling.system=1s"];
+    let mut dashboard = Dashboard::start(&place, &arguments).await;
+    let range = until("a point", async || {
+        let range = dashboard.get("/api/v1/range?metric=cpu_usage&points=5", &[]).await;
+        // Until the first sample there is no such metric.
+        let has_point = range.status == 200 && range.json()["series"][0]["points"][0]["avg"].is_number();
+        has_point.then(|| range.json())
+    })
+    .await;
+    assert_eq!((range["resolution"].as_str(), range["complete"].as_bool()), (Some("raw"), Some(true)));
+    assert!(range["series"][0]["labels"]["host"].is_string(), "{range}");
+    let parts = dashboard.get("/api/v1/range?metric=disk_usage&labels=%7B%22mount%22%3A%22%2F%22%7D", &[]).await;
+    assert_eq!(parts.json()["series"][0]["labels"]["mount"], "/");
+    until("it is saved", async || {
+        let stats = dashboard.get("/api/v1/stats?metric=cpu_usage&hours=1", &[]).await;
+        (stats.status == 200 && stats.json()["count"].as_u64() > Some(0)).then_some(())
+    })
+    .await;
+    for (question, status, field) in [
+        ("range", 400, "metric"),
+        ("range?metric=a%00b", 400, "metric"),
+        ("range?metric=cpu_usag", 404, "metric"),
+        ("range?metric=cpu_usage&from=yesterday", 400, "from"),
+        ("range?metric=cpu_usage&to=-377705023201", 400, "from"),
+        ("range?metric=cpu_usage&from=9999-12-01T00:00:00Z", 400, "from"),
+        ("range?metric=cpu_usage&from=1&to=-1", 400, "to"),
+        ("range?metric=cpu_usage&points=0", 400, "points"),
+        ("range?metric=cpu_usage&points=many", 400, "points"),
+        ("range?metric=cpu_usage&points=99999999999999", 400, "points"),
+        ("range?metric=cpu_usage&resolution=daily", 400, "resolution"),
+        ("range?metric=cpu_usage&labels=web", 400, "labels"),
+        ("range?metric=cpu_usage&labels=%7B%22host%22%3A%22%5Cu0000%22%7D", 400, "labels"),
+        ("range?metric=cpu_usage&label=web", 400, "label"),
+        ("stats", 400, "metric"),
+        ("stats?metric=nonsense", 404, "metric"),
+        ("stats?metric=cpu_usage&hours=0", 400, "hours"),
+        ("stats?metric=cpu_usage&hours=-1", 400, "hours"),
+    ] {
+        let answer = dashboard.get(&format!("/api/v1/{question}"), &[]).await;
+        let error = &answer.json()["error"];
+        assert_eq!((answer.status, error["field"].as_str()), (status, Some(field)), "{question}: {error}");
+        assert!(error["message"].as_str().is_some_and(|message| message.contains(field)), "{question}: {error}");
+    }
+    // The last moment there is makes nobody stumble.
+    let until_the_end = dashboard.get("/api/v1/range?metric=cpu_usage&from=0&to=9999-12-30T00:00:00Z", &[]).await;
+    assert_eq!((until_the_end.status, until_the_end.json()["resolution"].as_str()), (200, Some("hourly")));
+    let posted = dashboard.request("POST /api/v1/current", &[], "").await;
+    assert_eq!((posted.status, posted.json()["error"]["code"].as_str()), (405, Some("method_not_allowed")));
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    assert!(!dashboard.running.log().contains("panicked"), "{}", dashboard.running.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn preferences_are_kept_by_a_plain_form_and_never_lead_to_another_site() {
     let place = Place::new();
     let dashboard = Dashboard::start(&place, &[]).await;
@@ -152,6 +207,8 @@ async fn preferences_are_kept_by_a_plain_form_and_never_lead_to_another_site() {
     assert!(away.headers.contains("location: /\r\n"), "{}", away.headers);
     let wrong = dashboard.request("POST /preferences", &[form], "lang=xx").await;
     assert_eq!((wrong.status, wrong.json()["error"]["field"].as_str()), (400, Some("lang")));
+    let no_form = dashboard.request("POST /preferences", &[], "lang=ja").await;
+    assert_eq!((no_form.status, no_form.json()["error"]["field"].as_str()), (415, Some("form")));
     let foreign = dashboard.request("POST /preferences", &[form, "Origin: http://example.com"], "lang=ja").await;
     assert_eq!(foreign.status, 403);
 }
