@@ -1,6 +1,8 @@
 //! Settings: one struct per concern, defaults visible in each. Where they come from and how a
 //! wrong one is refused is in `load`.
 
+mod application;
+mod business;
 mod database;
 mod error;
 mod live;
@@ -16,6 +18,8 @@ mod system;
 
 use serde::{Deserialize, Serialize};
 
+pub use application::{Application, DurationUnit, Failed, Target};
+pub use business::{Business, Metric};
 pub use database::Database;
 pub use error::{ConfigError, Origin};
 pub use live::Live;
@@ -54,6 +58,10 @@ pub struct Settings {
     pub redis: Redis,
     /// How often is read.
     pub sampling: Sampling,
+    /// The watched application.
+    pub application: Application,
+    /// What the application is for.
+    pub business: Business,
     /// When scheduled work is done.
     pub schedule: Schedule,
     /// The live feed.
@@ -83,6 +91,8 @@ impl Settings {
         self.redis.check()?;
         self.live.check()?;
         self.sampling.check(&self.live)?;
+        self.application.check()?;
+        self.business.check()?;
         self.schedule.check()?;
         self.storage.check()
     }

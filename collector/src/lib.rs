@@ -4,7 +4,8 @@
 //! With default features this crate is types and pure logic: no clock, no file, no socket. It
 //! compiles to WASM, so the browser and any Rust client read the same types that the server
 //! writes. The feature `runtime` adds everything that touches the world, and is switched here
-//! and nowhere else.
+//! and nowhere else. The feature `http` is for the applications that are watched: a tower layer
+//! that counts and times their requests.
 //!
 //! The way of a reading, in one line:
 //!
@@ -13,6 +14,7 @@
 //! ```
 
 mod delta;
+mod exposed;
 mod health;
 mod history;
 mod live;
@@ -22,14 +24,19 @@ mod snapshot;
 mod window;
 
 pub use delta::Counters;
+pub use exposed::{Exposed, ExposedHistogram, ExposedValue, Exposition};
 pub use health::{Health, Part, PartName, PartState};
 pub use history::{History, SystemPoint};
 pub use live::{Hello, LiveEvent, Payload};
 pub use sample::{
-    HOST_LABEL, Interface, Kind, Labels, Mount, Point, RawSnapshot, SYSTEM_METRICS, Sample, System, SystemWindow,
+    APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, HOST_LABEL, Instance,
+    Interface, Kind, Labels, Mount, Point, RawSnapshot, Requests, Route, SYSTEM_METRICS, Sample, System, SystemWindow,
 };
 pub use snapshot::{Current, Snapshot};
 pub use window::{Range, RangePoint, Resolution, Series, Stats};
+
+#[cfg(feature = "http")]
+pub mod http;
 
 // --- what touches the world ---
 #[cfg(feature = "runtime")]

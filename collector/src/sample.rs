@@ -2,6 +2,8 @@
 
 #[cfg(feature = "runtime")]
 mod admission;
+mod application;
+mod business;
 mod system;
 
 use std::borrow::Cow;
@@ -11,7 +13,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "runtime")]
-pub(crate) use admission::{Refusal, admit};
+pub(crate) use admission::{Refusal, admit, is_metric_name};
+pub use application::{APPLICATION_METRICS, Application, DurationBucket, Instance, Requests, Route};
+pub use business::{Business, BusinessMetric, DayCount};
 #[cfg(feature = "runtime")]
 pub(crate) use system::percent;
 pub use system::{Interface, Mount, SYSTEM_METRICS, System, SystemWindow};

@@ -27,7 +27,7 @@ const HONOURED: [(&str, &str); 5] = [
 /// What the name of a secret may have in it, however it is misspelt.
 const SECRET_WORDS: [&str; 4] = ["pass", "secret", "token", "url"];
 /// Settings that may be given as a file to read: `<VARIABLE>_FILE`.
-const SECRETS: [&str; 3] = ["database.url", "redis.url", "redis.password"];
+const SECRETS: [&str; 4] = ["business.database_url", "database.url", "redis.url", "redis.password"];
 
 /// Flags about settings that both programs take.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -256,12 +256,17 @@ fn remedy(key: &str, error: &toml::de::Error) -> String {
             names.join(", ").to_lowercase()
         }
         "live.push"
+        | "sampling.application"
+        | "sampling.business"
         | "sampling.system"
+        | "business.statement_timeout"
         | "schedule.aggregate_delay"
         | "schedule.collect"
         | "schedule.save"
         | "database.idle_timeout"
         | "database.connect_timeout" => "a time with its unit such as 500ms, 10s or 5m".to_owned(),
+        "application.failed" => "5xx or 4xx_5xx".to_owned(),
+        "application.duration_unit" => "seconds or milliseconds".to_owned(),
         "schedule.daily_at" => "a time of day such as 03:00".to_owned(),
         _ => return error.message().to_owned(),
     };

@@ -66,7 +66,7 @@ pub(crate) fn admit(sample: &mut Sample, now: Timestamp, kept: SignedDuration, m
 }
 
 fn refusal(point: &Point) -> Option<Refusal> {
-    if !is_name(&point.metric_name, |c| c == ':') {
+    if !is_metric_name(&point.metric_name) {
         Some(Refusal::name)
     } else if !point.value.is_finite() {
         Some(Refusal::not_finite)
@@ -75,6 +75,11 @@ fn refusal(point: &Point) -> Option<Refusal> {
     } else {
         None
     }
+}
+
+/// Whether it is a name as in Prometheus, of 1 to 100 characters.
+pub(crate) fn is_metric_name(name: &str) -> bool {
+    is_name(name, |c| c == ':')
 }
 
 fn is_name(name: &str, also: impl Fn(char) -> bool) -> bool {

@@ -1,0 +1,112 @@
+//! Business metrics: what is counted by the local day, and from where.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Invalid;
+use super::secret::Secret;
+
+/// `[business]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Business {
+    /// Whether business metrics are counted at all.
+    pub enabled: bool,
+    /// Zone of the days, e.g. `Asia/Tokyo`. Empty: `schedule.time_zone`.
+    pub time_zone: String,
+    /// What is counted.
+    pub metrics: Vec<Metric>,
+    /// The application's own PostgreSQL, for metrics with `sql`. It is only ever read.
+    pub database_url: Secret,
+    /// A query that takes longer has failed.
+    #[serde(with = "super::load::duration")]
+    pub statement_timeout: Duration,
+}
+
+/// One business metric. Its count is that of `event`s pushed to the API and, where they are named,
+/// of a scraped counter; or else what `sql` answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// Its name in tables and API, e.g. `recipes_created_daily`.
+    pub name: String,
+    /// The event that is counted, e.g. `recipe_created`.
+    #[serde(default)]
+    pub event: String,
+    /// A scraped counter whose increase counts as such events, e.g. `recipes_created_total`, with
+    /// labels where it needs any: `orders_total{state="paid"}`.
+    #[serde(default)]
+    pub counter: String,
+    /// A query of one number, where `$1` and `$2` are the beginning and the end of the day.
+    #[serde(default)]
+    pub sql: String,
+    /// What it is called in English; else its name.
+    #[serde(default)]
+    pub title_en: String,
+    /// What it is called in Japanese; else its name.
+    #[serde(default)]
+    pub title_ja: String,
+    /// What is counted, such as `recipes`.
+    #[serde(default)]
+    pub unit: String,
+}
+
+/// The recipe site's: name, event, English and Japanese title.
+const DEFAULT_METRICS: [(&str, &str, &str, &str); 5] = [
+    ("user_registrations_daily", "user_registered", "Registrations", "ユーザー登録"),
+    ("recipes_created_daily", "recipe_created", "Recipes created", "レシピ作成"),
+    ("search_executions_daily", "search_executed", "Searches", "検索実行"),
+    ("recipe_views_daily", "recipe_viewed", "Recipe views", "レシピ閲覧"),
+    ("recipe_ratings_daily", "recipe_rated", "Ratings", "レシピ評価"),
+];
+
+impl Default for Business {
+    fn default() -> Self {
+        let metric = |(name, event, title_en, title_ja): (&str, &str, &str, &str)| Metric {
+            name: name.to_owned(),
+            event: event.to_owned(),
+            title_en: title_en.to_owned(),
+            title_ja: title_ja.to_owned(),
+            ..Metric::default()
+        };
+        Self {
+            enabled: true,
+            time_zone: String::new(),
+            metrics: DEFAULT_METRICS.map(metric).to_vec(),
+            database_url: Secret::default(),
+            statement_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Business {
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        if !self.time_zone.is_empty() && jiff::tz::TimeZone::get(&self.time_zone).is_err() {
+            let remedy = "use a name of the IANA time zone database, such as Asia/Tokyo or UTC";
+            return Err(Invalid::new("business.time_zone", &self.time_zone, remedy));
+        }
+        Invalid::unless_between("business.statement_timeout", self.statement_timeout, 1, 60)?;
+        let mut names = BTreeSet::new();
+        for metric in &self.metrics {
+            let invalid = |remedy: &str| Invalid::new("business.metrics", &metric.name, remedy);
+            if !crate::sample::is_metric_name(&metric.name) {
+                return Err(invalid("use 1 to 100 letters, digits and underscores as a name, and no digit first"));
+            }
+            if !names.insert(&metric.name) {
+                return Err(invalid("use each name once"));
+            }
+            let pushed = !metric.event.is_empty() || !metric.counter.is_empty();
+            match (pushed, !metric.sql.is_empty()) {
+                (false, false) => return Err(invalid("say what is counted: event, counter or sql")),
+                (true, true) => return Err(invalid("use sql alone, or event and counter")),
+                (false, true) if self.database_url.expose().is_none() => {
+                    return Err(invalid("set business.database_url, where its sql is asked"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! The layer itself: times a request until the last byte of its answer is handed over.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use http::{Extensions, Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::Route;
+use super::series::{MethodIndex, RouteSeries, Series};
+
+/// The client went away before the answer began (nginx' own code).
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Puts [`HttpService`] around a service: see [`super::HttpMetrics::layer`].
+#[derive(Clone, Debug)]
+pub struct HttpLayer {
+    series: Arc<Series>,
+    route: fn(&Extensions) -> Option<&str>,
+}
+
+impl HttpLayer {
+    pub(super) fn new(series: Arc<Series>, route: fn(&Extensions) -> Option<&str>) -> Self {
+        Self { series, route }
+    }
+}
+
+impl<S> Layer<S> for HttpLayer {
+    type Service = HttpService<S>;
+
+    fn layer(&self, inner: S) -> HttpService<S> {
+        HttpService { inner, layer: self.clone() }
+    }
+}
+
+/// A service whose requests are counted and timed.
+#[derive(Clone, Debug)]
+pub struct HttpService<S> {
+    inner: S,
+    layer: HttpLayer,
+}
+
+impl<S, B, R> Service<Request<B>> for HttpService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let HttpLayer { series, route } = &self.layer;
+        series.in_flight.inc();
+        let pending = Pending {
+            route: series.route(route(request.extensions())),
+            series: Arc::clone(series),
+            method: MethodIndex::of(request.method()),
+            status: CLIENT_CLOSED_REQUEST,
+            start: Instant::now(),
+        };
+        ResponseFuture { future: self.inner.call(request), pending: Some(pending) }
+    }
+}
+
+/// A request that is being answered. Its end, whatever way it comes, is when this is dropped.
+#[derive(Debug)]
+struct Pending {
+    series: Arc<Series>,
+    route: Arc<RouteSeries>,
+    method: MethodIndex,
+    status: u16,
+    start: Instant,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.series.in_flight.dec();
+        let status = match self.status {
+            // Not the client: the service has panicked.
+            CLIENT_CLOSED_REQUEST if std::thread::panicking() => StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
+            status => status,
+        };
+        self.series.answered(&self.route, self.method, status, self.start.elapsed());
+    }
+}
+
+pin_project! {
+    /// The answer to come.
+    #[derive(Debug)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        future: F,
+        pending: Option<Pending>,
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = ready!(this.future.poll(context));
+        let mut pending = this.pending.take();
+        if let Some(pending) = &mut pending {
+            // A service that fails has no answer of its own.
+            pending.status = outcome.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status).as_u16();
+            if let Some(Route(route)) = outcome.as_ref().ok().and_then(|response| response.extensions().get()) {
+                pending.route = pending.series.route(Some(route));
+            }
+        }
+        Poll::Ready(outcome.map(|response| response.map(|body| ResponseBody { body, pending })))
+    }
+}
+
+pin_project! {
+    /// The answer's body; the request has been answered when it ends.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        body: B,
+        pending: Option<Pending>,
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let frame = ready!(this.body.poll_frame(context));
+        if !matches!(frame, Some(Ok(_))) {
+            *this.pending = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
