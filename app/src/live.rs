@@ -155,7 +155,7 @@ impl LiveStore {
                 self.health.set(Some(health));
                 self.seen.set_value((seq, event.seq));
             }
-            Payload::Health(_) => {}
+            Payload::Health(_) | Payload::Application(_) | Payload::Business(_) => {}
         }
         self.seen.update_value(|seen| seen.0 = seen.0.max(event.seq));
         next
@@ -226,6 +226,10 @@ mod tests {
             system: seconds.last().map(reading),
             history,
             past: None,
+            application: None,
+            application_history: History::new(3_600),
+            application_past: None,
+            business: None,
             health: Health::of(Vec::new()),
         }
     }

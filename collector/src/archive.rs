@@ -4,6 +4,8 @@
 //! PostgreSQL, so what PostgreSQL says afterwards, with how far it has taken each spool over at
 //! that very moment, leaves no sample out and counts none twice.
 
+mod application;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
@@ -322,6 +324,7 @@ fn system_points(rows: &[(Timestamp, String, f64)]) -> Vec<SystemPoint> {
                 rx_per_second: seconds.and_then(|seconds| Some(of("network_rx")? / seconds)),
                 tx_per_second: seconds.and_then(|seconds| Some(of("network_tx")? / seconds)),
                 load_average_1m: of("load_average_1m"),
+                ..SystemPoint::default()
             }
         })
         .collect()

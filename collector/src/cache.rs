@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fred::clients::{Client, SubscriberClient};
+use fred::error::ErrorKind;
 use fred::interfaces::{
     ClientLike, EventInterface, HashesInterface, KeysInterface, PubsubInterface, TransactionInterface,
 };
@@ -11,16 +12,22 @@ use fred::types::config::{Config, Options, ReconnectPolicy};
 use fred::types::{Builder, Expiration, Value};
 use tokio::sync::broadcast;
 
-use crate::{Current, Frame, System};
+use crate::sample::Kind;
+use crate::{Current, Frame, Payload};
 
 /// Newest values live this long without being renewed.
 const TTL: Expiration = Expiration::EX(300);
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// Milliseconds between attempts to connect, growing.
 const RECONNECT: (u32, u32) = (100, 2_000);
-/// The channel and key of the host's readings.
-const SYSTEM_CHANNEL: &str = "metrics:system";
-const SYSTEM_KEY: &str = "metrics:system:current";
+/// The kinds, with the channel and the key of each one's readings.
+const KINDS: [(Kind, &str, &str); 3] = [
+    (Kind::System, "metrics:system", "metrics:system:current"),
+    (Kind::Application, "metrics:application", "metrics:application:current"),
+    (Kind::Business, "metrics:business", "metrics:business:current"),
+];
+/// The newest of all kinds.
+const CURRENT_KEYS: [&str; 2] = ["metrics:integrated:current", "metrics:current"];
 /// A hash: metric_name -> JSON of the last full hour.
 const HOURLY_KEY: &str = "metrics:hourly";
 /// What `check` writes, reads and removes; gone by itself where that is killed.
@@ -82,19 +89,27 @@ impl Cache {
         Ok(Self { client, builder })
     }
 
-    /// Renews the newest values and publishes the event. Answers how many readers got it.
+    /// Renews the newest values of a reading's kind and of all kinds, and publishes the event.
+    /// Answers how many readers got it.
     ///
     /// # Errors
     ///
     /// When Redis does not answer within a second.
-    pub async fn put_system(&self, reading: &System, frame: &Frame) -> Result<i64, CacheError> {
-        let system = serde_json::to_string(reading)?;
-        let all = serde_json::to_string(&Current { system: Some(reading.clone()) })?;
+    pub async fn put(&self, reading: &Payload, all: &Current, frame: &Frame) -> Result<i64, CacheError> {
+        let newest = match reading {
+            Payload::System(system) => serde_json::to_string(system)?,
+            Payload::Application(application) => serde_json::to_string(application)?,
+            Payload::Business(business) => serde_json::to_string(business)?,
+            Payload::Health(_) | Payload::Hello(_) => return Ok(0),
+        };
+        let all = serde_json::to_string(all)?;
         let client = self.client.with_options(&options());
         let pipeline = client.pipeline();
-        for (key, json) in [(SYSTEM_KEY, system), ("metrics:integrated:current", all.clone()), ("metrics:current", all)]
-        {
-            let () = pipeline.set(key, json, Some(TTL), None, false).await?;
+        for (_, _, key) in KINDS.iter().filter(|(_, channel, _)| *channel == frame.event) {
+            let () = pipeline.set(*key, newest.as_str(), Some(TTL), None, false).await?;
+        }
+        for key in CURRENT_KEYS {
+            let () = pipeline.set(key, all.as_str(), Some(TTL), None, false).await?;
         }
         let () = pipeline.publish(frame.event, frame.text.clone()).await?;
         let answers: Vec<Value> = pipeline.all().await?;
@@ -117,14 +132,32 @@ impl Cache {
         Ok(())
     }
 
-    /// The newest reading of the host that is known; `None` where there is none, or nonsense.
+    /// The newest reading of each kind that is known, without those that are missing or nonsense.
     ///
     /// # Errors
     ///
     /// When Redis does not answer within a second.
-    pub async fn system(&self) -> Result<Option<System>, CacheError> {
-        let json: Option<String> = self.client.with_options(&options()).get(SYSTEM_KEY).await?;
-        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+    pub async fn newest(&self) -> Result<Vec<Payload>, CacheError> {
+        let mut newest = Vec::new();
+        for (kind, _, key) in KINDS {
+            // A value of another type is an error of Redis', and nonsense like any other.
+            let json: Result<Option<String>, _> = self.client.with_options(&options()).get(key).await;
+            let json = match json {
+                Err(error)
+                    if *error.kind() == ErrorKind::InvalidArgument || error.details().starts_with("WRONGTYPE") =>
+                {
+                    None
+                }
+                json => json?,
+            };
+            let Some(json) = json else { continue };
+            newest.extend(match kind {
+                Kind::System => serde_json::from_str(&json).map(Payload::System).ok(),
+                Kind::Application => serde_json::from_str(&json).map(Payload::Application).ok(),
+                Kind::Business => serde_json::from_str(&json).map(Payload::Business).ok(),
+            });
+        }
+        Ok(newest)
     }
 
     /// Waits for the first connection, for a few seconds at the most.
@@ -209,7 +242,7 @@ impl Messages {
     pub async fn next(&mut self) -> String {
         loop {
             if !self.subscribed {
-                match self.subscriber.subscribe(SYSTEM_CHANNEL).await {
+                match self.subscriber.subscribe(Vec::from(KINDS.map(|(_, channel, _)| channel))).await {
                     Ok(()) => self.subscribed = true,
                     Err(_) => {
                         tokio::time::sleep(TIMEOUT).await;

@@ -10,12 +10,17 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 
-use crate::{Health, Hello, History, LiveEvent, Part, PartName, PartState, Payload, Snapshot, System, SystemPoint};
+use crate::{
+    APPLICATION_SPAN_SECONDS, Application, Business, Current, Health, Hello, History, LiveEvent, Part, PartName,
+    PartState, Payload, Snapshot, System, SystemPoint,
+};
 
 /// Seconds of the past that a page shows before anybody asks for more: the "live" range.
 pub const LIVE_SPAN: Duration = Duration::from_secs(15 * 60);
 /// One point per so many seconds goes into a page.
 const PAGE_STEP_SECONDS: i64 = 10;
+/// The same for the application, whose past on a page is longer.
+const APPLICATION_STEP_SECONDS: i64 = 30;
 /// Events kept for readers that come back: two minutes at one every two seconds.
 const REMEMBERED_EVENTS: usize = 64;
 /// Events a reader may be behind before it is moved to the newest.
@@ -49,6 +54,9 @@ struct State {
     remembered: VecDeque<Frame>,
     system: Option<System>,
     history: History,
+    application: Option<Application>,
+    application_history: History,
+    business: Option<Business>,
     health: Health,
 }
 
@@ -73,6 +81,9 @@ impl Feed {
                 remembered: VecDeque::with_capacity(REMEMBERED_EVENTS),
                 system: None,
                 history: History::new(LIVE_SPAN.as_secs().cast_signed()),
+                application: None,
+                application_history: History::new(APPLICATION_SPAN_SECONDS),
+                business: None,
                 health,
             }),
         }))
@@ -104,6 +115,11 @@ impl Feed {
                 state.history.insert(SystemPoint::from(system.as_ref()));
                 state.system = Some(*system);
             }
+            Payload::Application(application) => {
+                state.application_history.insert(SystemPoint::from(application.as_ref()));
+                state.application = Some(*application);
+            }
+            Payload::Business(business) => state.business = Some(*business),
             Payload::Health(health) => state.health = health,
             Payload::Hello(_) => {}
         }
@@ -121,6 +137,14 @@ impl Feed {
         let mut state = self.state();
         for point in points {
             state.history.insert(point);
+        }
+    }
+
+    /// The same of the application.
+    pub fn remember_application(&self, points: impl IntoIterator<Item = SystemPoint>) {
+        let mut state = self.state();
+        for point in points {
+            state.application_history.insert(point);
         }
     }
 
@@ -149,7 +173,22 @@ impl Feed {
             system: state.system.clone(),
             history: state.history.thinned(PAGE_STEP_SECONDS),
             past: None,
+            application: state.application.clone(),
+            application_history: state.application_history.thinned(APPLICATION_STEP_SECONDS),
+            application_past: None,
+            business: state.business.clone(),
             health: state.health.clone(),
+        }
+    }
+
+    /// The newest readings of all kinds.
+    #[must_use]
+    pub fn current(&self) -> Current {
+        let state = self.state();
+        Current {
+            system: state.system.clone(),
+            application: state.application.clone(),
+            business: state.business.clone(),
         }
     }
 

@@ -1,14 +1,15 @@
-//! The recent past of the host in few numbers: what a sparkline or a graph needs, in the server
-//! for the first page and in the browser for as long as the page lives.
+//! The recent past of the host, or of the application, in few numbers: what a sparkline or a graph
+//! needs, in the server for the first page and in the browser for as long as the page lives.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::System;
+use crate::{Application, System};
 
-/// The graphed numbers of one moment.
+/// The graphed numbers of one moment: of the host or of the application, each in a history of its
+/// own, for they are read at other moments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SystemPoint {
     /// When.
@@ -29,6 +30,27 @@ pub struct SystemPoint {
     /// The kernel's load average over one minute.
     #[serde(rename = "load", default, skip_serializing_if = "Option::is_none")]
     pub load_average_1m: Option<f64>,
+    /// Requests answered, cumulative.
+    #[serde(rename = "req", default, skip_serializing_if = "Option::is_none")]
+    pub requests_total: Option<f64>,
+    /// Requests answered per second.
+    #[serde(rename = "rps", default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<f64>,
+    /// Failed share of the requests, % 0-100.
+    #[serde(rename = "err", default, skip_serializing_if = "Option::is_none")]
+    pub error_rate: Option<f64>,
+    /// ms.
+    #[serde(rename = "p50", default, skip_serializing_if = "Option::is_none")]
+    pub p50_ms: Option<f64>,
+    /// ms.
+    #[serde(rename = "p95", default, skip_serializing_if = "Option::is_none")]
+    pub p95_ms: Option<f64>,
+    /// ms.
+    #[serde(rename = "p99", default, skip_serializing_if = "Option::is_none")]
+    pub p99_ms: Option<f64>,
+    /// Open connections.
+    #[serde(rename = "conn", default, skip_serializing_if = "Option::is_none")]
+    pub active_connections: Option<f64>,
 }
 
 impl From<&System> for SystemPoint {
@@ -40,11 +62,29 @@ impl From<&System> for SystemPoint {
             rx_per_second: system.rx_per_second(),
             tx_per_second: system.tx_per_second(),
             load_average_1m: system.load_average_1m,
+            ..Self::default()
         }
     }
 }
 
-/// Points of one host in the order of their time, each moment once, none older than a span
+impl From<&Application> for SystemPoint {
+    fn from(application: &Application) -> Self {
+        let total = &application.total;
+        Self {
+            at: application.at,
+            requests_total: application.http_requests_total,
+            requests_per_second: total.per_second,
+            error_rate: total.error_rate,
+            p50_ms: total.p50_ms,
+            p95_ms: total.p95_ms,
+            p99_ms: total.p99_ms,
+            active_connections: application.active_connections,
+            ..Self::default()
+        }
+    }
+}
+
+/// Points of one host, or of its application, in the order of their time, each moment once, none older than a span
 /// before the newest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
@@ -99,6 +139,14 @@ impl History {
         self.span_seconds
     }
 
+    /// The newest part of it: `seconds` before the newest point.
+    #[must_use]
+    pub fn newest_part(&self, seconds: i64) -> Self {
+        let mut part = Self::new(seconds);
+        self.points.iter().for_each(|point| part.insert(*point));
+        part
+    }
+
     /// The same past in at most one point per `step_seconds`, each the mean of the points in its
     /// step, at the time of the last of them. Steps without a point stay without one.
     #[must_use]
@@ -124,6 +172,14 @@ fn mean(points: &[SystemPoint]) -> SystemPoint {
         rx_per_second: of(|point| point.rx_per_second),
         tx_per_second: of(|point| point.tx_per_second),
         load_average_1m: of(|point| point.load_average_1m),
+        // The newest, for it only grows.
+        requests_total: points.iter().rev().find_map(|point| point.requests_total),
+        requests_per_second: of(|point| point.requests_per_second),
+        error_rate: of(|point| point.error_rate),
+        p50_ms: of(|point| point.p50_ms),
+        p95_ms: of(|point| point.p95_ms),
+        p99_ms: of(|point| point.p99_ms),
+        active_connections: of(|point| point.active_connections),
     }
 }
 

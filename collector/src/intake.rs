@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cache::Cache;
 use crate::store::Store;
-use crate::{Feed, LiveEvent, PartName, PartState, Payload, System};
+use crate::{Feed, LiveEvent, PartName, PartState, Payload};
 
 /// Readings by whose time one that comes a second time is known.
 const REMEMBERED: usize = 16;
@@ -19,7 +19,7 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
     let mut messages = None;
     if let Some(cache) = &cache {
         messages = cache.messages().inspect_err(|error| tracing::warn!(%error, "cannot listen to redis")).ok();
-        if let Ok(Some(reading)) = cache.system().await {
+        for reading in cache.newest().await.unwrap_or_default() {
             // Kept from before: no sign that the collector lives.
             intake.take(reading);
         }
@@ -35,11 +35,12 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
             } => text,
         };
         match serde_json::from_str::<LiveEvent>(&text) {
-            Ok(LiveEvent { payload: Payload::System(reading), .. }) => {
-                intake.take(*reading);
-                intake.feed.report(PartName::Collector, PartState::Up, Timestamp::now());
+            Ok(LiveEvent { payload, .. }) => {
+                if matches!(payload, Payload::System(_)) {
+                    intake.feed.report(PartName::Collector, PartState::Up, Timestamp::now());
+                }
+                intake.take(payload);
             }
-            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "a live event from outside makes no sense"),
         }
     }
@@ -47,23 +48,30 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
 
 struct Intake {
     feed: Feed,
-    /// Host and time.
-    seen: VecDeque<(String, Timestamp)>,
+    /// Kind, host and time.
+    seen: VecDeque<(&'static str, String, Timestamp)>,
 }
 
 impl Intake {
     /// Takes a reading unless it was taken already: it may come both ways. Not by being newer
     /// than the last, since a clock may be set back.
-    fn take(&mut self, reading: System) {
-        let at = reading.at;
-        if self.seen.iter().any(|(host, seen)| *seen == at && *host == reading.host) {
+    fn take(&mut self, reading: Payload) {
+        let (host, at) = match &reading {
+            Payload::System(system) => (&system.host, system.at),
+            Payload::Application(application) => (&application.host, application.at),
+            Payload::Business(business) => (&business.host, business.at),
+            // Each process' own.
+            Payload::Health(_) | Payload::Hello(_) => return,
+        };
+        let key = (reading.event(), host.clone(), at);
+        if self.seen.contains(&key) {
             return;
         }
         if self.seen.len() == REMEMBERED {
             self.seen.pop_front();
         }
-        self.seen.push_back((reading.host.clone(), at));
-        if let Err(error) = self.feed.publish(Payload::System(Box::new(reading)), at) {
+        self.seen.push_back(key);
+        if let Err(error) = self.feed.publish(reading, at) {
             tracing::error!(%error, "a reading could not be written as json");
         }
     }
@@ -72,13 +80,17 @@ impl Intake {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::System;
     use std::time::Duration;
 
     #[tokio::test]
     async fn a_reading_that_comes_both_ways_is_sent_once_also_when_the_clock_is_set_back() {
         let feed = Feed::new(Duration::from_secs(2), Timestamp::UNIX_EPOCH);
         let mut reader = feed.subscribe(None, Timestamp::UNIX_EPOCH);
-        let reading = |second| System { at: Timestamp::from_second(second).unwrap(), ..System::default() };
+        let reading = |second| {
+            let at = Timestamp::from_second(second).unwrap();
+            Payload::System(Box::new(System { at, ..System::default() }))
+        };
         let mut intake = Intake { feed: feed.clone(), seen: VecDeque::new() };
         for second in [100, 100, 2, 100, 2] {
             intake.take(reading(second));

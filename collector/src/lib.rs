@@ -32,7 +32,7 @@ pub use sample::{
     APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, HOST_LABEL, Instance,
     Interface, Kind, Labels, Mount, Point, RawSnapshot, Requests, Route, SYSTEM_METRICS, Sample, System, SystemWindow,
 };
-pub use snapshot::{Current, Snapshot};
+pub use snapshot::{APPLICATION_SPAN_SECONDS, Current, Snapshot};
 pub use window::{Range, RangePoint, Resolution, Series, Stats};
 
 #[cfg(feature = "http")]

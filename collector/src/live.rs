@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Health, System};
+use crate::{Application, Business, Health, System};
 
 /// One event of the live feed: `{"seq":N,"event":"metrics:system","at":"<RFC 3339>","data":{...}}`.
 ///
@@ -34,6 +34,12 @@ pub enum Payload {
     /// A new reading of the host.
     #[serde(rename = "metrics:system")]
     System(Box<System>),
+    /// A new reading of the application.
+    #[serde(rename = "metrics:application")]
+    Application(Box<Application>),
+    /// A new reading of the business metrics.
+    #[serde(rename = "metrics:business")]
+    Business(Box<Business>),
     /// A part of the system changed its state.
     #[serde(rename = "health")]
     Health(Health),
@@ -48,6 +54,8 @@ impl Payload {
     pub fn event(&self) -> &'static str {
         match self {
             Self::System(_) => "metrics:system",
+            Self::Application(_) => "metrics:application",
+            Self::Business(_) => "metrics:business",
             Self::Health(_) => "health",
             Self::Hello(_) => "hello",
         }

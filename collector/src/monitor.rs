@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::buffer::{Buffer, Record};
 use crate::instruments::Instruments;
 use crate::sample::{Sample, admit};
-use crate::{Feed, Frame, PartName, PartState, Payload, System, SystemWindow};
+use crate::{Application, Business, Feed, Frame, PartName, PartState, Payload, System, SystemWindow};
 
 /// Hands readings on: to the live feed, to the hot cache, and as samples to the buffer.
 #[derive(Debug)]
@@ -26,9 +26,20 @@ pub struct Monitor {
 #[derive(Debug)]
 pub struct Outgoing {
     /// The reading.
-    pub reading: System,
+    pub reading: Payload,
     /// The same as a live event.
     pub frame: Frame,
+}
+
+/// What a source has read.
+#[derive(Clone, Debug)]
+pub enum Reading {
+    /// The host.
+    System(System),
+    /// The application, and what is kept of it only once a minute, when it is due.
+    Application(Application, Option<Sample>),
+    /// The business metrics, and whether they are to be kept and not only shown.
+    Business(Business, bool),
 }
 
 impl Monitor {
@@ -46,21 +57,45 @@ impl Monitor {
     }
 
     /// Takes a reading. Never waits: a part that is slow or gone misses it, and nothing else does.
-    pub fn record(&self, reading: System) {
+    pub fn record(&self, reading: Reading) {
         self.instruments.readings.inc();
-        let at = reading.at;
-        match self.feed.publish(Payload::System(Box::new(reading.clone())), at) {
+        match reading {
+            Reading::System(system) => {
+                let at = system.at;
+                self.show(Payload::System(Box::new(system.clone())), at);
+                self.feed.report(PartName::Collector, PartState::Up, at);
+                let whole = self.window().add(system);
+                if let Some(whole) = whole {
+                    self.keep(whole.sample());
+                }
+            }
+            Reading::Application(application, details) => {
+                let (at, sample) = (application.at, application.sample());
+                self.show(Payload::Application(Box::new(application)), at);
+                self.keep(sample);
+                if let Some(details) = details {
+                    self.keep(details);
+                }
+            }
+            Reading::Business(business, keep) => {
+                let (at, sample) = (business.at, business.sample());
+                self.show(Payload::Business(Box::new(business)), at);
+                if keep {
+                    self.keep(sample);
+                }
+            }
+        }
+    }
+
+    /// Sends a reading to whoever watches now, here and elsewhere.
+    fn show(&self, reading: Payload, at: Timestamp) {
+        match self.feed.publish(reading.clone(), at) {
             Ok(frame) => {
-                if self.outlet.try_send(Outgoing { reading: reading.clone(), frame }).is_err() {
+                if self.outlet.try_send(Outgoing { reading, frame }).is_err() {
                     self.instruments.events_not_carried.inc();
                 }
             }
             Err(error) => tracing::error!(%error, "a reading could not be written as json"),
-        }
-        self.feed.report(PartName::Collector, PartState::Up, at);
-        let whole = self.window().add(reading);
-        if let Some(whole) = whole {
-            self.keep(whole.sample());
         }
     }
 

@@ -3,6 +3,7 @@
 
 use tokio::sync::mpsc;
 
+use crate::Feed;
 use crate::cache::Cache;
 use crate::instruments::Instruments;
 use crate::monitor::Outgoing;
@@ -14,6 +15,7 @@ pub(crate) const QUEUE: usize = 8;
 /// What readings go out through.
 #[derive(Debug)]
 pub(crate) struct Outlet {
+    pub(crate) feed: Feed,
     pub(crate) cache: Option<Cache>,
     /// Also by NOTIFY; off where the dashboard is this very process.
     pub(crate) notify: Option<Store>,
@@ -25,10 +27,13 @@ impl Outlet {
     pub(crate) async fn run(self, mut outgoing: mpsc::Receiver<Outgoing>) {
         while let Some(outgoing) = outgoing.recv().await {
             let readers = match &self.cache {
-                Some(cache) => cache.put_system(&outgoing.reading, &outgoing.frame).await.unwrap_or_else(|error| {
-                    tracing::debug!(%error, "redis did not take a reading");
-                    0
-                }),
+                Some(cache) => {
+                    let put = cache.put(&outgoing.reading, &self.feed.current(), &outgoing.frame).await;
+                    put.unwrap_or_else(|error| {
+                        tracing::debug!(%error, "redis did not take a reading");
+                        0
+                    })
+                }
                 None => 0,
             };
             if let (0, Some(store)) = (readers, &self.notify)

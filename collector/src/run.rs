@@ -17,7 +17,7 @@ use crate::cache::{Cache, CacheError};
 use crate::config::{CollectorMode, Settings};
 use crate::embedded::{self, Connections, Embedded, EmbeddedError};
 use crate::instruments::{Instruments, JobInstruments, watch_jobs};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Reading};
 use crate::outlet::{self, Outlet};
 use crate::request::SaveRequests;
 use crate::schedule::{self, Collecting, Saving, Upkeep};
@@ -192,7 +192,8 @@ impl Running {
         self.archive = Archive::new(self.store.clone(), Some(buffer.unsaved()), settings.sampling.system.as_secs_f64());
         let (outgoing, taken_out) = mpsc::channel(outlet::QUEUE);
         let notify = (role == Role::Collector).then(|| self.store.clone());
-        let outlet = Outlet { cache: self.cache.clone(), notify, instruments: instruments.clone() };
+        let outlet =
+            Outlet { feed: self.feed.clone(), cache: self.cache.clone(), notify, instruments: instruments.clone() };
         self.tasks.spawn(outlet.run(taken_out));
         let seconds = settings.sampling.system.as_secs_f64();
         let retention = settings.schedule.retention();
@@ -319,7 +320,7 @@ async fn sample_system(monitor: Arc<Monitor>, reader: impl FnOnce() -> SystemRea
         match read.await {
             Ok((back, reading)) => {
                 reader = back;
-                monitor.record(reading);
+                monitor.record(Reading::System(reading));
             }
             Err(error) => {
                 tracing::error!(%error, "the host can no longer be read");

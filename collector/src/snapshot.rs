@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Health, History, System};
+use crate::{Application, Business, Health, History, System};
 
 /// The newest values, the recent past and the state of the parts, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +23,27 @@ pub struct Snapshot {
     /// A longer past, where one was asked for, in fewer points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<History>,
+    /// The newest reading of the application; `None` before the first, or where none is watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Application>,
+    /// The application's last hour.
+    #[serde(default = "an_hour")]
+    pub application_history: History,
+    /// The application's past as far back as `past`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_past: Option<History>,
+    /// The newest reading of the business metrics; `None` before the first, or where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business: Option<Business>,
     /// The state of the parts.
     pub health: Health,
+}
+
+/// Seconds of the application's past that a page shows before anybody asks for more.
+pub const APPLICATION_SPAN_SECONDS: i64 = 3_600;
+
+fn an_hour() -> History {
+    History::new(APPLICATION_SPAN_SECONDS)
 }
 
 /// The newest values of all kinds: the answer of `/api/v1/current`, and what Redis keeps under
@@ -33,4 +52,10 @@ pub struct Snapshot {
 pub struct Current {
     /// The newest reading of the host; `None` before the first.
     pub system: Option<System>,
+    /// The newest reading of the application; `None` before the first, or where none is watched.
+    #[serde(default)]
+    pub application: Option<Application>,
+    /// The newest reading of the business metrics; `None` before the first, or where there are none.
+    #[serde(default)]
+    pub business: Option<Business>,
 }

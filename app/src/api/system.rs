@@ -30,7 +30,9 @@ pub async fn snapshot(
     if range != crate::range::Range::Live {
         let archive = use_context::<collector::Archive>().ok_or(ApiError::Failed)?;
         let host = snapshot.system.as_ref().map(|system| system.host.as_str());
-        snapshot.past = Some(archive.system_history(range.seconds(), POINTS, host).await);
+        let system = archive.system_history(range.seconds(), POINTS, host).await;
+        let application = archive.application_history(range.seconds(), POINTS, host).await;
+        (snapshot.past, snapshot.application_past) = (Some(system), Some(application));
     }
     serde_json::to_string(&snapshot).map_err(|_| ApiError::Failed)
 }

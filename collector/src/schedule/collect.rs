@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::Feed;
 use crate::buffer::{Buffer, Record};
 use crate::config::Settings;
 use crate::instruments::Instruments;
@@ -14,6 +13,7 @@ use crate::run::data_disk;
 use crate::sample::{Kind, RawSnapshot};
 use crate::source::{SystemReader, host_name};
 use crate::store::{Store, StoreError};
+use crate::{Current, Feed};
 
 use super::Job;
 
@@ -31,19 +31,32 @@ pub(crate) struct Collecting {
 impl Collecting {
     /// Keeps the newest values of each kind under the moment they were due.
     pub(super) fn perform(&self, due: Timestamp) {
-        let Some(system) = self.feed.system() else { return };
         let started = Instant::now();
-        let taken = serde_json::to_value(&system)
-            .map(|data| self.buffer.push(Record::Snapshot(RawSnapshot { at: due, metric_type: Kind::System, data })));
+        let taken = snapshots(&self.feed.current(), due).map(|snapshots| {
+            let kinds: Vec<_> = snapshots.iter().map(|snapshot| snapshot.metric_type.name()).collect();
+            snapshots.into_iter().for_each(|snapshot| drop(self.buffer.push(Record::Snapshot(snapshot))));
+            kinds.join(", ")
+        });
         match &taken {
-            Ok(_) => {
-                let seconds = started.elapsed().as_secs_f64();
-                tracing::info!(job = Job::Collect.name(), seconds, did = "a snapshot of the host", "job done");
+            Ok(kinds) if kinds.is_empty() => return,
+            Ok(kinds) => {
+                let (seconds, did) = (started.elapsed().as_secs_f64(), format!("a snapshot of {kinds}"));
+                tracing::info!(job = Job::Collect.name(), seconds, did, "job done");
             }
             Err(error) => tracing::error!(job = Job::Collect.name(), %error, "job failed"),
         }
         self.instruments.job_ran(Job::Collect.name(), taken.is_ok());
     }
+}
+
+/// The newest reading of each kind that there is.
+fn snapshots(current: &Current, at: Timestamp) -> Result<Vec<RawSnapshot>, serde_json::Error> {
+    let of = |metric_type, data| RawSnapshot { at, metric_type, data };
+    let system = current.system.as_ref().map(|system| Ok(of(Kind::System, serde_json::to_value(system)?)));
+    let application = current.application.as_ref();
+    let application = application.map(|application| Ok(of(Kind::Application, serde_json::to_value(application)?)));
+    let business = current.business.as_ref().map(|business| Ok(of(Kind::Business, serde_json::to_value(business)?)));
+    [system, application, business].into_iter().flatten().collect()
 }
 
 /// Why nothing was collected by hand.

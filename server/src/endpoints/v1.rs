@@ -59,7 +59,7 @@ impl From<ArchiveError> for ApiError {
 
 /// The newest values of all kinds.
 pub(crate) async fn current(State(feed): State<Feed>) -> Json<Current> {
-    Json(Current { system: feed.system() })
+    Json(feed.current())
 }
 
 /// One metric over a span of time: `?metric=&labels=&from=&to=&points=&resolution=`.
