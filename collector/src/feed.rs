@@ -224,12 +224,6 @@ impl Feed {
         }
     }
 
-    /// Number of subscribers.
-    #[must_use]
-    pub fn subscribers(&self) -> usize {
-        self.0.frames.receiver_count()
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere cannot leave the state half-changed: every change above is in order.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -247,6 +241,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// What was missed after the number asked for, all at once; [`Subscription::next`] goes on after it.
+    pub fn take_backlog(&mut self) -> VecDeque<Frame> {
+        std::mem::take(&mut self.backlog)
+    }
+
     /// The next event; `None` when the feed has ended.
     ///
     /// A reader that is too slow gets the newest event next and not the ones between: it sees

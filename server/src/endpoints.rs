@@ -6,4 +6,5 @@ pub(crate) mod metrics;
 pub(crate) mod preferences;
 pub(crate) mod v1;
 
+pub(crate) use live::Hub;
 pub(crate) use metrics::register as register_metrics;

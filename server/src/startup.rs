@@ -47,8 +47,7 @@ impl Application {
             feed: running.feed().clone(),
             archive: running.archive().clone(),
             registry: Arc::new(registry),
-            clients,
-            stopping: Stopping(stops),
+            hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops)),
         };
         Ok(Self { listener, address, running, router: router::build(state), stopping })
     }

@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
+use crate::endpoints::Hub;
+
 /// The state of the router.
 #[derive(Clone, Debug, FromRef)]
 pub(crate) struct AppState {
@@ -19,8 +21,7 @@ pub(crate) struct AppState {
     pub(crate) feed: Feed,
     pub(crate) archive: Archive,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) clients: LiveClients,
-    pub(crate) stopping: Stopping,
+    pub(crate) hub: Hub,
 }
 
 /// Becomes true when the server is about to end.

@@ -8,8 +8,11 @@ use super::{Archive, RangeQuery};
 use crate::sample::HOST_LABEL;
 use crate::{History, SystemPoint};
 
-/// The metrics of an application that graphs have, and where each goes.
-const GRAPHED: [(&str, fn(&mut SystemPoint, f64)); 6] = [
+/// Name of a metric and where its value goes.
+type Graphed = (&'static str, fn(&mut SystemPoint, f64));
+
+/// The metrics of an application that graphs have.
+const GRAPHED: [Graphed; 6] = [
     ("http_requests_per_second", |point, value| point.requests_per_second = Some(value)),
     ("http_error_rate", |point, value| point.error_rate = Some(value)),
     ("response_time_p50", |point, value| point.p50_ms = Some(value)),

@@ -34,7 +34,9 @@ impl Collecting {
         let started = Instant::now();
         let taken = snapshots(&self.feed.current(), due).map(|snapshots| {
             let kinds: Vec<_> = snapshots.iter().map(|snapshot| snapshot.metric_type.name()).collect();
-            snapshots.into_iter().for_each(|snapshot| drop(self.buffer.push(Record::Snapshot(snapshot))));
+            for snapshot in snapshots {
+                self.buffer.push(Record::Snapshot(snapshot));
+            }
             kinds.join(", ")
         });
         match &taken {

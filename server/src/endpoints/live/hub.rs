@@ -1,0 +1,145 @@
+//! All websockets of the live feed: one task hands every event to each of them.
+//!
+//! Not a task for each that waits for the event: to wake thousands of tasks, each of which looks
+//! at its timer, its place in the feed and its socket, costs more than to write to thousands of
+//! sockets one after the other. A client's own task wakes when the client says something, or
+//! takes its events slower than they come.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
+use collector::{Feed, Frame, Subscription};
+use jiff::Timestamp;
+use tokio::time::MissedTickBehavior;
+
+use super::client::Client;
+use crate::state::{LiveClients, Stopping};
+
+const PING: Duration = Duration::from_secs(30);
+/// Clients written to before others may run.
+const IN_A_ROW: usize = 64;
+
+/// The hub. Clones are the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Hub(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    feed: Feed,
+    clients: Mutex<Clients>,
+    instruments: LiveClients,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    next: u64,
+    connected: HashMap<u64, Arc<Client>>,
+    stopped: bool,
+}
+
+impl Hub {
+    /// A hub that hands on what this feed sends, until the program stops. Needs a runtime.
+    pub(crate) fn start(feed: Feed, instruments: LiveClients, stopping: Stopping) -> Self {
+        // Before the first client can come: it must miss nothing.
+        let subscription = feed.subscribe(None, Timestamp::now());
+        let hub = Self(Arc::new(Inner { feed, clients: Mutex::default(), instruments }));
+        // Writes are counted against no budget of the runtime: the hub yields by itself.
+        tokio::spawn(tokio::task::unconstrained(hub.clone().run(subscription, stopping)));
+        hub
+    }
+
+    /// Serves a client until it goes away: `hello`, what it missed after `since`, and every event.
+    pub(crate) async fn serve(self, socket: WebSocket, since: Option<u64>) {
+        let Some((number, client)) = self.enter(socket, since) else { return };
+        let _here = Here { hub: self, number };
+        poll_fn(|context| client.poll_end(context)).await;
+    }
+
+    fn enter(&self, socket: WebSocket, since: Option<u64>) -> Option<(u64, Arc<Client>)> {
+        // Under the lock, so that no event falls between what the subscription has of the past
+        // and what the hub sends.
+        let mut clients = self.clients();
+        let mut subscription = self.0.feed.subscribe(since, Timestamp::now());
+        let hello = serde_json::to_string(&subscription.hello).ok()?;
+        let mut first = VecDeque::from([Message::Text(hello.into())]);
+        for frame in subscription.take_backlog() {
+            self.0.instruments.sent.inc();
+            first.push_back(Message::Text(text(&frame)?));
+        }
+        let now = Instant::now();
+        let client = Arc::new(Client::new(socket, first, subscription.hello.seq, now));
+        let number = clients.next;
+        clients.next += 1;
+        clients.connected.insert(number, Arc::clone(&client));
+        if clients.stopped {
+            client.close(bye(), now);
+        }
+        self.0.instruments.connected.inc();
+        Some((number, client))
+    }
+
+    async fn run(self, mut subscription: Subscription, Stopping(mut stopping): Stopping) {
+        let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = stopping.changed() => {
+                    self.clients().stopped = true;
+                    self.each(|client, now| client.close(bye(), now)).await;
+                    return;
+                }
+                frame = subscription.next() => {
+                    let Some(frame) = frame else { return };
+                    let Some(text) = text(&frame) else { continue };
+                    let sent = &self.0.instruments.sent;
+                    self.each(|client, now| {
+                        if client.send(&frame, &text, now) {
+                            sent.inc();
+                        }
+                    })
+                    .await;
+                }
+                _ = ping.tick() => self.each(Client::ping).await,
+            }
+        }
+    }
+
+    async fn each(&self, act: impl Fn(&Client, Instant)) {
+        // A copy, so that clients may come and go meanwhile.
+        let clients: Vec<_> = self.clients().connected.values().cloned().collect();
+        for some in clients.chunks(IN_A_ROW) {
+            let now = Instant::now();
+            some.iter().for_each(|client| act(client, now));
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.0.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The presence of a client, over when this is dropped.
+struct Here {
+    hub: Hub,
+    number: u64,
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.hub.clients().connected.remove(&self.number);
+        self.hub.0.instruments.connected.dec();
+    }
+}
+
+fn text(frame: &Frame) -> Option<Utf8Bytes> {
+    Utf8Bytes::try_from(frame.text.clone()).ok()
+}
+
+fn bye() -> Message {
+    Message::Close(Some(CloseFrame { code: close_code::AWAY, reason: Utf8Bytes::from_static("restarting") }))
+}
