@@ -5,7 +5,9 @@
 
 mod archive;
 mod cli;
+mod clock;
 mod embedded;
+mod guards;
 mod helpers;
 mod history;
 mod line;
@@ -14,4 +16,5 @@ mod process;
 mod refused;
 mod server;
 mod store;
+mod timetable;
 mod two;
