@@ -6,6 +6,7 @@
 mod archive;
 mod cli;
 mod clock;
+mod description;
 mod embedded;
 mod guards;
 mod helpers;
