@@ -106,6 +106,21 @@ async fn rows_that_no_rollup_can_work_with_are_repaired_and_refused_from_then_on
             let error = database.execute(sqlx::AssertSqlSafe(sql)).await.unwrap_err().to_string();
             assert!(error.contains(constraint), "{row}: {error}");
         }
+        // And what can be worked with comes from whoever may insert it.
+        let writer = format!("writer_{version}");
+        execute(
+            &mut database,
+            &format!(
+                "CREATE ROLE {writer};
+                 GRANT INSERT ON system_metrics TO {writer};
+                 GRANT USAGE ON SEQUENCE system_metrics_id_seq TO {writer};
+                 SET ROLE {writer};
+                 INSERT INTO system_metrics (timestamp, metric_name, metric_value) VALUES ('2026-11-23 05:00+00', 'x', 1);
+                 RESET ROLE"
+            ),
+        )
+        .await;
+        assert_eq!(number(&mut database, "SELECT count(*) FROM recipe_monitoring_state.hours_to_aggregate").await, 1);
         store.close().await;
     }
     assert_eq!(collector.end(Signal::TERM).await, Some(0));

@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::clock::Simulated;
-use crate::helpers::{connect, directory, new_database, quiet};
+use crate::helpers::{connect, directory, new_database, number, quiet, until};
 
 const ZONE: &str = "Africa/Casablanca";
 const DAYS: u32 = 60;
@@ -174,6 +174,60 @@ async fn two_months_of_the_runner_do_every_job_when_it_is_due_and_what_it_is_for
     let marks: Vec<(i64,)> =
         rows(&mut database, "SELECT count(*) FROM recipe_monitoring_state.hours_to_aggregate").await;
     assert!(marks[0].0 <= 1, "{marks:?}");
+    store.close().await;
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_save_and_one_of_many_samples_come_before_their_time() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let url = new_database(&url, "sooner").await;
+    let mut database = connect(&url).await;
+    let schedule = Schedule { save: Duration::from_secs(3_600), ..Schedule::default() };
+    let store = Store::open(&url, &Database { pool_min: 0, ..Database::default() }).await.unwrap();
+    let instruments = Instruments::register(&mut Registry::default());
+    let buffer = Buffer::open(&directory.path().join("spool"), u64::MAX, 100, instruments.clone()).unwrap();
+    buffer.ask_at(3);
+    let start: Timestamp = "2028-01-15T00:10:00Z".parse().unwrap();
+    // Collections, saves, and the test, which goes through the seconds.
+    let clock = Arc::new(Simulated::new(start, Duration::from_secs(1), 3, &[]));
+    let collecting = Collecting {
+        feed: Feed::new(Duration::from_secs(2), start),
+        buffer: buffer.clone(),
+        instruments: instruments.clone(),
+    };
+    let saving = Saving::new(store.clone(), buffer.clone(), "web", instruments.clone());
+    let dynamic: Arc<dyn Clock> = Arc::<Simulated>::clone(&clock);
+    let each = run_each(dynamic, schedule, collecting, saving);
+    let push = async || {
+        let system = System { at: start, host: "web".into(), cpu_usage: Some(1.0), ..System::default() };
+        buffer.kept(buffer.push(Record::Sample(system.sample()))).await;
+    };
+    let seconds = async {
+        clock.sleep(Duration::from_secs(1)).await;
+        push().await;
+        clock.sleep(Duration::from_secs(13)).await;
+        assert_eq!((clock.elapsed(), buffer.len()), (Duration::from_secs(14), 1));
+        // The look of the 15th second is over with the 16th.
+        clock.sleep(Duration::from_secs(2)).await;
+        assert_eq!(buffer.len(), 0);
+        push().await;
+        clock.sleep(Duration::from_secs(100)).await;
+        assert_eq!(buffer.len(), 1);
+        push().await;
+        push().await;
+        // No second goes by.
+        until("it is saved", async || buffer.is_empty().then_some(())).await;
+        clock.elapsed()
+    };
+    let elapsed = tokio::select! {
+        elapsed = seconds => elapsed,
+        () = each => unreachable!("it runs for ever"),
+    };
+    assert_eq!(elapsed, Duration::from_secs(116));
+    assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics").await, 4);
     store.close().await;
     drop(database);
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
