@@ -20,7 +20,7 @@ use crate::instruments::{Instruments, JobInstruments, watch_jobs};
 use crate::monitor::Monitor;
 use crate::outlet::{self, Outlet};
 use crate::request::SaveRequests;
-use crate::schedule::{self, Clock, Collecting, Saving, SystemClock, Upkeep};
+use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, host_name};
 use crate::store::{Store, StoreError};
 use crate::{Archive, Feed, LIVE_SPAN, Unsaved, intake};
@@ -204,7 +204,7 @@ impl Running {
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
         buffer.ask_at(settings.schedule.save_records);
         let saving = Saving::new(self.store.clone(), buffer.clone(), host, instruments.clone());
-        let saving = saving.with(&settings.schedule);
+        let saving = saving.within(Job::Save.limit(&settings.schedule));
         let collecting =
             Collecting { feed: self.feed.clone(), buffer: buffer.clone(), instruments: instruments.clone() };
         let schedule = &settings.schedule;

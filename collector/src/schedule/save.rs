@@ -20,9 +20,9 @@ pub struct Saving {
     store: Store,
     buffer: Buffer,
     host: String,
-    instruments: Instruments,
-    /// A batch that takes longer counts as failed.
+    /// For one batch.
     limit: Duration,
+    instruments: Instruments,
     /// One save at a time: a second one would only find the same records.
     turn: Arc<Mutex<()>>,
     asked: Arc<Notify>,
@@ -44,13 +44,14 @@ impl Saving {
     #[must_use]
     pub fn new(store: Store, buffer: Buffer, host: &str, instruments: Instruments) -> Self {
         let limit = Job::Save.limit(&Schedule::default());
-        Self { store, buffer, host: host.to_owned(), instruments, limit, turn: Arc::default(), asked: Arc::default() }
+        let (turn, asked) = Default::default();
+        Self { store, buffer, host: host.to_owned(), limit, instruments, turn, asked }
     }
 
-    /// The same with the limit that `schedule` sets.
+    /// The same saves, of which a batch counts as failed after `limit`.
     #[must_use]
-    pub fn with(self, schedule: &Schedule) -> Self {
-        Self { limit: Job::Save.limit(schedule), ..self }
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Asks for a save before its time.

@@ -283,9 +283,9 @@ async fn every_job_that_is_run_twice_leaves_every_table_as_after_the_first_time(
     let directory = directory();
     let (mut collector, url) = quiet(directory.path()).await;
     let url = new_database(&url, "twice").await;
-    let mut settings = Settings::default();
     // The same moment is due in both runs; within an hour, twice a second.
-    settings.schedule = Schedule { collect: Duration::from_secs(3_600), retention_days: 2, ..Schedule::default() };
+    let schedule = Schedule { collect: Duration::from_secs(3_600), retention_days: 2, ..Schedule::default() };
+    let mut settings = Settings { schedule, ..Settings::default() };
     settings.system.host = "web".to_owned();
     let upkeep = upkeep(&url, &settings.schedule).await;
     let store = Store::open(&url, &Database { pool_min: 0, ..Database::default() }).await.unwrap();
@@ -343,8 +343,8 @@ async fn each_job_says_what_it_did_and_strays_in_the_default_partition_are_count
          SELECT '2031-05-05 05:05+00'::timestamptz + make_interval(mins => n), 'psql', n FROM generate_series(1, 10) AS n",
     )
     .await;
-    let mut settings = Settings::default();
-    settings.database = Database { url: Secret::from(server.url.clone()), pool_min: 0, ..Database::default() };
+    let database_settings = Database { url: Secret::from(server.url.clone()), pool_min: 0, ..Database::default() };
+    let mut settings = Settings { database: database_settings, ..Settings::default() };
     settings.redis.enabled = false;
     settings.storage.data_dir = directory.path().join("reader");
     settings.server.collector = CollectorMode::Separate;
