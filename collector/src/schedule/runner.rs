@@ -1,6 +1,7 @@
 //! Does what the timetable says, as time goes by.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -73,10 +74,10 @@ pub async fn run_one(
     instruments: Instruments,
 ) {
     let (right, rights) = watch::channel(None);
-    let (give_up, given_up) = watch::channel(None);
+    let stuck = AtomicBool::new(false);
     let lease = Lease::new(store.clone(), holder, upkeep.host(), schedule.lease);
     let working = Working { clock: &*clock, schedule: &schedule, store: &store, upkeep: &upkeep, instruments };
-    tokio::join!(hold(&*clock, schedule.retry, lease, right, given_up), working.work(rights, give_up));
+    tokio::join!(hold(&*clock, schedule.retry, lease, right, &stuck), working.work(rights, &stuck));
 }
 
 /// Renews the lease also while long work is under way. One under which work has got stuck is left
@@ -86,12 +87,11 @@ async fn hold(
     rest: Duration,
     mut lease: Lease,
     right: watch::Sender<Option<Right>>,
-    given_up: watch::Receiver<Option<Right>>,
+    stuck: &AtomicBool,
 ) {
     let mut rests_until = Duration::ZERO;
     loop {
-        let stuck = right.borrow().is_some() && *right.borrow() == *given_up.borrow();
-        if stuck {
+        if stuck.swap(false, Ordering::Relaxed) {
             lease.give_up().await;
             rests_until = clock.elapsed() + rest;
         }
@@ -111,7 +111,7 @@ struct Working<'a> {
 }
 
 impl Working<'_> {
-    async fn work(&self, rights: watch::Receiver<Option<Right>>, give_up: watch::Sender<Option<Right>>) {
+    async fn work(&self, rights: watch::Receiver<Option<Right>>, stuck: &AtomicBool) {
         let mut known: Option<(Right, Timetable)> = None;
         loop {
             self.clock.sleep(TICK).await;
@@ -124,7 +124,7 @@ impl Working<'_> {
             }
             let Some((_, timetable)) = &mut known else { continue };
             if self.do_due(timetable, right).await.is_err() {
-                give_up.send_replace(Some(right));
+                stuck.store(true, Ordering::Relaxed);
             }
         }
     }

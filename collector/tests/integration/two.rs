@@ -136,6 +136,25 @@ async fn one_whose_work_is_stuck_is_replaced_and_stands_back() {
     assert_eq!((a.end(Signal::TERM).await, b.end(Signal::TERM).await), (Some(0), Some(0)));
 }
 
+/// There is no other: after a pause it tries again itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_work_was_stuck_and_that_is_alone_goes_on_after_a_pause() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let (mut database, mut other) = (server.database().await, server.database().await);
+    let lock = "SELECT pg_advisory_lock(hashtext('recipe_monitoring job'), hashtext('aggregate'))";
+    execute(&mut other, lock).await;
+    let settings = ["schedule.job_limit=1s", "schedule.retry=1s"];
+    let mut a = start_with(&server, directory.path(), "a", &settings).await;
+    let left = async || (a.log().matches("it is left to another collector for a while").count() >= 2).then_some(());
+    until("it gives it up, and again", left).await;
+    execute(&mut other, "SELECT pg_advisory_unlock_all()").await;
+    let done = "SELECT count(DISTINCT job) FROM recipe_monitoring_state.job_runs
+                WHERE job IN ('partitions', 'aggregate', 'refresh', 'summarize', 'cleanup')";
+    until("all is done", async || (number(&mut database, done).await == 5).then_some(())).await;
+    assert_eq!(a.end(Signal::TERM).await, Some(0));
+}
+
 /// A holder that was paused in the middle of its work, and wakes up when another has the lease.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_lost_the_lease_changes_nothing_any_more() {
