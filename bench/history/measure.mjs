@@ -155,12 +155,14 @@ async function ranges({ url, env }, databases, { days, questions }, short) {
       month: ours(days * DAY_SECONDS, 'hourly'),
     };
     const times = Object.fromEntries(Object.keys(asked).map((name) => [name, []]));
+    const points = {};
     if (!short) await quiet();
     for (let question = -3; question < questions; question += 1) {
       for (const [name, address] of Object.entries(asked)) {
-        const taken = await answer(address);
+        const answered = await answer(address);
+        points[name] = answered.points;
         // The first ones warm everybody up.
-        if (question >= 0) times[name].push(taken);
+        if (question >= 0) times[name].push(answered.taken);
       }
     }
     const row = (what, mine, peer, value, goal) => ({
@@ -181,6 +183,8 @@ async function ranges({ url, env }, databases, { days, questions }, short) {
       about: [
         `ranges: ${METRICS} metrics, a sample every ${SAMPLE_SECONDS} s for ${days} days, over HTTP, ${POINTS} points, ` +
           `${questions} questions in turns`,
+        `points answered: 7 days from rollups ${points.rollups} (an hour is the shortest), from samples ${points.raw}, ` +
+          `from Prometheus ${points.prometheus}; ${days} days from rollups ${points.month}`,
         `peer of 7 days: ${prometheus.version}, the same samples, query_range of the plain metric; ours has min, avg and max`,
       ],
     };
@@ -192,9 +196,10 @@ async function answer(address) {
   const { status, body } = await get(address);
   const taken = performance.now() - start;
   const answered = JSON.parse(body);
-  const points = (answered.series ?? answered.data.result)[0];
-  if (status !== 200 || (points.points ?? points.values).length < 100) throw new Error(`${address}: ${body}`);
-  return taken;
+  const series = (answered.series ?? answered.data?.result ?? [])[0];
+  const points = (series?.points ?? series?.values ?? []).length;
+  if (status !== 200 || points < 100 || points > POINTS + 1) throw new Error(`${address}: ${body}`);
+  return { taken, points };
 }
 
 function p99(values) {

@@ -32,7 +32,7 @@ export async function withPrometheus(file, measure) {
     await ready(url, prometheus);
     const range = ({ query, from, to, step }) =>
       new URL(`${url}/api/v1/query_range?query=${query}&start=${from}&end=${to}&step=${step}`);
-    return await measure({ range, version: version() });
+    return await measure({ range, version: `Prometheus ${await version(url)}` });
   } finally {
     await stop(prometheus);
     removeDirectory(directory);
@@ -48,7 +48,12 @@ async function ready(url, prometheus) {
   throw new Error(`prometheus did not come up:\n  ${prometheus.said.slice(-5).join('\n  ')}`);
 }
 
-function version() {
+/** Of the server that answers, which has to be the one that the table names. */
+async function version(url) {
   const text = execFileSync('prometheus', ['--version'], { encoding: 'utf8' });
-  return `Prometheus ${/version (\S+)/.exec(text)[1]}`;
+  const installed = /version ([^\s,]+)/.exec(text)[1];
+  const { body } = await get(`${url}/api/v1/status/buildinfo`);
+  const { version: running } = JSON.parse(body).data;
+  if (running !== installed) throw new Error(`prometheus ${running} answers where ${installed} is installed`);
+  return running;
 }

@@ -11,6 +11,7 @@ mod spool;
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
@@ -31,7 +32,7 @@ use spool::Spool;
 const RETRY: Duration = Duration::from_secs(1);
 /// Records that share a write, so that segments stay small.
 const RECORDS_AT_ONCE: usize = 500;
-/// Unsaved records that ask for a save before its time.
+/// Unsaved records that ask for a save before its time, until another number is set.
 const SAVE_AT_RECORDS: u64 = 2_000;
 
 /// One record of the spool.
@@ -78,6 +79,7 @@ struct Inner {
     kept: watch::Sender<u64>,
     /// So much is unsaved that it should be saved now.
     full: Notify,
+    save_at: AtomicU64,
     memory_limit: usize,
     instruments: Instruments,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -112,6 +114,7 @@ impl Buffer {
             spool: Mutex::new(spool),
             kept: watch::Sender::new(0),
             full: Notify::new(),
+            save_at: AtomicU64::new(SAVE_AT_RECORDS),
             memory_limit,
             instruments,
             writer: Mutex::default(),
@@ -187,6 +190,11 @@ impl Buffer {
         if let Err(error) = forgotten.await {
             tracing::error!(%error, "saved records could not be forgotten; they are known when they come again");
         }
+    }
+
+    /// Sets how many unsaved records ask for a save before its time.
+    pub fn ask_at(&self, records: u64) {
+        self.0.save_at.store(records, Ordering::Relaxed);
     }
 
     /// Waits until so much is unsaved that it should be saved before its time.
@@ -285,7 +293,7 @@ impl Buffer {
         let records = spool.records();
         drop(spool);
         self.0.instruments.give_up(lost, "the spool has reached storage.spool_limit_mib");
-        if records >= SAVE_AT_RECORDS {
+        if records >= self.0.save_at.load(Ordering::Relaxed) {
             self.0.full.notify_one();
         }
     }

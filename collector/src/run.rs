@@ -20,7 +20,7 @@ use crate::instruments::{Instruments, JobInstruments, watch_jobs};
 use crate::monitor::{Monitor, Reading};
 use crate::outlet::{self, Outlet};
 use crate::request::SaveRequests;
-use crate::schedule::{self, Collecting, Saving, Upkeep};
+use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, host_name};
 use crate::store::{Store, StoreError};
 use crate::{Archive, Feed, LIVE_SPAN, Unsaved, intake};
@@ -203,14 +203,17 @@ impl Running {
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
+        buffer.ask_at(settings.schedule.save_records);
         let saving = Saving::new(self.store.clone(), buffer.clone(), host, instruments.clone());
+        let saving = saving.within(Job::Save.limit(&settings.schedule));
         let collecting =
             Collecting { feed: self.feed.clone(), buffer: buffer.clone(), instruments: instruments.clone() };
         let schedule = &settings.schedule;
-        self.tasks.spawn(schedule::run_each(schedule.clone(), collecting, saving.clone()));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        self.tasks.spawn(schedule::run_each(Arc::clone(&clock), schedule.clone(), collecting, saving.clone()));
         let upkeep = Upkeep::new(self.store.clone(), self.cache.clone(), schedule, host);
         let (store, holder) = (self.store.clone(), Uuid::now_v7());
-        self.tasks.spawn(schedule::run_one(schedule.clone(), store, upkeep, holder, instruments));
+        self.tasks.spawn(schedule::run_one(clock, schedule.clone(), store, upkeep, holder, instruments));
         self.sampling = Some(Sampling { monitor, buffer, saving, holder });
         Ok(())
     }

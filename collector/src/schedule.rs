@@ -1,10 +1,13 @@
 //! The timetable: which work is due when, by whom. What each job does is in its own file.
 
+mod clock;
 mod collect;
 mod lease;
 mod runner;
 mod save;
 mod upkeep;
+
+use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -12,9 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Schedule;
 
-pub(crate) use collect::Collecting;
-pub use collect::{CollectError, collect_now};
-pub(crate) use runner::{run_each, run_one};
+pub use clock::{Clock, Sleep, SystemClock};
+pub use collect::{CollectError, Collecting, collect_now};
+pub use runner::{run_each, run_one};
 pub use save::{SaveError, Saving};
 pub use upkeep::Upkeep;
 
@@ -41,7 +44,7 @@ pub enum Job {
 #[derive(Clone, Copy, Debug)]
 pub enum When {
     /// Every so often.
-    Every(fn(&Schedule) -> std::time::Duration),
+    Every(fn(&Schedule) -> Duration),
     /// After every full hour.
     Hourly,
     /// Every local day.
@@ -57,19 +60,20 @@ pub enum By {
     One,
 }
 
-/// All scheduled work. Jobs that are due together are done in this order.
-pub const TIMETABLE: [(Job, When, By); 7] = [
-    (Job::Collect, When::Every(|schedule| schedule.collect), By::Each),
-    (Job::Save, When::Every(|schedule| schedule.save), By::Each),
-    (Job::Partitions, When::Daily, By::One),
-    (Job::Aggregate, When::Hourly, By::One),
-    (Job::Refresh, When::Hourly, By::One),
-    (Job::Summarize, When::Daily, By::One),
-    (Job::Cleanup, When::Daily, By::One),
-];
+/// How long each transaction of a job may take; one that takes longer is taken back, and the work
+/// left to another collector.
+pub type Limit = fn(&Schedule) -> Duration;
 
-/// A job that failed is tried again after this time.
-const RETRY: SignedDuration = SignedDuration::from_secs(60);
+/// All scheduled work. Jobs that are due together are done in this order.
+pub const TIMETABLE: [(Job, When, By, Limit); 7] = [
+    (Job::Collect, When::Every(|schedule| schedule.collect), By::Each, |schedule| schedule.save_limit),
+    (Job::Save, When::Every(|schedule| schedule.save), By::Each, |schedule| schedule.save_limit),
+    (Job::Partitions, When::Daily, By::One, |schedule| schedule.job_limit),
+    (Job::Aggregate, When::Hourly, By::One, |schedule| schedule.job_limit),
+    (Job::Refresh, When::Hourly, By::One, |schedule| schedule.job_limit),
+    (Job::Summarize, When::Daily, By::One, |schedule| schedule.job_limit),
+    (Job::Cleanup, When::Daily, By::One, |schedule| schedule.job_limit),
+];
 
 impl Job {
     /// As on the command line, in the log and in `/metrics`.
@@ -84,6 +88,13 @@ impl Job {
             Self::Cleanup => "cleanup",
             Self::Partitions => "partitions",
         }
+    }
+
+    /// How long a transaction of it may take.
+    #[must_use]
+    pub fn limit(self, schedule: &Schedule) -> Duration {
+        let entry = TIMETABLE.iter().find(|(job, ..)| *job == self);
+        entry.map_or(schedule.job_limit, |(_, _, _, limit)| limit(schedule))
     }
 }
 
@@ -145,8 +156,8 @@ impl Timetable {
     /// The jobs that `by` does.
     #[must_use]
     pub fn new(schedule: &Schedule, by: By) -> Self {
-        let jobs = TIMETABLE.into_iter().filter(|(_, _, who)| *who == by);
-        let entries = jobs.map(|(job, when, _)| Entry { job, when, done: None, retry: None }).collect();
+        let jobs = TIMETABLE.into_iter().filter(|(_, _, who, _)| *who == by);
+        let entries = jobs.map(|(job, when, ..)| Entry { job, when, done: None, retry: None }).collect();
         Self { schedule: schedule.clone(), zone: schedule.zone(), entries }
     }
 
@@ -162,7 +173,7 @@ impl Timetable {
                 Some(done) => at > done || done.duration_since(at) > entry.when.period(&self.schedule) * 2,
             };
             // A clock that was set back must not put off a retry.
-            let waits = entry.retry.is_some_and(|retry| now < retry && retry.duration_since(now) <= RETRY);
+            let waits = entry.retry.is_some_and(|retry| now < retry && retry.duration_since(now) <= self.retry());
             (is_due && !waits).then_some((entry.job, at))
         });
         due.collect()
@@ -175,11 +186,16 @@ impl Timetable {
         }
     }
 
-    /// Notes that a job failed at `now`: it is due again after a minute.
+    /// Notes that a job failed at `now`: it is due again after the pause that is set for it.
     pub fn failed(&mut self, job: Job, now: Timestamp) {
+        let retry = now + self.retry();
         if let Some(entry) = self.entry(job) {
-            entry.retry = Some(now + RETRY);
+            entry.retry = Some(retry);
         }
+    }
+
+    fn retry(&self) -> SignedDuration {
+        SignedDuration::try_from(self.schedule.retry).unwrap_or_default()
     }
 
     fn entry(&mut self, job: Job) -> Option<&mut Entry> {

@@ -9,12 +9,14 @@ mod retention;
 mod rollups;
 mod samples;
 mod schema;
+mod snapshots;
 mod turn;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
@@ -84,14 +86,34 @@ pub enum StoreError {
         /// Host, port, database and user, without the password.
         target: String,
     },
-    /// The schema could not be brought up to date.
+    /// The role may not bring the schema up to date.
     #[error(
-        "the tables could not be brought up to date: {0}; the role needs CREATE on the schema, and nothing was changed"
+        "the tables could not be brought up to date, for the role {role} lacks rights in the database {database}; an administrator can give them there with: {}", .statements.join(" ")
     )]
+    Rights {
+        /// Who.
+        role: String,
+        /// Where.
+        database: String,
+        /// SQL statements that give them.
+        statements: Vec<String>,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the tables could not be brought up to date: {0}; see the server's log, nothing was changed")]
     Migration(#[source] sqlx::migrate::MigrateError),
     /// Another collector has taken over the scheduled work.
     #[error("another collector has taken over the scheduled work; nothing was done")]
     LostLease,
+    /// Somebody else's transaction is open.
+    #[error(
+        "another transaction holds what this needs; see who is 'idle in transaction' in pg_stat_activity, end that, and try again"
+    )]
+    Locked,
+    /// A transaction was taken back because it took too long.
+    #[error(
+        "no answer within {0:?}, and nothing was done; see pg_stat_activity for what holds it up, or raise schedule.job_limit"
+    )]
+    TooLong(Duration),
     /// A statement failed.
     #[error("PostgreSQL could not do this: {0}")]
     Query(#[from] sqlx::Error),
@@ -109,7 +131,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Each variant of [`StoreError`] but `Query` has its cause here.
+    /// Each variant of [`StoreError`] but `Query` and `TooLong` has its cause here.
     pub async fn open(url: &str, settings: &Database) -> Result<Self, StoreError> {
         let store = Self::connect(url, settings).await?;
         store.migrate().await?;
@@ -143,6 +165,7 @@ impl Store {
             .max_connections(settings.pool_max)
             .idle_timeout(settings.idle_timeout)
             .acquire_timeout(settings.connect_timeout)
+            .after_connect(|connection, _| Box::pin(notice_our_death(connection)))
             .connect_lazy_with(options);
         Ok(Self { pool, connect_timeout: settings.connect_timeout })
     }
@@ -152,9 +175,18 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Migration`]; nothing was changed by the migration that failed.
+    /// [`StoreError::Rights`], [`StoreError::Locked`] or [`StoreError::Migration`]; nothing was changed
+    /// by the migration that failed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        sqlx::migrate!("../migrations").run(&self.pool).await.map_err(StoreError::Migration)
+        let Err(error) = sqlx::migrate!("../migrations").run(&self.pool).await else { return Ok(()) };
+        if let Err(SchemaError::Rights { role, database, statements }) = self.check_rights().await {
+            return Err(StoreError::Rights { role, database, statements });
+        }
+        let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &error else {
+            return Err(StoreError::Migration(error));
+        };
+        let code = cause.as_database_error().and_then(|answer| answer.code());
+        Err(if code.as_deref() == Some("55P03") { StoreError::Locked } else { StoreError::Migration(error) })
     }
 
     /// Whether PostgreSQL answers, within the connect time-out.
@@ -216,6 +248,15 @@ async fn is_pooled(mut first: PgConnection, options: &PgConnectOptions, timeout:
     let pooled = tokio::time::timeout(timeout, ask).await.is_ok_and(|pooled| pooled.unwrap_or(false));
     let _ = first.close().await;
     pooled
+}
+
+/// Has the server find out soon that we are gone without a word, so that nothing stays locked.
+async fn notice_our_death(connection: &mut PgConnection) -> sqlx::Result<()> {
+    let keepalives = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+    sqlx::raw_sql(keepalives).execute(&mut *connection).await?;
+    // Also while it is at a statement, which not every system's server can see.
+    let _ = sqlx::raw_sql("SET client_connection_check_interval = '5s'").execute(connection).await;
+    Ok(())
 }
 
 /// Where a URL leads, without its password.

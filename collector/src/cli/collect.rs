@@ -10,8 +10,9 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let store = stores::open(settings).await?;
     let collected = schedule::collect_now(&store, settings).await;
     store.close().await;
+    let (snapshots, new) = collected?;
     let kinds: Vec<_> =
-        collected?.iter().map(|snapshot| format!("{} at {}", snapshot.metric_type.name(), snapshot.at)).collect();
-    print(&format!("collect: {}", kinds.join(", ")))?;
+        snapshots.iter().map(|snapshot| format!("{} at {}", snapshot.metric_type.name(), snapshot.at)).collect();
+    print(&format!("collect: {}, {new} rows new", kinds.join(", ")))?;
     Ok(())
 }

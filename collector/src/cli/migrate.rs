@@ -5,6 +5,7 @@ use std::error::Error;
 use collector::{Settings, Store, embedded};
 
 use super::print;
+use super::progress::Progress;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let url = match settings.database.url.expose() {
@@ -13,7 +14,11 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
             "set DATABASE_URL to the database to bring up to date; a private one is brought up to date at every start",
         )?,
     };
-    let store = Store::open(&url, &settings.database).await?;
+    let store = tokio::select! {
+        biased;
+        never = Progress::start("migrate", None).goes_on() => match never {},
+        store = Store::open(&url, &settings.database) => store?,
+    };
     store.close().await;
     print("the tables are up to date")?;
     Ok(())

@@ -1,5 +1,7 @@
-//! How far long work has come: a bar on a terminal, a plain line now and then elsewhere.
+//! How far long work has come: a bar on a terminal, a plain line at the start and now and then
+//! elsewhere.
 
+use std::convert::Infallible;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ pub(super) struct Progress {
     what: &'static str,
     total: Option<u64>,
     bar: Option<ProgressBar>,
+    started: Instant,
     said: Instant,
 }
 
@@ -34,7 +37,11 @@ impl Progress {
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { what, total, bar, said: Instant::now() }
+        if bar.is_none() {
+            say(what, &total.map_or_else(|| "begun".to_owned(), |total| format!("0 of {total}")));
+        }
+        let now = Instant::now();
+        Self { what, total, bar, started: now, said: now }
     }
 
     /// So many parts are done.
@@ -44,10 +51,26 @@ impl Progress {
         } else if self.said.elapsed() >= PAUSE {
             self.said = Instant::now();
             let of = self.total.map(|total| format!(" of {total}")).unwrap_or_default();
-            // Nobody may listen, and the work goes on all the same.
-            let _ = writeln!(std::io::stderr(), "{}: {done}{of}", self.what);
+            say(self.what, &format!("{done}{of}"));
         }
     }
+
+    /// It goes on, for ever, and nobody knows how far it has come.
+    pub(super) async fn goes_on(mut self) -> Infallible {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            let seconds = self.started.elapsed().as_secs();
+            if self.bar.is_none() {
+                say(self.what, &format!("going on for {seconds} s"));
+            }
+            self.said = Instant::now();
+        }
+    }
+}
+
+/// A line to whom it may concern: nobody may listen, and the work goes on all the same.
+fn say(what: &str, how_far: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}: {how_far}");
 }
 
 impl Drop for Progress {

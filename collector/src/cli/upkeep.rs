@@ -26,8 +26,9 @@ pub(super) async fn run(settings: &Settings, job: Job) -> Result<(), Box<dyn Err
     let did = {
         let work = upkeep.perform(job, now, now, Right::Command);
         tokio::select! {
-            did = work => did,
+            biased;
             never = watch(&store, job, now) => match never {},
+            did = work => did,
         }
     };
     if let Some(cache) = cache {
@@ -44,11 +45,11 @@ async fn watch(store: &Store, job: Job, now: Timestamp) -> std::convert::Infalli
         Job::Aggregate => store.hours_waiting(now).await.ok(),
         _ => None,
     };
-    let total = waiting().await;
-    let mut progress = Progress::start(job.name(), total);
+    let Some(total) = waiting().await else { return Progress::start(job.name(), None).goes_on().await };
+    let mut progress = Progress::start(job.name(), Some(total));
     loop {
         tokio::time::sleep(LOOK).await;
-        if let (Some(total), Some(rest)) = (total, waiting().await) {
+        if let Some(rest) = waiting().await {
             progress.at(total.saturating_sub(rest));
         }
     }

@@ -262,7 +262,12 @@ fn remedy(key: &str, error: &toml::de::Error) -> String {
         | "business.statement_timeout"
         | "schedule.aggregate_delay"
         | "schedule.collect"
+        | "schedule.first_save"
+        | "schedule.job_limit"
+        | "schedule.lease"
+        | "schedule.retry"
         | "schedule.save"
+        | "schedule.save_limit"
         | "database.idle_timeout"
         | "database.connect_timeout" => "a time with its unit such as 500ms, 10s or 5m".to_owned(),
         "application.failed" => "5xx or 4xx_5xx".to_owned(),
@@ -386,6 +391,12 @@ mod tests {
             ("schedule.save=5", ["schedule.save", "5", "--set", "10s"]),
             ("schedule.daily_at=3am", ["schedule.daily_at", "3am", "--set", "03:00"]),
             ("schedule.time_zone=Tokyo", ["schedule.time_zone", "Tokyo", "--set", "Asia/Tokyo"]),
+            ("schedule.first_save=2h", ["schedule.first_save", "7200s", "--set", "from 0s to 3600s"]),
+            ("schedule.save_records=0", ["schedule.save_records", "0", "--set", "1 to 1000000"]),
+            ("schedule.save_limit=0s", ["schedule.save_limit", "0ns", "--set", "from 1s"]),
+            ("schedule.job_limit=5", ["schedule.job_limit", "5", "--set", "10s"]),
+            ("schedule.retry=0s", ["schedule.retry", "0ns", "--set", "from 1s"]),
+            ("schedule.lease=1s", ["schedule.lease", "1s", "--set", "from 3s"]),
             ("schedule.retention_days=0", ["schedule.retention_days", "0", "--set", "1 to 36500"]),
             ("storage.spool_limit_mib=1", ["storage.spool_limit_mib", "1", "--set", "at least 2"]),
             ("database.pool_max=many", ["database.pool_max", "many", "--set", "expected u32"]),

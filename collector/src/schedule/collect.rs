@@ -1,10 +1,9 @@
 //! Collect: the integrated snapshot, one record for `metrics_raw` of each kind that there is.
 
-use std::time::Duration;
-
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::buffer::{Buffer, Record};
 use crate::config::Settings;
@@ -15,17 +14,20 @@ use crate::source::{SystemReader, host_name};
 use crate::store::{Store, StoreError};
 use crate::{Current, Feed};
 
-use super::Job;
+use super::{Job, When};
 
 /// What a reading by hand covers: CPU usage and network traffic are over a time.
 const COVERED: Duration = Duration::from_secs(1);
 
 /// What a collection needs.
 #[derive(Clone, Debug)]
-pub(crate) struct Collecting {
-    pub(crate) feed: Feed,
-    pub(crate) buffer: Buffer,
-    pub(crate) instruments: Instruments,
+pub struct Collecting {
+    /// Has the newest values.
+    pub feed: Feed,
+    /// Takes the snapshots.
+    pub buffer: Buffer,
+    /// Count the runs.
+    pub instruments: Instruments,
 }
 
 impl Collecting {
@@ -43,7 +45,7 @@ impl Collecting {
             Ok(kinds) if kinds.is_empty() => return,
             Ok(kinds) => {
                 let (seconds, did) = (started.elapsed().as_secs_f64(), format!("a snapshot of {kinds}"));
-                tracing::info!(job = Job::Collect.name(), seconds, did, "job done");
+                tracing::info!(job = Job::Collect.name(), %due, seconds, did, "job done");
             }
             Err(error) => tracing::error!(job = Job::Collect.name(), %error, "job failed"),
         }
@@ -72,13 +74,14 @@ pub enum CollectError {
     Store(#[from] StoreError),
 }
 
-/// Reads every kind that there is once, beside any collector, and writes it to `metrics_raw`;
-/// answers what was written.
+/// Reads every kind that there is once, beside any collector, and writes it to `metrics_raw`, under
+/// the moment that was due last and unless there is one of it; answers what there is now, and
+/// how many of them are new.
 ///
 /// # Errors
 ///
 /// See [`CollectError`]; nothing was written then.
-pub async fn collect_now(store: &Store, settings: &Settings) -> Result<Vec<RawSnapshot>, CollectError> {
+pub async fn collect_now(store: &Store, settings: &Settings) -> Result<(Vec<RawSnapshot>, u64), CollectError> {
     let host = host_name(&settings.system.host);
     let (name, disk) = (host.clone(), data_disk(settings));
     let read = tokio::task::spawn_blocking(move || {
@@ -88,7 +91,8 @@ pub async fn collect_now(store: &Store, settings: &Settings) -> Result<Vec<RawSn
     });
     let system = read.await.map_err(|error| CollectError::Host(error.to_string()))?;
     let data = serde_json::to_value(&system).map_err(|error| CollectError::Host(error.to_string()))?;
-    let snapshots = vec![RawSnapshot { at: system.at, metric_type: Kind::System, data }];
-    store.add_snapshots(&snapshots, &host).await?;
-    Ok(snapshots)
+    let due = When::Every(|schedule| schedule.collect).last_due(system.at, &settings.schedule, &TimeZone::UTC);
+    let snapshots = vec![RawSnapshot { at: due, metric_type: Kind::System, data }];
+    let new = store.add_snapshots(&snapshots, &host).await?;
+    Ok((snapshots, new))
 }

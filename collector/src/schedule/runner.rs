@@ -1,10 +1,11 @@
 //! Does what the timetable says, as time goes by.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use crate::config::Schedule;
@@ -12,112 +13,147 @@ use crate::instruments::Instruments;
 use crate::store::{Right, Store, StoreError};
 
 use super::lease::Lease;
-use super::{By, Collecting, Job, Saving, Timetable, Upkeep};
+use super::{By, Clock, Collecting, Job, Saving, Timetable, Upkeep};
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_secs(1);
-/// The first save, so that a wrong set-up shows soon.
-const FIRST_SAVE: Duration = Duration::from_secs(15);
 
 /// Does the work that every collector does, for ever.
-pub(crate) async fn run_each(schedule: Schedule, collecting: Collecting, saving: Saving) {
-    tokio::join!(
-        collect_regularly(Timetable::new(&schedule, By::Each), collecting),
-        save_regularly(Timetable::new(&schedule, By::Each), saving),
-    );
+pub async fn run_each(clock: Arc<dyn Clock>, schedule: Schedule, collecting: Collecting, saving: Saving) {
+    tokio::join!(collect_regularly(&*clock, &schedule, collecting), save_regularly(&*clock, &schedule, saving));
 }
 
-async fn collect_regularly(mut timetable: Timetable, collecting: Collecting) {
-    let mut ticks = ticks();
+async fn collect_regularly(clock: &dyn Clock, schedule: &Schedule, collecting: Collecting) {
+    let mut timetable = Timetable::new(schedule, By::Each);
     // What was due before the start may have been done by an earlier run.
-    for (job, due) in timetable.due(Timestamp::now()) {
+    for (job, due) in timetable.due(clock.now()) {
         timetable.done(job, due);
     }
     loop {
-        ticks.tick().await;
-        for (_, due) in timetable.due(Timestamp::now()).into_iter().filter(|(job, _)| *job == Job::Collect) {
+        clock.sleep(TICK).await;
+        for (_, due) in timetable.due(clock.now()).into_iter().filter(|(job, _)| *job == Job::Collect) {
             collecting.perform(due);
             timetable.done(Job::Collect, due);
         }
     }
 }
 
-async fn save_regularly(mut timetable: Timetable, saving: Saving) {
-    let mut ticks = ticks();
-    let mut first = Box::pin(tokio::time::sleep(FIRST_SAVE));
-    let mut first_done = false;
+async fn save_regularly(clock: &dyn Clock, schedule: &Schedule, saving: Saving) {
+    let mut timetable = Timetable::new(schedule, By::Each);
+    let started = clock.elapsed();
+    let (mut waits, mut first_done) = (false, false);
     loop {
-        let asked = tokio::select! {
-            () = saving.asked() => true,
-            () = &mut first, if !first_done => {
-                first_done = true;
-                true
-            }
-            _ = ticks.tick() => false,
-        };
-        let now = Timestamp::now();
+        // At the start what an earlier run has left is saved, before there is anything new.
+        let mut asked = waits
+            && tokio::select! {
+                () = saving.asked() => true,
+                () = clock.sleep(TICK) => false,
+            };
+        waits = true;
+        if !first_done && clock.elapsed().saturating_sub(started) >= schedule.first_save {
+            (first_done, asked) = (true, true);
+        }
+        let now = clock.now();
         let due = timetable.due(now).into_iter().find(|(job, _)| *job == Job::Save);
         let Some(due) = due.map(|(_, due)| due).or(asked.then_some(now)) else { continue };
         // A task of its own: when this loop is ended, the save that is under way is not.
         match tokio::spawn(saving.clone().perform()).await {
             Ok(Ok(())) => timetable.done(Job::Save, due),
-            _ => timetable.failed(Job::Save, Timestamp::now()),
+            _ => timetable.failed(Job::Save, clock.now()),
         }
     }
 }
 
 /// Does the work that one of all collectors does, for ever, whenever that is `holder`: this one.
-pub(crate) async fn run_one(schedule: Schedule, store: Store, upkeep: Upkeep, holder: Uuid, instruments: Instruments) {
+pub async fn run_one(
+    clock: Arc<dyn Clock>,
+    schedule: Schedule,
+    store: Store,
+    upkeep: Upkeep,
+    holder: Uuid,
+    instruments: Instruments,
+) {
     let (right, rights) = watch::channel(None);
-    let lease = Lease::new(store.clone(), holder, upkeep.host());
-    tokio::join!(hold(lease, right), work(&schedule, &store, &upkeep, &instruments, rights));
+    let stuck = AtomicBool::new(false);
+    let lease = Lease::new(store.clone(), holder, upkeep.host(), schedule.lease);
+    let working = Working { clock: &*clock, schedule: &schedule, store: &store, upkeep: &upkeep, instruments };
+    tokio::join!(hold(&*clock, schedule.retry, lease, right, &stuck), working.work(rights, &stuck));
 }
 
-/// Renews the lease also while long work is under way.
-async fn hold(mut lease: Lease, right: watch::Sender<Option<Right>>) {
-    let mut ticks = ticks();
+/// Renews the lease also while long work is under way. One under which work has got stuck is left
+/// to the others for a while.
+async fn hold(
+    clock: &dyn Clock,
+    rest: Duration,
+    mut lease: Lease,
+    right: watch::Sender<Option<Right>>,
+    stuck: &AtomicBool,
+) {
+    let mut rests_until = Duration::ZERO;
     loop {
-        ticks.tick().await;
-        let held = lease.hold().await;
+        if stuck.swap(false, Ordering::Relaxed) {
+            lease.give_up().await;
+            rests_until = clock.elapsed() + rest;
+        }
+        let held = if clock.elapsed() < rests_until { None } else { lease.hold().await };
         right.send_if_modified(|right| std::mem::replace(right, held) != held);
+        clock.sleep(TICK).await;
     }
 }
 
-async fn work(
-    schedule: &Schedule,
-    store: &Store,
-    upkeep: &Upkeep,
-    instruments: &Instruments,
-    rights: watch::Receiver<Option<Right>>,
-) {
-    let mut ticks = ticks();
-    let mut known: Option<(Right, Timetable)> = None;
-    loop {
-        ticks.tick().await;
-        let Some(right) = *rights.borrow() else {
-            known = None;
-            continue;
-        };
-        if known.as_ref().is_none_or(|(before, _)| *before != right) {
-            known = resume(schedule, store).await.map(|timetable| (right, timetable));
-        }
-        let Some((_, timetable)) = &mut known else { continue };
-        for (job, due) in timetable.due(Timestamp::now()) {
-            let started = Instant::now();
-            let outcome = upkeep.perform(job, due, Timestamp::now(), right).await;
-            match log(job, started, &outcome, instruments) {
-                true => timetable.done(job, due),
-                false => timetable.failed(job, Timestamp::now()),
+/// What the holder of the lease needs.
+struct Working<'a> {
+    clock: &'a dyn Clock,
+    schedule: &'a Schedule,
+    store: &'a Store,
+    upkeep: &'a Upkeep,
+    instruments: Instruments,
+}
+
+impl Working<'_> {
+    async fn work(&self, rights: watch::Receiver<Option<Right>>, stuck: &AtomicBool) {
+        let mut known: Option<(Right, Timetable)> = None;
+        loop {
+            self.clock.sleep(TICK).await;
+            let Some(right) = *rights.borrow() else {
+                known = None;
+                continue;
+            };
+            if known.as_ref().is_none_or(|(before, _)| *before != right) {
+                known = resume(self.schedule, self.store).await.map(|timetable| (right, timetable));
+            }
+            let Some((_, timetable)) = &mut known else { continue };
+            if self.do_due(timetable, right).await.is_err() {
+                stuck.store(true, Ordering::Relaxed);
             }
         }
     }
+
+    /// Does what is due, until something gets stuck.
+    async fn do_due(&self, timetable: &mut Timetable, right: Right) -> Result<(), Stuck> {
+        for (job, due) in timetable.due(self.clock.now()) {
+            let started = Instant::now();
+            let outcome = self.upkeep.perform(job, due, self.clock.now(), right).await;
+            match log(job, due, started, &outcome, &self.instruments) {
+                true => timetable.done(job, due),
+                false => timetable.failed(job, self.clock.now()),
+            }
+            if matches!(outcome, Err(StoreError::TooLong(_))) {
+                return Err(Stuck);
+            }
+        }
+        Ok(())
+    }
 }
+
+/// Work that another collector may have better luck with.
+struct Stuck;
 
 /// The timetable as others left it.
 async fn resume(schedule: &Schedule, store: &Store) -> Option<Timetable> {
     let runs = store.job_runs().await.inspect_err(|error| tracing::debug!(%error, "no job runs")).ok()?;
     let mut timetable = Timetable::new(schedule, By::One);
-    for (job, _, _) in super::TIMETABLE {
+    for (job, ..) in super::TIMETABLE {
         let last = runs.iter().filter(|run| run.job == job.name()).map(|run| run.scheduled_for).max();
         if let Some(last) = last {
             timetable.done(job, last);
@@ -126,19 +162,19 @@ async fn resume(schedule: &Schedule, store: &Store) -> Option<Timetable> {
     Some(timetable)
 }
 
-fn log(job: Job, started: Instant, outcome: &Result<String, StoreError>, instruments: &Instruments) -> bool {
+fn log(
+    job: Job,
+    due: Timestamp,
+    started: Instant,
+    outcome: &Result<String, StoreError>,
+    instruments: &Instruments,
+) -> bool {
     let (job, seconds) = (job.name(), started.elapsed().as_secs_f64());
     match outcome {
-        Ok(did) => tracing::info!(job, seconds, did, "job done"),
-        Err(StoreError::LostLease) => tracing::info!(job, seconds, "job left to the collector that took over"),
-        Err(error) => tracing::error!(job, seconds, %error, "job failed; it is tried again"),
+        Ok(did) => tracing::info!(job, %due, seconds, did, "job done"),
+        Err(StoreError::LostLease) => tracing::info!(job, %due, seconds, "job left to the collector that took over"),
+        Err(error) => tracing::error!(job, %due, seconds, %error, "job failed; it is tried again"),
     }
     instruments.job_ran(job, outcome.is_ok());
     outcome.is_ok()
-}
-
-fn ticks() -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify};
 
 use crate::buffer::Buffer;
+use crate::config::Schedule;
 use crate::instruments::Instruments;
 use crate::sample::Refusal;
 use crate::store::{Saved, Store, StoreError};
 
 use super::Job;
-
-/// A batch that takes longer counts as failed.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a save needs. Clones save the same buffer.
 #[derive(Clone, Debug)]
@@ -22,6 +20,8 @@ pub struct Saving {
     store: Store,
     buffer: Buffer,
     host: String,
+    /// For one batch.
+    limit: Duration,
     instruments: Instruments,
     /// One save at a time: a second one would only find the same records.
     turn: Arc<Mutex<()>>,
@@ -35,15 +35,23 @@ pub enum SaveError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It did not answer.
-    #[error("no answer within {LIMIT:?}")]
-    Silence,
+    #[error("no answer within {0:?}")]
+    Silence(Duration),
 }
 
 impl Saving {
     /// Saves of `buffer` to `store`, by the collector on `host`.
     #[must_use]
     pub fn new(store: Store, buffer: Buffer, host: &str, instruments: Instruments) -> Self {
-        Self { store, buffer, host: host.to_owned(), instruments, turn: Arc::default(), asked: Arc::default() }
+        let limit = Job::Save.limit(&Schedule::default());
+        let (turn, asked) = Default::default();
+        Self { store, buffer, host: host.to_owned(), limit, instruments, turn, asked }
+    }
+
+    /// The same saves, of which a batch counts as failed after `limit`.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Asks for a save before its time.
@@ -86,8 +94,8 @@ impl Saving {
     async fn save_batches(&self, total: &mut Saved) -> Result<(), SaveError> {
         while let Some(batch) = self.buffer.batch().await {
             let started = Instant::now();
-            let saved = tokio::time::timeout(LIMIT, self.store.save(&batch, &self.host)).await;
-            let saved = saved.map_err(|_| SaveError::Silence)??;
+            let saved = tokio::time::timeout(self.limit, self.store.save(&batch, &self.host)).await;
+            let saved = saved.map_err(|_| SaveError::Silence(self.limit))??;
             self.instruments.save_seconds.observe(started.elapsed().as_secs_f64());
             self.instruments.rows_saved.inc_by(saved.rows);
             self.instruments.refuse(Refusal::database, saved.refused);

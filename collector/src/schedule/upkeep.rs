@@ -1,6 +1,8 @@
 //! The work that one of all collectors does, or an administrator by hand: rollups, summaries,
 //! retention, partitions, views.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -9,6 +11,9 @@ use crate::config::Schedule;
 use crate::store::{Right, Store, StoreError, Turn};
 
 use super::Job;
+
+/// Redis is a cache: nothing waits for it for long.
+const REDIS_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the work needs.
 #[derive(Clone, Debug)]
@@ -36,8 +41,8 @@ impl Upkeep {
     ///
     /// # Errors
     ///
-    /// [`StoreError::LostLease`] where another collector does the work now, or what PostgreSQL
-    /// answers. What was done in transactions before stays done, and the rest is done next time.
+    /// [`StoreError::LostLease`] where another collector does the work now, [`StoreError::TooLong`]
+    /// and [`StoreError::Locked`] where others hold it up, or what PostgreSQL answers. What was done in transactions before stays done, and the rest is done next time.
     pub async fn perform(
         &self,
         job: Job,
@@ -45,7 +50,7 @@ impl Upkeep {
         now: Timestamp,
         right: Right,
     ) -> Result<String, StoreError> {
-        let turn = Turn { job: job.name(), scheduled_for, host: self.host.clone(), right };
+        let turn = Turn::new(job, scheduled_for, &self.host, right).within(job.limit(&self.schedule));
         match job {
             Job::Aggregate => self.aggregate(&turn, now).await,
             Job::Refresh => self.store.refresh_views(&turn).await.map(|()| "metrics_last_24h".to_owned()),
@@ -70,9 +75,12 @@ impl Upkeep {
             }
         }
         if let Some(cache) = &self.cache {
-            let last_hour = self.store.last_hour(now).await?;
-            if let Err(error) = cache.put_hourly(last_hour).await {
-                tracing::debug!(%error, "redis did not take the last hour");
+            let last_hour = tokio::time::timeout(turn.limit, self.store.last_hour(now)).await;
+            let last_hour = last_hour.map_err(|_| StoreError::TooLong(turn.limit))??;
+            match tokio::time::timeout(REDIS_LIMIT, cache.put_hourly(last_hour)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "redis did not take the last hour"),
+                Err(_) => tracing::debug!("redis did not answer for the last hour"),
             }
         }
         Ok(format!("{hours} hours, {rows} rows new or changed"))

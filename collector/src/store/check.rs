@@ -1,10 +1,9 @@
 //! What `check` does to PostgreSQL: rows are written, read back and removed, and nothing of them
 //! stays. Others may work on the database meanwhile.
 //!
-//! A test row is a sample like any other, so it has followers: its series, the mark of its hour,
+//! A test row is a sample like any other, so it has followers: its series, a mark of its hour,
 //! and rollups where a collector makes some in that second. All have the test's name but the
-//! mark, which is its own only if nobody has touched it since: then the mark and the row were
-//! written by one transaction, and the row says that there was no mark before.
+//! mark, which is known by the transaction that wrote both it and the row.
 
 use std::time::Duration;
 
@@ -112,27 +111,16 @@ impl Trial {
     /// What PostgreSQL answers.
     pub async fn write_metric(&mut self) -> Result<(), CheckError> {
         self.remove().await?;
-        let mut transaction = self.connection.begin().await?;
-        // Before the trigger does it, to know whether the mark is new.
-        let made = sqlx::query(
-            "INSERT INTO recipe_monitoring_state.hours_to_aggregate (hour) VALUES (date_trunc('hour', now(), 'UTC'))
-             ON CONFLICT DO NOTHING",
-        )
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
         sqlx::query(
             "INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
-             VALUES (now(), $1, $2::numeric, jsonb_build_object('host', $3::text, 'check', $4::text, 'mark', $5::text))",
+             VALUES (now(), $1, $2::numeric, jsonb_build_object('host', $3::text, 'check', $4::text))",
         )
         .bind(NAME)
         .bind(VALUE)
         .bind(&self.host)
         .bind(&self.id)
-        .bind(if made > 0 { "new" } else { "old" })
-        .execute(&mut *transaction)
+        .execute(&mut self.connection)
         .await?;
-        transaction.commit().await?;
         Ok(())
     }
 
@@ -290,17 +278,13 @@ async fn attempt(transaction: &mut Transaction<'_, Postgres>, sql: &'static str)
     }
 }
 
-/// In this order: what follows from a row goes before the row. Who inserts samples of the same
-/// hour holds its mark until the commit; it is waited for before it is asked who wrote the mark.
-const REMOVAL: [&str; 10] = [
-    "SELECT FROM recipe_monitoring_state.hours_to_aggregate
-     WHERE hour IN (SELECT date_trunc('hour', timestamp, 'UTC') FROM system_metrics WHERE metric_name = $1)
-     FOR UPDATE",
-    "DELETE FROM recipe_monitoring_state.hours_to_aggregate AS mark USING system_metrics AS sample
-     WHERE sample.metric_name = $1 AND sample.labels ->> 'mark' = 'new'
-       AND mark.hour = date_trunc('hour', sample.timestamp, 'UTC') AND mark.xmin = sample.xmin",
+/// In this order: what follows from a row goes before the row.
+const REMOVAL: [&str; 9] = [
+    "DELETE FROM recipe_monitoring_state.hour_marks AS mark USING system_metrics AS sample
+     WHERE sample.metric_name = $1 AND mark.hour = date_trunc('hour', sample.timestamp, 'UTC')
+       AND mark.xmin = sample.xmin",
     "DELETE FROM system_metrics WHERE metric_name = $1",
-    "DELETE FROM recipe_monitoring_state.series WHERE metric_name = $1",
+    "DELETE FROM recipe_monitoring_state.sightings WHERE metric_name = $1",
     "DELETE FROM recipe_monitoring_state.series_hourly WHERE metric_name = $1",
     "DELETE FROM metrics_hourly WHERE metric_name = $1",
     "UPDATE daily_summaries SET summary_data = summary_data #- ARRAY['metrics', $1]

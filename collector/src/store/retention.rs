@@ -70,8 +70,6 @@ impl Store {
 }
 
 async fn make_partitions(connection: &mut PgConnection, now: Timestamp, ahead: u32) -> Result<Partitioned, StoreError> {
-    // Who reads a long time must not hold up everybody behind this.
-    sqlx::query("SET LOCAL lock_timeout = '5s'").execute(&mut *connection).await?;
     // Before the default partition is read, as a save that makes a partition does: else each would
     // wait for what the other has.
     sqlx::query("LOCK TABLE system_metrics IN SHARE UPDATE EXCLUSIVE MODE").execute(&mut *connection).await?;
@@ -88,7 +86,7 @@ async fn make_partitions(connection: &mut PgConnection, now: Timestamp, ahead: u
     let mut done = Partitioned::default();
     for month in months {
         let moved: Option<i64> =
-            sqlx::query_scalar("SELECT recipe_monitoring_state.make_partition($1::text::timestamptz)")
+            sqlx::query_scalar("SELECT recipe_monitoring_state.partition_month($1::text::timestamptz)")
                 .bind(month)
                 .fetch_one(&mut *connection)
                 .await?;

@@ -38,6 +38,9 @@ impl Store {
             let hours = take_marks(connection, now).await?;
             let rows = roll_up(connection, &hours).await?;
             mark_days(connection, &hours, zone).await?;
+            if !hours.is_empty() {
+                forget_sightings(connection).await?;
+            }
             let did = format!("{} hours, {rows} rows new or changed", hours.len());
             Ok((Aggregated { hours: hours.len() as u64, rows }, did))
         };
@@ -111,22 +114,37 @@ impl Store {
     }
 }
 
-/// The oldest marked full hours. Waits for inserts into them that are not yet committed.
-///
-/// In seconds since 1970, sorted.
+/// The oldest marked full hours, in seconds since 1970. Inserts that are not yet committed are not
+/// waited for: each comes with a mark of its own, which stays.
 async fn take_marks(connection: &mut PgConnection, now: Timestamp) -> Result<Vec<i64>, StoreError> {
-    let mut hours: Vec<i64> = sqlx::query_scalar(
-        "DELETE FROM recipe_monitoring_state.hours_to_aggregate WHERE hour IN (
+    let hours = sqlx::query_scalar(
+        "WITH oldest AS (
              SELECT hour FROM recipe_monitoring_state.hours_to_aggregate
-             WHERE hour < date_trunc('hour', $1::text::timestamptz, 'UTC') ORDER BY hour LIMIT $2 FOR UPDATE)
-         RETURNING extract(epoch FROM hour)::bigint",
+             WHERE hour < date_trunc('hour', $1::text::timestamptz, 'UTC') ORDER BY hour LIMIT $2
+         ), taken AS (
+             DELETE FROM recipe_monitoring_state.hour_marks AS mark USING oldest WHERE mark.hour = oldest.hour
+             RETURNING mark.hour)
+         SELECT DISTINCT extract(epoch FROM hour)::bigint FROM taken ORDER BY 1",
     )
     .bind(now.to_string())
     .bind(HOURS_AT_ONCE)
     .fetch_all(connection)
     .await?;
-    hours.sort_unstable();
     Ok(hours)
+}
+
+/// Of every series all sightings but the last.
+async fn forget_sightings(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM recipe_monitoring_state.sightings WHERE ctid IN (
+             SELECT ctid FROM (
+                 SELECT ctid, row_number() OVER (PARTITION BY metric_name, labels ORDER BY last_seen DESC) AS place
+                 FROM recipe_monitoring_state.sightings) AS numbered
+             WHERE place > 1)",
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A statement of its own, so that it sees what was committed before the marks were taken.

@@ -1,5 +1,5 @@
-//! Records on their way into `system_metrics` and `metrics_raw`: nothing else knows how samples
-//! lie there but `range`, which reads them.
+//! Records on their way into `system_metrics` (and, through `snapshots`, `metrics_raw`): nothing
+//! else knows how samples lie there but `range`, which reads them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,15 +14,15 @@ use crate::sample::{HOST_LABEL, Labels, RawSnapshot, Sample};
 use crate::schedule::Job;
 
 use super::turn::{Right, Turn, note_run};
-use super::{Store, StoreError};
+use super::{Store, StoreError, snapshots};
 
 /// Text is handed to a COPY in pieces of this size.
 const PIECE_BYTES: usize = 128 << 10;
+/// A number nearer to 0 is none that an average can be made of; the table refuses it.
+const SMALLEST: f64 = 1e-300;
 /// A transaction whose client is silent for longer is ended by the server, so that a collector
 /// that is paused holds up no other.
 const LONGEST_SILENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '10s'";
-
-const INTO_RAW: &str = "COPY metrics_raw (timestamp, metric_type, data) FROM STDIN";
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,24 +65,6 @@ impl Store {
             total.refused += saved.refused;
         }
         Ok(total)
-    }
-
-    /// Writes snapshots that were taken by hand, all or none.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Query`]
-    pub async fn add_snapshots(&self, snapshots: &[RawSnapshot], host: &str) -> Result<(), StoreError> {
-        let started = Instant::now();
-        let mut transaction = self.pool.begin().await?;
-        copy(&mut transaction, INTO_RAW, &Vec::from_iter(snapshots), snapshot_line).await?;
-        if let Some(last) = snapshots.iter().map(|snapshot| snapshot.at).max() {
-            let turn =
-                Turn { job: Job::Collect.name(), scheduled_for: last, host: host.to_owned(), right: Right::Command };
-            note_run(&mut transaction, &turn, started.elapsed().as_secs_f64(), "a snapshot of each kind").await?;
-        }
-        transaction.commit().await?;
-        Ok(())
     }
 
     async fn save_entries(&self, batch: &Batch, entries: &[Entry], host: &str) -> Result<Saved, StoreError> {
@@ -130,11 +112,10 @@ async fn note_runs(
     started: Instant,
 ) -> Result<(), StoreError> {
     let seconds = started.elapsed().as_secs_f64();
-    let turn =
-        |job: Job, scheduled_for| Turn { job: job.name(), scheduled_for, host: host.to_owned(), right: Right::Command };
+    let turn = |job: Job, scheduled_for| Turn::new(job, scheduled_for, host, Right::Command);
     let did = format!("{} records", entries.len());
     note_run(connection, &turn(Job::Save, Timestamp::now()), seconds, &did).await?;
-    let last = snapshots(entries).iter().map(|snapshot| snapshot.at).max();
+    let last = taken_snapshots(entries).iter().map(|snapshot| snapshot.at).max();
     if let Some(last) = last {
         note_run(connection, &turn(Job::Collect, last), 0.0, "a snapshot of each kind").await?;
     }
@@ -159,8 +140,7 @@ async fn write(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64,
             .execute(&mut *connection)
             .await?;
     }
-    let raw_rows = copy(connection, INTO_RAW, &snapshots(entries), snapshot_line).await?;
-    // Last, for it locks the marks of the hours, which other collectors want too.
+    let raw_rows = snapshots::add(connection, &taken_snapshots(entries)).await?;
     let into_metrics = "COPY system_metrics (timestamp, metric_name, metric_value, labels) FROM STDIN";
     Ok(raw_rows + copy(connection, into_metrics, &samples, sample_lines).await?)
 }
@@ -173,7 +153,7 @@ fn samples<'a>(entries: &[&'a Entry]) -> Vec<&'a Sample> {
     entries.iter().filter_map(of).collect()
 }
 
-fn snapshots<'a>(entries: &[&'a Entry]) -> Vec<&'a RawSnapshot> {
+fn taken_snapshots<'a>(entries: &[&'a Entry]) -> Vec<&'a RawSnapshot> {
     let of = |entry: &&'a Entry| match &entry.record {
         Record::Snapshot(snapshot) => Some(snapshot),
         Record::Sample(_) => None,
@@ -210,16 +190,11 @@ async fn copy<T>(
     Ok(copy.finish().await?)
 }
 
-fn snapshot_line(snapshot: &RawSnapshot, text: &mut String) {
-    let _ = write!(text, "{}\t{}\t", snapshot.at, snapshot.metric_type.name());
-    escape(&snapshot.data.to_string(), text);
-    text.push('\n');
-}
-
 fn sample_lines(sample: &Sample, text: &mut String) {
     let at = sample.at.to_string();
     for point in &sample.points {
-        let _ = write!(text, "{at}\t{}\t{}\t", point.metric_name, point.value);
+        let value = if point.value.abs() < SMALLEST { 0.0 } else { point.value };
+        let _ = write!(text, "{at}\t{}\t{value}\t", point.metric_name);
         let mut labels: Labels = point.labels.clone();
         labels.insert(HOST_LABEL.to_owned(), sample.host.clone());
         escape(&serde_json::to_string(&labels).unwrap_or_default(), text);

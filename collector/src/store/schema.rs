@@ -6,7 +6,7 @@ use sqlx::migrate::Migrator;
 use super::{Store, StoreError};
 
 /// What there must be. Names without a schema are public and lie where `system_metrics` does.
-const OBJECTS: [(Object, &str); 22] = [
+const OBJECTS: [(Object, &str); 25] = [
     (Object::Table, "system_metrics"),
     (Object::Table, "metrics_raw"),
     (Object::Table, "metrics_hourly"),
@@ -16,18 +16,21 @@ const OBJECTS: [(Object, &str); 22] = [
     (Object::Table, "recipe_monitoring_state.leases"),
     (Object::Table, "recipe_monitoring_state.job_runs"),
     (Object::Table, "recipe_monitoring_state.series_hourly"),
-    (Object::Table, "recipe_monitoring_state.series"),
-    (Object::Table, "recipe_monitoring_state.hours_to_aggregate"),
+    (Object::Table, "recipe_monitoring_state.sightings"),
+    (Object::Table, "recipe_monitoring_state.hour_marks"),
     (Object::Table, "recipe_monitoring_state.days_to_summarize"),
     (Object::Trigger, "note_samples"),
     (Object::View, "latest_metrics"),
     (Object::View, "active_alerts"),
     (Object::View, "metrics_last_24h"),
+    (Object::View, "recipe_monitoring_state.series"),
+    (Object::View, "recipe_monitoring_state.hours_to_aggregate"),
     (Object::Function, "get_metric_stats"),
     (Object::Function, "refresh_metrics_views"),
     (Object::Routine, "cleanup_old_metrics"),
     (Object::Routine, "recipe_monitoring_state.note_samples"),
     (Object::Routine, "recipe_monitoring_state.make_partition"),
+    (Object::Routine, "recipe_monitoring_state.partition_month"),
     (Object::Routine, "recipe_monitoring_state.delete_before"),
 ];
 

@@ -5,9 +5,14 @@
 //! late, so every transaction of scheduled work ends with the fence: it locks the lease's row and
 //! sees that it is still its own, or else rolls back. The epoch grows with every new holder.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use crate::config::Schedule;
+use crate::schedule::Job;
 
 use super::{Store, StoreError};
 
@@ -16,6 +21,8 @@ const NAME: &str = "schedule";
 /// Shorter than a lease, so that a holder that is paused between the fence and the commit does
 /// not hold up the next one.
 const LONGEST_SILENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = '2s'";
+/// What somebody else's transaction holds is not waited for until its end, and it is tried again.
+const LONGEST_LOCK: &str = "SET LOCAL lock_timeout = '5s'";
 
 /// By what right work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +49,23 @@ pub struct Turn {
     pub host: String,
     /// By what right.
     pub right: Right,
+    /// How long each of its transactions may take.
+    pub limit: Duration,
+}
+
+impl Turn {
+    /// A run of `job` that was due at `scheduled_for`, on `host`.
+    #[must_use]
+    pub fn new(job: Job, scheduled_for: Timestamp, host: &str, right: Right) -> Self {
+        let limit = job.limit(&Schedule::default());
+        Self { job: job.name(), scheduled_for, host: host.to_owned(), right, limit }
+    }
+
+    /// The same, of which no transaction may take longer than `limit`.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
 }
 
 /// The last success of a job on a host.
@@ -107,9 +131,18 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::LostLease`], or what `work` or PostgreSQL answer; nothing was done then,
-    /// unless the connection broke while PostgreSQL answered the commit.
+    /// [`StoreError::LostLease`], [`StoreError::Locked`], [`StoreError::TooLong`], or what `work` or
+    /// PostgreSQL answer; nothing was done then, unless the connection broke while PostgreSQL answered the commit.
     pub(super) async fn in_turn<T>(
+        &self,
+        turn: &Turn,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<(T, String), StoreError>,
+    ) -> Result<(T, String), StoreError> {
+        let outcome = tokio::time::timeout(turn.limit, self.transact(turn, work)).await;
+        outcome.map_err(|_| StoreError::TooLong(turn.limit))?.map_err(|error| held_up(error, turn.limit))
+    }
+
+    async fn transact<T>(
         &self,
         turn: &Turn,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<(T, String), StoreError>,
@@ -117,11 +150,17 @@ impl Store {
         let started = std::time::Instant::now();
         let mut transaction = self.pool.begin().await?;
         sqlx::query(LONGEST_SILENCE).execute(&mut *transaction).await?;
+        // Else the server would go on with what we have given up, and hold the job's lock.
+        sqlx::query("SELECT set_config('statement_timeout', $1, TRUE)")
+            .bind(turn.limit.as_millis().to_string())
+            .execute(&mut *transaction)
+            .await?;
         // Not two runs of one job at once, even by hand.
         sqlx::query("SELECT pg_advisory_xact_lock(hashtext('recipe_monitoring job'), hashtext($1))")
             .bind(turn.job)
             .execute(&mut *transaction)
             .await?;
+        sqlx::query(LONGEST_LOCK).execute(&mut *transaction).await?;
         let (result, did) = work(&mut transaction).await?;
         note_run(&mut transaction, turn, started.elapsed().as_secs_f64(), &did).await?;
         fence(&mut transaction, turn.right).await?;
@@ -152,6 +191,16 @@ impl Store {
             did,
         });
         Ok(runs.collect())
+    }
+}
+
+/// What it means that the server has given a statement up.
+fn held_up(error: StoreError, limit: Duration) -> StoreError {
+    let StoreError::Query(sqlx::Error::Database(answer)) = &error else { return error };
+    match answer.code().as_deref() {
+        Some("55P03") => StoreError::Locked,
+        Some("57014") => StoreError::TooLong(limit),
+        _ => error,
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use fred::interfaces::KeysInterface;
 use rustix::process::{Pid, Signal, kill_process};
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::helpers::{Collector, connect, directory, outcome, program, until};
+use crate::helpers::{Collector, connect, directory, execute, number, outcome, program, until};
 use crate::server::Server;
 
 const TEST_NAME: &str = "recipe_monitoring_check";
@@ -19,20 +20,20 @@ const UNSAVED: [&str; 6] = ["--set", "live.push=1s", "--set", "sampling.system=1
 
 /// How a command ended.
 #[derive(Debug)]
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
-fn run(command: Command) -> Ended {
+pub fn run(command: Command) -> Ended {
     let output = outcome(command);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// A command on a database, without Redis and with a data directory that nobody uses.
-fn on(url: &str, directory: &Path, arguments: &[&str]) -> Command {
+pub fn on(url: &str, directory: &Path, arguments: &[&str]) -> Command {
     let mut command = program(arguments);
     command.env("DATABASE_URL", url).env("RECIPE_MONITORING_REDIS__ENABLED", "false");
     command.arg("--data-dir").arg(directory.join("nobody"));
@@ -49,14 +50,6 @@ fn checks(ended: &Ended) -> BTreeMap<u8, (String, String)> {
     let checks: BTreeMap<_, _> = lines.collect();
     assert_eq!(Vec::from_iter(checks.keys().copied()), Vec::from_iter(1..=15), "{ended:?}");
     checks
-}
-
-async fn execute(database: &mut PgConnection, sql: &str) {
-    database.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
-}
-
-async fn number(database: &mut PgConnection, sql: &str) -> i64 {
-    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(database).await.unwrap()
 }
 
 /// Every table and view to the last byte, but for how long an alert has been active and what
@@ -201,7 +194,7 @@ async fn interrupted_it_removes_its_rows_and_killed_the_next_one_does() {
     let mut database = server.database().await;
     let mut other = server.database().await;
     fill(&mut database).await;
-    execute(&mut database, "DELETE FROM recipe_monitoring_state.hours_to_aggregate").await;
+    execute(&mut database, "DELETE FROM recipe_monitoring_state.hour_marks").await;
     let before = dump(&mut database).await;
     for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
         hold_up(&mut database).await;
@@ -254,14 +247,13 @@ async fn what_was_made_of_rows_left_behind_is_removed_too() {
     for job in ["aggregate", "summarize", "refresh"] {
         assert_eq!(run(on(&server.url, directory.path(), &[job])).code, Some(0));
     }
-    let sql =
-        "DELETE FROM recipe_monitoring_state.hours_to_aggregate; DELETE FROM recipe_monitoring_state.days_to_summarize;
+    let sql = "DELETE FROM recipe_monitoring_state.hour_marks; DELETE FROM recipe_monitoring_state.days_to_summarize;
                UPDATE daily_summaries SET updated_at = 'epoch', created_at = 'epoch'";
     execute(&mut database, sql).await;
     let before = dump(&mut database).await;
     let left = format!(
         "INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
-         VALUES (now() - INTERVAL '23 hours', '{TEST_NAME}', 1, '{{\"host\": \"web\", \"check\": \"x\", \"mark\": \"new\"}}');
+         VALUES (now() - INTERVAL '23 hours', '{TEST_NAME}', 1, '{{\"host\": \"web\", \"check\": \"x\"}}');
          INSERT INTO alert_history (timestamp, rule_name, severity, category, message)
          VALUES (now() - INTERVAL '23 hours', '{TEST_NAME}', 'info', 'check', 'left')"
     );
@@ -282,6 +274,7 @@ async fn what_was_made_of_rows_left_behind_is_removed_too() {
         "metrics_last_24h",
         "recipe_monitoring_state.series",
         "recipe_monitoring_state.series_hourly",
+        "recipe_monitoring_state.sightings",
         "system_metrics",
     ];
     assert_eq!(has_test(&dump(&mut database).await), expected);
@@ -319,13 +312,13 @@ async fn every_failure_is_on_its_line_with_the_way_out() {
     fails(&check(&server.url.replace(password, "wrong")), &[1], &["refuses the log-in", "pg_hba.conf"]);
 
     // What is dropped, and which check says so; it is there again before the next one.
-    let history = "20261124000002_history.sql";
+    let (history, guards) = ("20261124000002_history.sql", "20261125000001_guards.sql");
     for (drop, again, numbers, parts) in [
         (
             "ALTER VIEW latest_metrics RENAME TO gone",
             "ALTER VIEW gone RENAME TO latest_metrics",
             &[4][..],
-            ["latest_metrics", history],
+            ["latest_metrics", guards],
         ),
         (
             "ALTER VIEW active_alerts RENAME TO gone",
@@ -398,7 +391,7 @@ async fn every_failure_is_on_its_line_with_the_way_out() {
 }
 
 /// The program as it is installed, beside a dashboard and the page's files that are only names.
-fn installed(directory: &Path) -> PathBuf {
+pub fn installed(directory: &Path) -> PathBuf {
     let (programs, package) = (directory.join("installed/release"), directory.join("installed/site/pkg"));
     fs::create_dir_all(&programs).unwrap();
     fs::create_dir_all(&package).unwrap();
@@ -416,7 +409,7 @@ fn installed(directory: &Path) -> PathBuf {
 }
 
 /// `setup` of `database` on the server, with every flag.
-fn setup(program: &Path, server: &Server, directory: &Path, database: &str, user: &str, password: &str) -> Command {
+pub fn setup(program: &Path, server: &Server, directory: &Path, database: &str, user: &str, password: &str) -> Command {
     let file = directory.join("password");
     fs::write(&file, format!("{password}\n")).unwrap();
     let mut command = Command::new(program);
@@ -477,6 +470,86 @@ async fn setup_by_flags_twice_is_setup_once_and_check_passes_on_it() {
     assert!(ended.err.contains("give --port, --database, --user, --password-file"), "{ended:?}");
 }
 
+/// What somebody sees who answers each question with the next answer, on a terminal. `script` makes
+/// the terminal, which has no echo of its own while a password is typed.
+fn on_a_terminal(program: &Path, directory: &Path, dialogue: &[(&str, &str)]) -> Ended {
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--echo", "always", "--command"]);
+    command.arg(format!("{} setup", program.display())).arg("/dev/null");
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("TERM", "dumb").current_dir(directory);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut seen, mut read_to) = (String::new(), 0);
+    for (question, answer) in dialogue {
+        while !seen[read_to..].contains(question) {
+            let mut bytes = [0; 1024];
+            let count = output.read(&mut bytes).unwrap();
+            assert!(count > 0, "it ended before {question:?}: {seen}");
+            seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        read_to = seen.len();
+        if question.starts_with("Password") {
+            // The question comes just before the echo is switched off, which shows nowhere.
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        writeln!(input, "{answer}").unwrap();
+    }
+    output.read_to_string(&mut seen).unwrap();
+    drop(input);
+    Ended { code: child.wait().unwrap().code(), out: seen, err: String::new() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn setup_on_a_terminal_asks_for_everything_and_shows_no_password() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let program = installed(directory.path());
+    execute(&mut server.database().await, "CREATE DATABASE production").await;
+    let password = server.url.split([':', '@']).nth(2).unwrap();
+    let socket = server.socket_dir().display().to_string();
+    let questions = [
+        ("File to write the settings to [.env]: ", ""),
+        ("PostgreSQL's host [localhost]: ", &*socket),
+        ("Its port [5432]: ", "5433"),
+        ("Database [recipe_db]: ", "production"),
+        ("Role [recipe_user]: ", ""),
+        ("Password: ", password),
+        ("Redis, without its password, or none [redis://127.0.0.1:6379/0]: ", "none"),
+        ("Folder for log files [logs]: ", ""),
+    ];
+    let ended = on_a_terminal(&program, directory.path(), &questions);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("8/8 settings file ... ok (") && ended.out.contains(".env is ready"), "{ended:?}");
+    assert!(!ended.out.contains(password), "{ended:?}");
+    let written = fs::read_to_string(directory.path().join(".env")).unwrap();
+    assert!(written.contains("DATABASE_URL=") && written.contains("/production"), "{written}");
+
+    // The second time its own answers are what is offered, and the password need not be typed.
+    let offered = format!("PostgreSQL's host [{socket}]: ");
+    let again = [
+        ("[.env]: ", ""),
+        (&*offered, ""),
+        ("Its port [5433]: ", ""),
+        ("Database [production]: ", ""),
+        ("Role [recipe_user]: ", ""),
+        ("Password (empty: the one in use): ", ""),
+        ("or none [", "none"),
+        ("Folder for log files [", ""),
+    ];
+    let ended = on_a_terminal(&program, directory.path(), &again);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(fs::read_to_string(directory.path().join(".env")).unwrap(), written);
+
+    // What differs is changed only on a yes.
+    let mut other = again;
+    other[7].1 = "elsewhere";
+    let mut other = other.to_vec();
+    other.push(("Change it? [y/N]: ", "n"));
+    let ended = on_a_terminal(&program, directory.path(), &other);
+    assert!(ended.code == Some(1) && ended.out.contains("was left as it is"), "{ended:?}");
+    assert_eq!(fs::read_to_string(directory.path().join(".env")).unwrap(), written);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn setup_of_a_role_without_rights_prints_the_statements_that_give_them() {
     let directory = directory();
@@ -526,8 +599,11 @@ async fn each_job_by_hand_works_beside_a_running_collector_and_changes_nothing_t
     let data_dir = collector.data_dir.to_str().unwrap().to_owned();
     let by_hand = |job: &str| {
         let ended = run(program(&[job, "--data-dir", &data_dir]));
-        // Elsewhere there may be lines about how far it has come, on a slow machine.
+        // How far it has come is said elsewhere.
         assert_eq!((ended.code, ended.out.lines().count()), (Some(0), 1), "{ended:?}");
+        if !["save", "collect"].contains(&job) {
+            assert!(ended.err.starts_with(&format!("{job}: ")), "{ended:?}");
+        }
         ended.out
     };
     collector.has_read().await;
@@ -540,8 +616,11 @@ async fn each_job_by_hand_works_beside_a_running_collector_and_changes_nothing_t
 
     let raw = "SELECT count(*) FROM metrics_raw WHERE metric_type = 'system' AND data ? 'cpu_usage'";
     let before = number(&mut database, raw).await;
-    assert!(by_hand("collect").starts_with("collect: system at 2"));
-    assert_eq!(number(&mut database, raw).await, before + 1);
+    let collected = by_hand("collect");
+    assert!(collected.starts_with("collect: system at 2"), "{collected}");
+    // Of a minute that the collector has not taken itself.
+    let new = i64::from(collected.ends_with("1 rows new\n"));
+    assert_eq!(number(&mut database, raw).await, before + new);
 
     let old = "INSERT INTO system_metrics (timestamp, metric_name, metric_value)
                SELECT now() - make_interval(hours => n), 'old', n FROM generate_series(1, 1000) AS n";
@@ -566,6 +645,29 @@ async fn each_job_by_hand_works_beside_a_running_collector_and_changes_nothing_t
     assert!(number(&mut database, "SELECT count(*) FROM daily_summaries").await > 30);
     drop(database);
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_work_says_where_nobody_sees_a_bar_that_it_has_begun_and_goes_on() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let mut database = server.database().await;
+    let migrate = run(on(&server.url, directory.path(), &["migrate"]));
+    assert_eq!((migrate.code, &*migrate.err), (Some(0), "migrate: begun\n"), "{migrate:?}");
+    for job in ["partitions", "refresh", "summarize", "cleanup"] {
+        // As if another were at it; it says so before it has waited for its turn.
+        let lock = format!("SELECT pg_advisory_lock(hashtext('recipe_monitoring job'), hashtext('{job}'))");
+        execute(&mut database, &lock).await;
+        let mut command = on(&server.url, directory.path(), &[job]);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), format!("{job}: begun"));
+        if job == "cleanup" {
+            assert_eq!(lines.next().unwrap().unwrap(), "cleanup: going on for 10 s");
+        }
+        execute(&mut database, "SELECT pg_advisory_unlock_all()").await;
+        assert_eq!(ended(&mut child).await, Some(0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

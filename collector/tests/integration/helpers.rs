@@ -12,7 +12,7 @@ use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::Builder;
 use fred::types::config::Config;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use sqlx::{ConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
 
 pub use crate::process::{PATIENCE, directory, outcome, soon, until};
 
@@ -135,6 +135,22 @@ pub fn is_alive(pid: Pid) -> bool {
 pub async fn connect(url: &str) -> PgConnection {
     let options = sqlx::postgres::PgConnectOptions::from_str(url).unwrap();
     options.connect().await.unwrap()
+}
+
+/// Runs statements; answers the rows that the last one touched.
+pub async fn execute(database: &mut PgConnection, sql: &str) -> u64 {
+    database.execute(AssertSqlSafe(sql.to_owned())).await.unwrap().rows_affected()
+}
+
+/// The one number that a query answers.
+pub async fn number(database: &mut PgConnection, sql: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(database).await.unwrap()
+}
+
+/// A database of its own on the server behind `url`.
+pub async fn new_database(url: &str, name: &str) -> String {
+    execute(&mut connect(url).await, &format!("CREATE DATABASE {name}")).await;
+    url.replace("/recipe_db?", &format!("/{name}?"))
 }
 
 pub async fn try_connect(url: &str) -> Option<PgConnection> {

@@ -1,141 +1,24 @@
 //! The schema as people query it, and the work that is done on it by the timetable.
 
 use std::path::Path;
+use std::time::Duration;
 
-use collector::config::{Database, Schedule};
-use collector::schedule::{By, Job, TIMETABLE, Timetable, Upkeep};
-use collector::{Right, Store};
+use collector::config::{CollectorMode, Database, Schedule, Secret};
+use collector::schedule::{By, Job, TIMETABLE, Timetable, Upkeep, collect_now};
+use collector::{Right, Role, Running, Settings, Store, System};
 use jiff::{SignedDuration, Timestamp};
+use prometheus_client::registry::Registry;
 use rustix::process::Signal;
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use crate::helpers::{connect, directory, quiet};
-
-/// Every statement of the description that this project began with, as it is printed there. But for
-/// one: it asks pg_stat_user_indexes for columns that no PostgreSQL has there.
-const DESCRIPTION: [&str; 19] = [
-    "SELECT timestamp, metric_value
-     FROM system_metrics
-     WHERE metric_name = 'cpu_usage'
-       AND timestamp >= NOW() - INTERVAL '1 hour'
-     ORDER BY timestamp DESC;",
-    "SELECT
-         AVG(metric_value) as avg_cpu,
-         MIN(metric_value) as min_cpu,
-         MAX(metric_value) as max_cpu
-     FROM system_metrics
-     WHERE metric_name = 'cpu_usage'
-       AND timestamp >= NOW() - INTERVAL '24 hours';",
-    "SELECT rule_name, severity, message, timestamp
-     FROM alert_history
-     WHERE resolved = FALSE
-     ORDER BY timestamp DESC;",
-    "SELECT
-         severity,
-         COUNT(*) as count
-     FROM alert_history
-     WHERE timestamp >= NOW() - INTERVAL '24 hours'
-     GROUP BY severity;",
-    "SELECT metric_name, metric_value, labels, timestamp
-     FROM latest_metrics
-     ORDER BY metric_name;",
-    "SELECT rule_name, severity, message, age_seconds
-     FROM active_alerts
-     ORDER BY timestamp DESC;",
-    "SELECT refresh_metrics_views();",
-    "SELECT metric_name, avg_value, p50, p95, p99
-     FROM metrics_last_24h
-     ORDER BY metric_name;",
-    "SELECT * FROM cleanup_old_metrics(30);",
-    "SELECT * FROM get_metric_stats('cpu_usage', 24);",
-    "SELECT * FROM latest_metrics ORDER BY metric_name;",
-    "SELECT * FROM active_alerts ORDER BY timestamp DESC;",
-    "SELECT
-         pg_size_pretty(pg_database_size('recipe_db')) as db_size;",
-    "SELECT
-         table_name,
-         pg_size_pretty(pg_total_relation_size(quote_ident(table_name)::regclass)) as size
-     FROM information_schema.tables
-     WHERE table_schema = 'public'
-     ORDER BY pg_total_relation_size(quote_ident(table_name)::regclass) DESC;",
-    "REFRESH MATERIALIZED VIEW CONCURRENTLY metrics_last_24h;",
-    "SELECT * FROM cleanup_old_metrics(7);",
-    "SELECT
-         query,
-         mean_exec_time,
-         calls
-     FROM pg_stat_statements
-     ORDER BY mean_exec_time DESC
-     LIMIT 10;",
-    "CREATE TABLE system_metrics_2025_11 PARTITION OF system_metrics
-         FOR VALUES FROM ('2025-11-01') TO ('2025-12-01');",
-    "CREATE TABLE system_metrics_2025_12 PARTITION OF system_metrics
-         FOR VALUES FROM ('2025-12-01') TO ('2026-01-01');",
-];
-
-async fn execute(database: &mut PgConnection, sql: &str) -> u64 {
-    database.execute(AssertSqlSafe(sql.to_owned())).await.unwrap().rows_affected()
-}
-
-async fn number(database: &mut PgConnection, sql: &str) -> i64 {
-    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(database).await.unwrap()
-}
+use crate::helpers::{Collector, connect, directory, execute, new_database, number, program, quiet, until};
+use crate::server::Server;
+use crate::store::batch;
 
 /// All of a table, to the last byte.
 async fn dump(database: &mut PgConnection, table: &str) -> String {
     let sql = format!("SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {table} AS t");
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(database).await.unwrap()
-}
-
-/// A database of its own on the server behind `url`.
-async fn new_database(url: &str, name: &str) -> String {
-    execute(&mut connect(url).await, &format!("CREATE DATABASE {name}")).await;
-    url.replace("/recipe_db?", &format!("/{name}?"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_statement_of_the_description_runs_as_printed_and_answers_sensibly() {
-    let directory = directory();
-    let (mut collector, url) = quiet(directory.path()).await;
-    let mut database = connect(&url).await;
-    execute(
-        &mut database,
-        "INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
-         SELECT now() - make_interval(secs => 10 * n), 'cpu_usage', n % 100, '{\"host\": \"web\"}'
-         FROM generate_series(0, 99) AS n;
-         INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
-         VALUES (now(), 'disk_usage', 40, '{\"host\": \"web\"}'),
-                (now(), 'disk_usage', 99, '{\"host\": \"web\", \"mount\": \"/boot\"}');
-         INSERT INTO alert_history (timestamp, rule_name, severity, category, message)
-         VALUES (now() - INTERVAL '90 seconds', 'HighCPU', 'warning', 'system', 'CPU > 80 %')",
-    )
-    .await;
-    let mut rows = Vec::new();
-    for statement in DESCRIPTION {
-        rows.push(database.fetch_all(statement).await.unwrap());
-    }
-    assert_eq!(rows[0].len(), 100);
-    assert_eq!(rows[2].len(), 1);
-    // The newest of each series: cpu_usage, disk_usage of the whole and of a mount.
-    assert_eq!(rows[4].len(), 3);
-    assert!((90..=120).contains(&rows[5][0].get::<i64, _>("age_seconds")));
-    assert_eq!(rows[7].len(), 2);
-    let deleted: Vec<String> = rows[8].iter().map(|row| row.get("table_name")).collect();
-    assert_eq!(deleted, ["system_metrics", "metrics_raw", "metrics_hourly", "alert_history"]);
-    assert_eq!(rows[9][0].get::<i64, _>("count"), 100);
-    let sql = "SELECT p50::float8 FROM get_metric_stats('cpu_usage', 24)";
-    let median: f64 = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
-    assert_eq!(median, 49.5);
-    // A part does not count where there is a whole.
-    let sql = "SELECT max_value::float8 FROM metrics_last_24h WHERE metric_name = 'disk_usage'";
-    let largest: f64 = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
-    assert_eq!(largest, 40.0);
-    assert_eq!(number(&mut database, "SELECT count FROM get_metric_stats('nonsense', 24)").await, 0);
-    assert_eq!(rows[16].len(), 10);
-    let refused = database.execute("SELECT * FROM cleanup_old_metrics(0)").await.unwrap_err().to_string();
-    assert!(refused.contains("retention_days is 0"), "{refused}");
-    drop(database);
-    assert_eq!(collector.end(Signal::TERM).await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,6 +58,12 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
             "metric_name character varying(100), metric_value numeric, labels jsonb, timestamp timestamp with time zone",
         ),
         (
+            "active_alerts",
+            "id bigint, timestamp timestamp with time zone, rule_name character varying(100), \
+             severity character varying(20), category character varying(50), message text, metrics_snapshot jsonb, \
+             age_seconds bigint",
+        ),
+        (
             "metrics_last_24h",
             "metric_name character varying(100), avg_value numeric, min_value numeric, max_value numeric, p50 numeric, \
              p95 numeric, p99 numeric, count bigint",
@@ -195,6 +84,33 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
         "active_alerts alert_history daily_summaries latest_metrics metrics_hourly metrics_last_24h metrics_raw \
          system_metrics"
     );
+    for (index, definition) in [
+        ("idx_system_metrics_timestamp", "system_metrics USING btree (\"timestamp\" DESC)"),
+        ("idx_system_metrics_name", "system_metrics USING btree (metric_name)"),
+        ("idx_system_metrics_name_timestamp", "system_metrics USING btree (metric_name, \"timestamp\" DESC)"),
+        ("idx_system_metrics_labels", "system_metrics USING gin (labels)"),
+        ("metrics_hourly_hour_metric_name_key", "UNIQUE metrics_hourly USING btree (hour, metric_name)"),
+        ("daily_summaries_date_key", "UNIQUE daily_summaries USING btree (date)"),
+        ("idx_metrics_last_24h_name", "UNIQUE metrics_last_24h USING btree (metric_name)"),
+        (
+            "idx_metrics_raw_once",
+            "UNIQUE metrics_raw USING btree (\"timestamp\", metric_type, ((data ->> 'host'::text)))",
+        ),
+    ] {
+        let sql = "SELECT regexp_replace(indexdef, '^CREATE (UNIQUE )?INDEX .* ON (ONLY )?public\\.', '\\1')
+                   FROM pg_indexes WHERE schemaname = 'public' AND indexname = $1";
+        let found: Option<String> = sqlx::query_scalar(sql).bind(index).fetch_optional(&mut database).await.unwrap();
+        assert_eq!(found.as_deref(), Some(definition), "{index}");
+    }
+    // And every partition has them all.
+    let sql = "SELECT count(DISTINCT lacking) FROM pg_inherits AS partition
+               CROSS JOIN LATERAL (
+                   SELECT index.indexrelid FROM pg_index AS index WHERE index.indrelid = partition.inhparent
+                   EXCEPT
+                   SELECT child.inhparent FROM pg_inherits AS child JOIN pg_index AS own ON own.indexrelid = child.inhrelid
+                   WHERE own.indrelid = partition.inhrelid) AS lacking
+               WHERE partition.inhparent = 'system_metrics'::regclass";
+    assert_eq!(number(&mut database, sql).await, 0);
     let sql = "INSERT INTO metrics_hourly (hour, metric_name, avg_value, min_value, max_value, count)
                VALUES ('2026-11-24 03:00+00', 'x', 1, 1, 1, 1)";
     execute(&mut database, sql).await;
@@ -299,7 +215,7 @@ async fn a_month_leaves_every_hour_and_day_aggregated_once_and_a_second_time_cha
     )
     .await;
     let end = (start + SignedDuration::from_hours(24 * days + 30)).to_string();
-    for (job, _, _) in TIMETABLE {
+    for (job, ..) in TIMETABLE {
         perform(&upkeep, job, &end).await;
     }
     // What a query on the samples themselves says is what the rollups say.
@@ -330,11 +246,11 @@ async fn a_month_leaves_every_hour_and_day_aggregated_once_and_a_second_time_cha
     // As if everything had to be done again.
     execute(
         &mut database,
-        "INSERT INTO recipe_monitoring_state.hours_to_aggregate SELECT DISTINCT hour FROM metrics_hourly;
+        "INSERT INTO recipe_monitoring_state.hour_marks SELECT DISTINCT hour FROM metrics_hourly;
          INSERT INTO recipe_monitoring_state.days_to_summarize SELECT date FROM daily_summaries ON CONFLICT DO NOTHING",
     )
     .await;
-    for (job, _, _) in TIMETABLE {
+    for (job, ..) in TIMETABLE {
         perform(&upkeep, job, &end).await;
     }
     for (table, before) in tables.iter().zip(before) {
@@ -342,6 +258,153 @@ async fn a_month_leaves_every_hour_and_day_aggregated_once_and_a_second_time_cha
     }
     drop(database);
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+/// Everything that users see, to the last byte; but the view whose ages go by.
+async fn dump_contract(database: &mut PgConnection) -> Vec<String> {
+    let mut dumps = Vec::new();
+    for table in [
+        "system_metrics",
+        "metrics_raw",
+        "metrics_hourly",
+        "daily_summaries",
+        "alert_history",
+        "metrics_last_24h",
+        "latest_metrics",
+    ] {
+        dumps.push(format!("{table}\n{}", dump(database, table).await));
+    }
+    dumps
+}
+
+/// Each of the timetable's jobs, on samples of the last hours.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_job_that_is_run_twice_leaves_every_table_as_after_the_first_time() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let url = new_database(&url, "twice").await;
+    // The same moment is due in both runs; within an hour, twice a second.
+    let schedule = Schedule { collect: Duration::from_secs(3_600), retention_days: 2, ..Schedule::default() };
+    let mut settings = Settings { schedule, ..Settings::default() };
+    settings.system.host = "web".to_owned();
+    let upkeep = upkeep(&url, &settings.schedule).await;
+    let store = Store::open(&url, &Database { pool_min: 0, ..Database::default() }).await.unwrap();
+    let mut database = connect(&url).await;
+    execute(
+        &mut database,
+        "INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
+         SELECT now() - make_interval(mins => 10 * n), 'cpu_usage', n % 100 / 3.0, jsonb_build_object('host', 'web')
+         FROM generate_series(1, 600) AS n;
+         INSERT INTO alert_history (timestamp, rule_name, severity, category, message, resolved, resolved_at)
+         SELECT at, 'HighCPU', 'warning', 'system', '', TRUE, at
+         FROM unnest(ARRAY[now() - INTERVAL '3 days', now() - INTERVAL '1 day']) AS at",
+    )
+    .await;
+    let now = Timestamp::now();
+    let at =
+        |seconds| System { at: now - SignedDuration::from_secs(seconds), cpu_usage: Some(1.5), ..System::default() };
+    let batch = batch(directory.path(), &[at(20), at(10)]).await;
+    for (job, ..) in TIMETABLE {
+        let untouched = dump_contract(&mut database).await;
+        let mut after = Vec::new();
+        for _ in 0..2 {
+            match job {
+                Job::Collect => {
+                    let (snapshots, new) = collect_now(&store, &settings).await.unwrap();
+                    assert_eq!((snapshots.len(), new), (1, u64::from(after.is_empty())));
+                }
+                Job::Save => {
+                    let saved = store.save(&batch, "web").await.unwrap();
+                    assert_eq!(saved.records, if after.is_empty() { 2 } else { 0 });
+                }
+                _ => drop(upkeep.perform(job, now, now, Right::Command).await.unwrap()),
+            }
+            after.push(dump_contract(&mut database).await);
+        }
+        assert_eq!(after[0], after[1], "{job:?}");
+        // Partitions are no rows; all else has something to do.
+        assert_eq!(after[0] == untouched, job == Job::Partitions, "{job:?}");
+    }
+    assert_eq!(number(&mut database, "SELECT count(*) FROM metrics_last_24h").await, 1);
+    store.close().await;
+    drop(database);
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+/// What a collector says about itself: in its log, and on the page that Prometheus reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_job_says_what_it_did_and_strays_in_the_default_partition_are_counted_and_warned_of() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let mut database = server.database().await;
+    execute(
+        &mut database,
+        "INSERT INTO system_metrics (timestamp, metric_name, metric_value)
+         SELECT '2031-05-05 05:05+00'::timestamptz + make_interval(mins => n), 'psql', n FROM generate_series(1, 10) AS n",
+    )
+    .await;
+    let database_settings = Database { url: Secret::from(server.url.clone()), pool_min: 0, ..Database::default() };
+    let mut settings = Settings { database: database_settings, ..Settings::default() };
+    settings.redis.enabled = false;
+    settings.storage.data_dir = directory.path().join("reader");
+    settings.server.collector = CollectorMode::Separate;
+    let mut registry = Registry::default();
+    let reader = Running::start(&settings, Role::Dashboard, &mut registry).await.unwrap();
+    let page = || {
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+        page
+    };
+    until("the strays are counted", async || {
+        page().contains("recipe_monitoring_default_partition_rows 10\n").then_some(())
+    })
+    .await;
+    let place = directory.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let mut command = program(&[]);
+    command.env("DATABASE_URL", &server.url);
+    let arguments = [
+        "--set",
+        "redis.enabled=false",
+        "--set",
+        "system.host=web",
+        "--set",
+        "live.push=1s",
+        "--set",
+        "sampling.system=1s",
+        "--set",
+        "schedule.collect=1s",
+        "--set",
+        "schedule.save=1s",
+    ];
+    let mut collector = Collector::start_as(command, &place.join("data"), &arguments).await;
+    for (job, ..) in TIMETABLE {
+        let line = until("the job has said what it did", async || {
+            let name = format!("\"job\":\"{}\"", job.name());
+            let log = collector.log();
+            let mut lines = log.lines().filter(|line| line.contains(&name) && line.contains("\"job done\""));
+            lines.next().map(str::to_owned)
+        })
+        .await;
+        assert!(line.contains("\"seconds\":"), "{line}");
+        assert!(line.contains("\"did\":") || job == Job::Save && line.contains("\"rows\":"), "{line}");
+        let metric =
+            format!("recipe_monitoring_job_last_success_timestamp_seconds{{job=\"{}\",host=\"web\"}} ", job.name());
+        let at = until("its last success is on the page", async || {
+            let page = page();
+            let at = page.lines().find_map(|line| line.strip_prefix(&metric))?;
+            Some(at.parse::<f64>().unwrap())
+        })
+        .await;
+        assert!((Timestamp::now().as_duration().as_secs_f64() - at).abs() < 120.0, "{at}");
+    }
+    let log = collector.log();
+    let warning = log.lines().find(|line| line.contains("lay in the default partition")).unwrap();
+    assert!(warning.contains("WARN") && warning.contains("\"rows\":10"), "{warning}");
+    until("no stray is left", async || page().contains("recipe_monitoring_default_partition_rows 0\n").then_some(()))
+        .await;
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+    reader.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

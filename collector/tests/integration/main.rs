@@ -5,7 +5,10 @@
 
 mod archive;
 mod cli;
+mod clock;
+mod description;
 mod embedded;
+mod guards;
 mod helpers;
 mod history;
 mod line;
@@ -14,4 +17,5 @@ mod process;
 mod refused;
 mod server;
 mod store;
+mod timetable;
 mod two;

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use crate::helpers::{connect, directory, quiet};
 
 /// Samples on their way, as they come out of the spool.
-async fn batch(directory: &Path, samples: &[System]) -> Batch {
+pub async fn batch(directory: &Path, samples: &[System]) -> Batch {
     let instruments = Instruments::register(&mut Registry::default());
     let spool = tempfile::tempdir_in(directory).unwrap();
     let buffer = Buffer::open(spool.path(), u64::MAX, 1_000, instruments).unwrap();

@@ -11,13 +11,24 @@ use rustix::process::{Signal, kill_process};
 use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 
-use crate::helpers::{Collector, directory, program, until};
+use crate::helpers::{Collector, directory, execute, number, program, until};
 use crate::server::Server;
 
 /// What the specification allows for a dead one to be replaced.
 const REPLACED_WITHIN: Duration = Duration::from_secs(5);
 
+/// A ledger of every run of every job, by whom: the table of the program has only the last one.
+const TURNS: &str = "CREATE TABLE turns (job TEXT, host TEXT, scheduled_for TIMESTAMPTZ);
+    CREATE FUNCTION note_turn() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO turns VALUES (NEW.job, NEW.host, NEW.scheduled_for); RETURN NULL; END $$;
+    CREATE TRIGGER note_turn AFTER INSERT OR UPDATE ON recipe_monitoring_state.job_runs
+        FOR EACH ROW EXECUTE FUNCTION note_turn()";
+
 async fn start(server: &Server, directory: &Path, host: &str) -> Collector {
+    start_with(server, directory, host, &[]).await
+}
+
+async fn start_with(server: &Server, directory: &Path, host: &str, settings: &[&str]) -> Collector {
     let place = directory.join(host);
     std::fs::create_dir(&place).unwrap();
     let mut command = program(&[]);
@@ -37,6 +48,8 @@ async fn start(server: &Server, directory: &Path, host: &str) -> Collector {
         "--set",
         "schedule.collect=1s",
     ];
+    let more = settings.iter().flat_map(|setting| ["--set", setting]);
+    let arguments: Vec<_> = arguments.into_iter().chain(more).collect();
     Collector::start_as(command, &place.join("data"), &arguments).await
 }
 
@@ -57,6 +70,7 @@ async fn both_are_heard_and_one_does_the_scheduled_work_until_it_dies_or_hangs()
     let directory = directory();
     let server = Server::start(directory.path()).await;
     let mut database = server.database().await;
+    execute(&mut database, TURNS).await;
     let mut a = start(&server, directory.path(), "a").await;
     until("a does the work", async || holder(&mut database).await.filter(|(host, _)| host == "a")).await;
     let mut b = start(&server, directory.path(), "b").await;
@@ -79,14 +93,66 @@ async fn both_are_heard_and_one_does_the_scheduled_work_until_it_dies_or_hangs()
     assert_eq!(b.end(Signal::KILL).await, None);
     let elapsed = replaced(&mut database, "b").await;
     assert!(elapsed < REPLACED_WITHIN, "{elapsed:?}");
-    // No job of the timetable that is done once a day or hour was done again by the next holder.
-    let runs = "SELECT count(*) FROM recipe_monitoring_state.job_runs WHERE job = 'cleanup'";
-    let runs: i64 = sqlx::query_scalar(runs).fetch_one(&mut database).await.unwrap();
-    assert_eq!(runs, 1);
+    // Everything that is done once was done, and nothing of it twice, by the next holder or the same.
+    let jobs = "SELECT count(DISTINCT job) FROM turns WHERE job IN ('partitions', 'refresh', 'summarize', 'cleanup')";
+    until("every job was done", async || (number(&mut database, jobs).await == 4).then_some(())).await;
     assert_eq!(a.end(Signal::TERM).await, Some(0));
+    let twice = "SELECT count(*) FROM (SELECT FROM turns WHERE job IN ('partitions', 'refresh', 'summarize', 'cleanup')
+                 GROUP BY job, scheduled_for HAVING count(*) > 1) AS twice";
+    assert_eq!(number(&mut database, twice).await, 0);
+    // This one is done in several transactions, all of them by one.
+    let twice = "SELECT count(*) FROM (SELECT FROM turns WHERE job = 'aggregate'
+                 GROUP BY scheduled_for HAVING count(DISTINCT host) > 1) AS twice";
+    assert_eq!(number(&mut database, twice).await, 0);
     let twice = "SELECT count(*) - count(DISTINCT (timestamp, metric_name, labels)) FROM system_metrics";
     let twice: i64 = sqlx::query_scalar(twice).fetch_one(&mut database).await.unwrap();
     assert_eq!(twice, 0);
+}
+
+/// A holder that renews its lease all the while, and whose work does not come to an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_work_is_stuck_is_replaced_and_stands_back() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let (mut database, mut other) = (server.database().await, server.database().await);
+    let lock = "SELECT pg_advisory_lock(hashtext('recipe_monitoring job'), hashtext('aggregate'))";
+    execute(&mut other, lock).await;
+    let settings = ["schedule.job_limit=2s"];
+    let mut a = start_with(&server, directory.path(), "a", &settings).await;
+    until("a does the work", async || holder(&mut database).await.filter(|(host, _)| host == "a")).await;
+    let mut b = start_with(&server, directory.path(), "b", &settings).await;
+    let left = async || a.log().contains("it is left to another collector for a while").then_some(());
+    until("a gives it up", left).await;
+    let elapsed = replaced(&mut database, "a").await;
+    assert!(elapsed < REPLACED_WITHIN, "{elapsed:?}");
+    // What held it up is over; and the other has more luck.
+    execute(&mut other, "SELECT pg_advisory_unlock_all()").await;
+    let done = "SELECT count(*) FROM recipe_monitoring_state.job_runs WHERE job = 'aggregate' AND host = 'b'";
+    until("b has done it", async || (number(&mut database, done).await == 1).then_some(())).await;
+    assert!(a.log().contains("schedule.job_limit"), "{}", a.log());
+    // The server did not go on with what was given up.
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    assert_eq!(number(&mut database, waiting).await, 0);
+    assert_eq!((a.end(Signal::TERM).await, b.end(Signal::TERM).await), (Some(0), Some(0)));
+}
+
+/// There is no other: after a pause it tries again itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_work_was_stuck_and_that_is_alone_goes_on_after_a_pause() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let (mut database, mut other) = (server.database().await, server.database().await);
+    let lock = "SELECT pg_advisory_lock(hashtext('recipe_monitoring job'), hashtext('aggregate'))";
+    execute(&mut other, lock).await;
+    let settings = ["schedule.job_limit=1s", "schedule.retry=1s"];
+    let mut a = start_with(&server, directory.path(), "a", &settings).await;
+    let left = async || (a.log().matches("it is left to another collector for a while").count() >= 2).then_some(());
+    until("it gives it up, and again", left).await;
+    execute(&mut other, "SELECT pg_advisory_unlock_all()").await;
+    let done = "SELECT count(DISTINCT job) FROM recipe_monitoring_state.job_runs
+                WHERE job IN ('partitions', 'aggregate', 'refresh', 'summarize', 'cleanup')";
+    until("all is done", async || (number(&mut database, done).await == 5).then_some(())).await;
+    assert_eq!(a.end(Signal::TERM).await, Some(0));
 }
 
 /// A holder that was paused in the middle of its work, and wakes up when another has the lease.
