@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use collector::http::HttpMetrics;
 use collector::{Feed, Subscription};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -36,6 +37,7 @@ pub(crate) struct Parameters {
 pub(crate) async fn live(
     State(feed): State<Feed>,
     State(clients): State<LiveClients>,
+    State(metrics): State<HttpMetrics>,
     State(stopping): State<Stopping>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
@@ -62,6 +64,7 @@ pub(crate) async fn live(
         .max_message_size(LARGEST_MESSAGE)
         .max_frame_size(LARGEST_MESSAGE)
         .on_upgrade(move |socket| async move {
+            let _open = metrics.connection();
             clients.connected.inc();
             let subscription = feed.subscribe(since, Timestamp::now());
             serve(socket, subscription, &clients, stopping).await;

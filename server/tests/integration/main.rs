@@ -5,8 +5,10 @@
 
 mod helpers;
 mod http;
+mod layer;
 mod live;
 #[path = "../../../collector/tests/integration/process.rs"]
 mod process;
 mod program;
+mod scraped;
 mod separate;
