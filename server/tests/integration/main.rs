@@ -10,5 +10,6 @@ mod live;
 #[path = "../../../collector/tests/integration/process.rs"]
 mod process;
 mod program;
+mod recipes;
 mod scraped;
 mod separate;
