@@ -1,6 +1,6 @@
 # The front door: every target is a line or two that calls a script. ARGS are handed on.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench
+.PHONY: help run demo dev test check bench
 
 help: ## this list
 	@awk -F ': ## ' '/^[a-z]+: ##/ { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -8,6 +8,10 @@ help: ## this list
 run: ## install what is missing, build, start; e.g. make run ARGS=--help
 	@scripts/setup.sh run && scripts/build.sh
 	@exec target/release/recipe-monitoring-dashboard $(ARGS)
+
+demo: ## run it with the example recipe API on :5000 and its visitors, so that every panel is alive
+	@scripts/setup.sh run && scripts/build.sh
+	@exec scripts/demo.sh $(ARGS)
 
 # cargo-leptos looks for its helpers on PATH, where cargo's own folder need not be.
 dev: export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)

@@ -73,6 +73,8 @@ half_installed() {
 # Not on every user's PATH.
 has_pgbouncer() { have pgbouncer || [[ -x /usr/sbin/pgbouncer ]]; }
 
+has_prometheus() { have prometheus && have promtool; }
+
 locked_version() { awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock; }
 
 # A folder without package-lock.json has nothing to install.
@@ -212,9 +214,10 @@ make_plan() {
     package chromium have chromium
     package pgbouncer has_pgbouncer
     package fonts-noto-cjk has_japanese
+    package prometheus has_prometheus
   fi
   if ((level >= 3)); then
-    package prometheus have prometheus
+    package wrk have wrk
     package prometheus-node-exporter have prometheus-node-exporter
   fi
 

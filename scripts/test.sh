@@ -34,12 +34,14 @@ esac
 
 if [[ $quick = yes ]]; then run "set-up" scripts/setup.sh check; else run "set-up" scripts/setup.sh test; fi
 run "format" cargo fmt --all --check
-run "clippy: collector" cargo clippy --locked -p collector --all-targets --features runtime -- -D warnings
+run "clippy: collector" cargo clippy --locked -p collector --all-targets --features runtime,http -- -D warnings
+run "clippy: the layer alone" cargo clippy --locked -p collector --all-targets --features http -- -D warnings
 run "clippy: server" cargo clippy --locked -p server --all-targets -- -D warnings
 run "clippy: frontend" cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
 run "purity of what browsers get" scripts/purity.sh
 if [[ $quick = no ]]; then
   run "tests: collector's types" cargo test --locked -p collector
+  run "tests: the layer" cargo test --locked -p collector --features http
   run "tests: collector" cargo test --locked -p collector --features runtime
   run "tests: app" cargo test --locked -p app --features ssr
   run "tests: server" cargo test --locked -p server

@@ -6,6 +6,12 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The value below which this share of the values lies, by nearest rank. */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+}
+
 /** Slope of the least-squares line through points `[x, y]`. */
 export function slope(points) {
   const mean = (axis) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;

@@ -1,9 +1,10 @@
 //! The layers around every route, in the order a request meets them.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use collector::http::HttpMetrics;
 use http::header::{CACHE_CONTROL, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderValue};
 use tower_http::CompressionLevel;
@@ -17,11 +18,12 @@ const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache, private");
 
 /// Puts the layers around the routes; the last one here is the first a request meets.
-pub(crate) fn add(router: Router) -> Router {
+pub(crate) fn add(router: Router, metrics: &HttpMetrics) -> Router {
     router
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn(headers))
         .layer(TraceLayer::new_for_http())
+        .layer(metrics.layer(|request| Some(request.get::<MatchedPath>()?.as_str())))
 }
 
 /// Headers of every answer: how long it may be kept, and what browsers must not do with it.

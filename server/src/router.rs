@@ -24,6 +24,7 @@ pub(crate) fn build(state: AppState) -> Router {
         let options = state.leptos.clone();
         move || app::shell(options.clone())
     };
+    let http_metrics = state.metrics.clone();
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -40,5 +41,5 @@ pub(crate) fn build(state: AppState) -> Router {
         .fallback(file_and_error_handler_with_context::<AppState, _>(context, app::shell))
         .method_not_allowed_fallback(v1::wrong_method)
         .with_state(state);
-    middleware::add(router)
+    middleware::add(router, &http_metrics)
 }

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
+use collector::http::HttpMetrics;
 use collector::{Role, Running, Settings};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
@@ -17,6 +17,9 @@ use crate::{assets, endpoints, router};
 /// Requests under way at the end may take this long.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
+/// Before the names of what is counted about our own requests: without it they are the watched application's.
+const PREFIX: &str = "recipe_monitoring";
+
 /// A server that is ready to run.
 #[derive(Debug)]
 pub struct Application {
@@ -24,6 +27,7 @@ pub struct Application {
     address: SocketAddr,
     running: Running,
     router: axum::Router,
+    metrics: HttpMetrics,
     stopping: watch::Sender<bool>,
 }
 
@@ -40,16 +44,17 @@ impl Application {
         let running = Running::start(settings, Role::of_dashboard(settings), &mut registry).await?;
         let clients = LiveClients::register(&mut registry);
         endpoints::register_metrics(&mut registry, running.feed());
+        let metrics = HttpMetrics::with_prefix(registry, PREFIX);
         let (stopping, stops) = watch::channel(false);
         let state = AppState {
             leptos,
             assets,
             feed: running.feed().clone(),
             archive: running.archive().clone(),
-            registry: Arc::new(registry),
+            metrics: metrics.clone(),
             hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops)),
         };
-        Ok(Self { listener, address, running, router: router::build(state), stopping })
+        Ok(Self { listener, address, running, router: router::build(state), metrics, stopping })
     }
 
     /// Where the dashboard is.
@@ -67,7 +72,8 @@ impl Application {
         tracing::info!(url = self.url(), version = env!("CARGO_PKG_VERSION"), "serving");
         let stopping = self.stopping;
         let mut stopped = stopping.subscribe();
-        let serving = axum::serve(self.listener, self.router).with_graceful_shutdown(async move {
+        let connections = self.metrics.count_connections(self.router.into_make_service());
+        let serving = axum::serve(self.listener, connections).with_graceful_shutdown(async move {
             stop.await;
             tracing::info!("stopping");
             stopping.send_replace(true);

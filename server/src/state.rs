@@ -1,9 +1,8 @@
 //! What every request can reach. Cheap to clone.
 
-use std::sync::Arc;
-
 use app::Assets;
 use axum::extract::FromRef;
+use collector::http::HttpMetrics;
 use collector::{Archive, Feed};
 use leptos::config::LeptosOptions;
 use prometheus_client::metrics::counter::Counter;
@@ -20,7 +19,7 @@ pub(crate) struct AppState {
     pub(crate) assets: Assets,
     pub(crate) feed: Feed,
     pub(crate) archive: Archive,
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,
 }
 

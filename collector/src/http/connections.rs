@@ -3,22 +3,24 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
-use prometheus_client::metrics::gauge::Gauge;
 use tower_service::Service;
+
+use super::series::Series;
 
 /// Makes a counted service for each connection: see [`super::HttpMetrics::count_connections`].
 #[derive(Clone, Debug)]
 pub struct CountConnections<M> {
     inner: M,
-    open: Gauge,
+    series: Arc<Series>,
 }
 
 impl<M> CountConnections<M> {
-    pub(super) fn new(inner: M, open: Gauge) -> Self {
-        Self { inner, open }
+    pub(super) fn new(inner: M, series: Arc<Series>) -> Self {
+        Self { inner, series }
     }
 }
 
@@ -32,7 +34,7 @@ impl<M: Service<T>, T> Service<T> for CountConnections<M> {
     }
 
     fn call(&mut self, target: T) -> Self::Future {
-        CountedFuture { future: self.inner.call(target), open: self.open.clone() }
+        CountedFuture { future: self.inner.call(target), series: Arc::clone(&self.series) }
     }
 }
 
@@ -42,7 +44,7 @@ pin_project! {
     pub struct CountedFuture<F> {
         #[pin]
         future: F,
-        open: Gauge,
+        series: Arc<Series>,
     }
 }
 
@@ -52,10 +54,8 @@ impl<F: Future<Output = Result<S, E>>, S, E> Future for CountedFuture<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let made = ready!(this.future.poll(context));
-        Poll::Ready(made.map(|service| {
-            this.open.inc();
-            Counted { service, _open: Arc::new(Open(this.open.clone())) }
-        }))
+        let open = || Arc::new(Connection::new(Arc::clone(this.series)));
+        Poll::Ready(made.map(|service| Counted { service, _open: open() }))
     }
 }
 
@@ -63,15 +63,23 @@ impl<F: Future<Output = Result<S, E>>, S, E> Future for CountedFuture<F> {
 #[derive(Clone, Debug)]
 pub struct Counted<S> {
     service: S,
-    _open: Arc<Open>,
+    _open: Arc<Connection>,
 }
 
+/// An open connection, until it is dropped.
 #[derive(Debug)]
-struct Open(Gauge);
+pub struct Connection(Arc<Series>);
 
-impl Drop for Open {
+impl Connection {
+    pub(super) fn new(series: Arc<Series>) -> Self {
+        series.connections.fetch_add(1, Ordering::Relaxed);
+        Self(series)
+    }
+}
+
+impl Drop for Connection {
     fn drop(&mut self) {
-        self.0.dec();
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,195 +1,175 @@
-//! The series behind the layer. A request costs a look-up of its route and of its method and
-//! status, both in memory of its own; label sets are built once for each series.
+//! All series of one application, and how a scraper reads them.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::Method;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
 
-/// Upper bounds in seconds, as OpenTelemetry recommends for `http.server.request.duration`
-/// (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>).
-pub(super) const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-/// Series of one metric; further routes are `other`.
+use super::answers::{Answered, Answers, Verb};
+use super::chain::Chain;
+use super::names::Names;
+
+/// Series of one metric; further routes are `other`, which has one for each method and class of status.
 const MOST_SERIES: usize = 1_000;
 const MOST_EVENTS: usize = 100;
-const EVENT_CHARACTERS: usize = 100;
+const LONGEST_ROUTE: usize = 200;
+const LONGEST_EVENT: usize = 100;
 const OTHER: &str = "other";
 const UNMATCHED: &str = "unmatched";
 
-/// Methods of RFC 9110 and RFC 5789. Any other is `_OTHER`, as in OpenTelemetry.
-const METHODS: [Method; 9] = [
-    Method::GET,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::HEAD,
-    Method::OPTIONS,
-    Method::CONNECT,
-    Method::TRACE,
-];
-const OTHER_METHOD: &str = "_OTHER";
+/// A route, as its place among all; `None` is `other`, where requests go whose route has no place any more.
+pub(super) type Route = Option<usize>;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    method: &'static str,
-    route: Arc<str>,
-    status: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EventLabels {
-    event: String,
-}
-
-/// All series of one application.
+/// The series of one application. Nothing that counts takes a lock, but for the first of a series.
 #[derive(Debug)]
 pub(super) struct Series {
-    requests: Family<RequestLabels, Counter>,
-    durations: Family<RequestLabels, Histogram, fn() -> Histogram>,
-    pub(super) in_flight: Gauge,
-    pub(super) connections: Gauge,
-    events: Family<EventLabels, Counter>,
-    event_handles: RwLock<HashMap<String, Counter>>,
-    routes: RwLock<HashMap<Arc<str>, Arc<RouteSeries>>>,
-    /// Where requests go whose route has no place any more.
-    other: Arc<RouteSeries>,
+    /// Of each route few, one for each method and status that was seen.
+    routes: Names<Chain<Answers>>,
+    other: Chain<Answers>,
     /// Series there are, but for those of `other`.
     count: AtomicUsize,
+    adding: Mutex<()>,
+    pub(super) in_flight: AtomicI64,
+    pub(super) connections: AtomicI64,
+    events: Names<AtomicU64>,
+    other_events: AtomicU64,
 }
 
-/// The series of one route.
-#[derive(Debug)]
-pub(super) struct RouteSeries {
-    route: Arc<str>,
-    /// Few: those of the methods and statuses that were seen.
-    handles: RwLock<Vec<(MethodIndex, u16, Handles)>>,
-}
-
-#[derive(Clone, Debug)]
-struct Handles {
-    requests: Counter,
-    duration: Histogram,
-}
-
-/// Place in [`METHODS`]; one further for any other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MethodIndex(usize);
-
-impl MethodIndex {
-    pub(super) fn of(method: &Method) -> Self {
-        Self(METHODS.iter().position(|known| known == method).unwrap_or(METHODS.len()))
-    }
-
-    fn name(self) -> &'static str {
-        const NAMES: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"];
-        NAMES.get(self.0).copied().unwrap_or(OTHER_METHOD)
-    }
-}
-
-impl RouteSeries {
-    fn new(route: &str) -> Arc<Self> {
-        Arc::new(Self { route: route.into(), handles: RwLock::default() })
-    }
-
-    fn handles(&self, method: MethodIndex, status: u16) -> Option<Handles> {
-        let handles = self.handles.read().unwrap_or_else(PoisonError::into_inner);
-        let known = handles.iter().find(|(of_method, of_status, _)| (*of_method, *of_status) == (method, status));
-        known.map(|(_, _, handles)| handles.clone())
+impl Default for Series {
+    fn default() -> Self {
+        Self {
+            routes: Names::new(MOST_SERIES),
+            other: Chain::default(),
+            count: AtomicUsize::new(0),
+            adding: Mutex::new(()),
+            in_flight: AtomicI64::new(0),
+            connections: AtomicI64::new(0),
+            events: Names::new(MOST_EVENTS),
+            other_events: AtomicU64::new(0),
+        }
     }
 }
 
 impl Series {
-    pub(super) fn register(registry: &mut Registry) -> Self {
-        let series = Self {
-            requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
-            in_flight: Gauge::default(),
-            connections: Gauge::default(),
-            events: Family::default(),
-            event_handles: RwLock::default(),
-            routes: RwLock::default(),
-            other: RouteSeries::new(OTHER),
-            count: AtomicUsize::new(0),
-        };
-        registry.register("http_requests", "Requests answered", series.requests.clone());
-        let help = "Time from a request's head to the end of its answer";
-        registry.register_with_unit("http_request_duration", help, Unit::Seconds, series.durations.clone());
-        registry.register("http_requests_in_flight", "Requests being answered", series.in_flight.clone());
-        registry.register("http_active_connections", "Open connections", series.connections.clone());
-        registry.register("business_events", "What the application is for, by event", series.events.clone());
-        series
-    }
-
-    /// The series of a route, made where it is new and there is room.
-    pub(super) fn route(&self, route: Option<&str>) -> Arc<RouteSeries> {
+    /// The place of a route, made where it is new and there is room.
+    pub(super) fn route(&self, route: Option<&str>) -> Route {
         let route = route.unwrap_or(UNMATCHED);
-        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(route).cloned();
-        known.unwrap_or_else(|| self.new_route(route))
-    }
-
-    fn new_route(&self, route: &str) -> Arc<RouteSeries> {
-        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = routes.get(route) {
-            return Arc::clone(known);
-        }
-        if routes.len() >= MOST_SERIES {
-            return Arc::clone(&self.other);
-        }
-        let new = RouteSeries::new(route);
-        routes.insert(Arc::clone(&new.route), Arc::clone(&new));
-        new
+        if route.len() <= LONGEST_ROUTE && route != OTHER { self.routes.place(route) } else { None }
     }
 
     /// Counts one answered request.
-    pub(super) fn answered(&self, route: &RouteSeries, method: MethodIndex, status: u16, took: Duration) {
-        let handles = route.handles(method, status).unwrap_or_else(|| self.new_handles(route, method, status));
-        handles.requests.inc();
-        handles.duration.observe(took.as_secs_f64());
+    pub(super) fn answered(&self, route: Route, method: Verb, status: u16, took: Duration) {
+        let of_route = route.and_then(|place| self.routes.at(place)).map(|named| &named.value);
+        let known = of_route.and_then(|route| route.iter().find(|answers| answers.is(method, status)));
+        let own = known.or_else(|| self.first(of_route?, method, status, true));
+        // The first status of the class, so that they are few.
+        if let Some(answers) = own.or_else(|| self.first(&self.other, method, status / 100 * 100, false)) {
+            answers.count(took);
+        }
     }
 
-    fn new_handles(&self, route: &RouteSeries, method: MethodIndex, status: u16) -> Handles {
-        let is_other = std::ptr::eq(route, &raw const *self.other);
-        if !is_other && self.count.fetch_add(1, Ordering::Relaxed) >= MOST_SERIES {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-            let other = self.other.handles(method, status);
-            return other.unwrap_or_else(|| self.new_handles(&self.other, method, status));
+    /// What is there of a method and status by now, made where there is room.
+    #[cold]
+    fn first<'a>(&self, of: &'a Chain<Answers>, method: Verb, status: u16, limited: bool) -> Option<&'a Answers> {
+        let is_full = || limited && self.count.load(Ordering::Relaxed) >= MOST_SERIES;
+        let find = || of.iter().find(|answers| answers.is(method, status));
+        if is_full() {
+            return None;
         }
-        let mut known = route.handles.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, handles)) = known.iter().find(|entry| (entry.0, entry.1) == (method, status)) {
-            if !is_other {
-                self.count.fetch_sub(1, Ordering::Relaxed);
+        find().or_else(|| {
+            let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+            if find().is_none() && !is_full() {
+                self.count.fetch_add(usize::from(limited), Ordering::Relaxed);
+                of.push(Answers::new(method, status));
             }
-            return handles.clone();
-        }
-        let labels = RequestLabels { method: method.name(), route: Arc::clone(&route.route), status };
-        let handles = Handles {
-            requests: self.requests.get_or_create_owned(&labels),
-            duration: self.durations.get_or_create_owned(&labels),
-        };
-        known.push((method, status, handles.clone()));
-        handles
+            find()
+        })
     }
 
     pub(super) fn count_events(&self, name: &str, count: u64) {
-        let known = self.event_handles.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        known.unwrap_or_else(|| self.new_event(name)).inc_by(count);
+        let place = if is_event(name) { self.events.place(name) } else { None };
+        let event = place.and_then(|place| self.events.at(place)).map_or(&self.other_events, |event| &event.value);
+        event.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// Whether a name is one that Prometheus could have for a label, and not overlong.
+fn is_event(name: &str) -> bool {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name = name.chars().all(of_name) && name.starts_with(|c: char| !c.is_ascii_digit());
+    is_name && name.len() <= LONGEST_EVENT && name != OTHER
+}
+
+/// What a registry reads of the series at a scrape.
+#[derive(Debug)]
+pub(super) struct Scraped(pub(super) Arc<Series>);
+
+impl Collector for Scraped {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        self.encode_requests(&mut encoder)?;
+        let gauges = [
+            ("http_requests_in_flight", "Requests being answered", &self.0.in_flight),
+            ("http_active_connections", "Open connections", &self.0.connections),
+        ];
+        for (name, help, gauge) in gauges {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(gauge.load(Ordering::Relaxed)).encode(metric)?;
+        }
+        self.encode_events(&mut encoder)
+    }
+}
+
+impl Scraped {
+    /// Both families from one reading, so that they agree.
+    fn encode_requests(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let routes = self.0.routes.sorted().into_iter().map(|route| (&*route.name, &route.value));
+        let read = |answers: &Answers| (answers.method.name(), answers.status.to_string(), answers.now());
+        let routes = routes.chain([(OTHER, &self.0.other)]);
+        let answers = routes.flat_map(|(name, route)| route.iter().map(move |answers| (name, read(answers))));
+        let all: Vec<(&str, (&str, String, Answered))> = answers.filter(|(_, (_, _, now))| now.count > 0).collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        let labels = |route, method, status| [("method", method), ("route", route), ("status", status)];
+
+        let help = "Requests answered";
+        let mut metric = encoder.encode_descriptor("http_requests", help, None, MetricType::Counter)?;
+        for (route, (method, status, now)) in &all {
+            ConstCounter::new(now.count).encode(metric.encode_family(&labels(*route, *method, status.as_str()))?)?;
+        }
+        let help = "Time from a request's head to the end of its answer";
+        let seconds = Unit::Seconds;
+        let name = "http_request_duration";
+        let mut metric = encoder.encode_descriptor(name, help, Some(&seconds), MetricType::Histogram)?;
+        for (route, (method, status, now)) in &all {
+            let labels = labels(*route, *method, status.as_str());
+            let mut metric = metric.encode_family(&labels)?;
+            metric.encode_histogram::<[(&str, &str); 0]>(now.seconds, now.count, &now.buckets, None)?;
+        }
+        Ok(())
     }
 
-    fn new_event(&self, name: &str) -> Counter {
-        let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let is_name = !name.is_empty() && name.len() <= EVENT_CHARACTERS && name.chars().all(of_name);
-        let mut handles = self.event_handles.write().unwrap_or_else(PoisonError::into_inner);
-        let event = if is_name && handles.len() < MOST_EVENTS { name } else { OTHER };
-        let handle = handles.entry(event.to_owned());
-        handle.or_insert_with(|| self.events.get_or_create_owned(&EventLabels { event: event.to_owned() })).clone()
+    fn encode_events(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let events = self.0.events.sorted().into_iter().map(|event| (&*event.name, &event.value));
+        let mut events: Vec<_> = events.map(|(name, count)| (name, count.load(Ordering::Relaxed))).collect();
+        let other = self.0.other_events.load(Ordering::Relaxed);
+        // Only where there is one: its zero would say nothing.
+        events.extend((other > 0).then_some((OTHER, other)));
+        if events.is_empty() {
+            return Ok(());
+        }
+        let help = "What the application is for, by event";
+        let mut metric = encoder.encode_descriptor("business_events", help, None, MetricType::Counter)?;
+        for (name, count) in events {
+            ConstCounter::new(count).encode(metric.encode_family(&[("event", name)])?)?;
+        }
+        Ok(())
     }
 }

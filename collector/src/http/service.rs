@@ -3,20 +3,23 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http::{Extensions, Request, Response, StatusCode};
+use http::{Extensions, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Route;
-use super::series::{MethodIndex, RouteSeries, Series};
+use super::answers::Verb;
+use super::series::{self, Series};
 
 /// The client went away before the answer began (nginx' own code).
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+const INTERNAL_SERVER_ERROR: u16 = 500;
 
 /// Puts [`HttpService`] around a service: see [`super::HttpMetrics::layer`].
 #[derive(Clone, Debug)]
@@ -60,15 +63,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let HttpLayer { series, route } = &self.layer;
-        series.in_flight.inc();
-        let pending = Pending {
-            route: series.route(route(request.extensions())),
-            series: Arc::clone(series),
-            method: MethodIndex::of(request.method()),
-            status: CLIENT_CLOSED_REQUEST,
-            start: Instant::now(),
-        };
-        ResponseFuture { future: self.inner.call(request), pending: Some(pending) }
+        let route = series.route(route(request.extensions()));
+        let method = Verb::of(request.method());
+        let mut pending = Pending::new(Arc::clone(series), route, method);
+        let future = self.inner.call(request);
+        pending.status = CLIENT_CLOSED_REQUEST;
+        ResponseFuture { future, pending: Some(pending) }
     }
 }
 
@@ -76,21 +76,25 @@ where
 #[derive(Debug)]
 struct Pending {
     series: Arc<Series>,
-    route: Arc<RouteSeries>,
-    method: MethodIndex,
+    route: series::Route,
+    method: Verb,
+    /// What is counted if it ended now. While the service's own code runs that is 500: it could
+    /// only end by a panic, wherever that is caught.
     status: u16,
     start: Instant,
 }
 
+impl Pending {
+    fn new(series: Arc<Series>, route: series::Route, method: Verb) -> Self {
+        series.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self { series, route, method, status: INTERNAL_SERVER_ERROR, start: Instant::now() }
+    }
+}
+
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.series.in_flight.dec();
-        let status = match self.status {
-            // Not the client: the service has panicked.
-            CLIENT_CLOSED_REQUEST if std::thread::panicking() => StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
-            status => status,
-        };
-        self.series.answered(&self.route, self.method, status, self.start.elapsed());
+        self.series.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.series.answered(self.route, self.method, self.status, self.start.elapsed());
     }
 }
 
@@ -112,12 +116,21 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let outcome = ready!(this.future.poll(context));
+        if let Some(pending) = this.pending {
+            pending.status = INTERNAL_SERVER_ERROR;
+        }
+        let polled = this.future.poll(context);
+        if polled.is_pending()
+            && let Some(pending) = this.pending
+        {
+            pending.status = CLIENT_CLOSED_REQUEST;
+        }
+        let outcome = ready!(polled);
         let mut pending = this.pending.take();
-        if let Some(pending) = &mut pending {
-            // A service that fails has no answer of its own.
-            pending.status = outcome.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status).as_u16();
-            if let Some(Route(route)) = outcome.as_ref().ok().and_then(|response| response.extensions().get()) {
+        // A service that fails has no answer of its own, and 500 stays.
+        if let (Some(pending), Ok(response)) = (&mut pending, &outcome) {
+            pending.status = response.status().as_u16();
+            if let Some(Route(route)) = response.extensions().get() {
                 pending.route = pending.series.route(Some(route));
             }
         }

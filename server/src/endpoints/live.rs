@@ -10,6 +10,7 @@ mod hub;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use collector::http::HttpMetrics;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
@@ -30,6 +31,7 @@ pub(crate) struct Parameters {
 /// Upgrades to a websocket that begins with `hello` and then sends every live event.
 pub(crate) async fn live(
     State(hub): State<Hub>,
+    State(metrics): State<HttpMetrics>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
@@ -54,5 +56,8 @@ pub(crate) async fn live(
         .write_buffer_size(0)
         .max_message_size(LARGEST_MESSAGE)
         .max_frame_size(LARGEST_MESSAGE)
-        .on_upgrade(move |socket| hub.serve(socket, since))
+        .on_upgrade(move |socket| async move {
+            let _open = metrics.connection();
+            hub.serve(socket, since).await;
+        })
 }

@@ -129,19 +129,8 @@ impl Dashboard {
         self.request(&format!("GET {path}"), headers, "").await
     }
 
-    /// Sends a request in HTTP/1.0, so that the answer ends with the connection.
     pub async fn request(&self, line: &str, headers: &[&str], body: &str) -> Answer {
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let length = body.len();
-        let text = format!("{line} HTTP/1.0\r\nHost: {}\r\nContent-Length: {length}\r\n{headers}\r\n{body}", self.host);
-        let mut stream = TcpStream::connect(&self.host).await.unwrap();
-        stream.write_all(text.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        soon("an answer", stream.read_to_end(&mut answer)).await.unwrap();
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, headers: head.to_lowercase(), body: body.to_owned() }
+        ask(&self.host, line, headers, body).await
     }
 
     pub async fn connect(&self, query: &str) -> Socket {
@@ -155,6 +144,21 @@ impl Dashboard {
         }
         Ok(connect_async(request).await?.0)
     }
+}
+
+/// Sends a request in HTTP/1.0, so that the answer ends with the connection.
+pub async fn ask(host: &str, line: &str, headers: &[&str], body: &str) -> Answer {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    let text = format!("{line} HTTP/1.0\r\nHost: {host}\r\nContent-Length: {length}\r\n{headers}\r\n{body}");
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    soon("an answer", stream.read_to_end(&mut answer)).await.unwrap();
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, headers: head.to_lowercase(), body: body.to_owned() }
 }
 
 /// The next live event.

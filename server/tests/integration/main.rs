@@ -5,8 +5,11 @@
 
 mod helpers;
 mod http;
+mod layer;
 mod live;
 #[path = "../../../collector/tests/integration/process.rs"]
 mod process;
 mod program;
+mod recipes;
+mod scraped;
 mod separate;
