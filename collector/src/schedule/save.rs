@@ -22,6 +22,8 @@ pub struct Saving {
     store: Store,
     buffer: Buffer,
     host: String,
+    /// For one batch.
+    limit: Duration,
     instruments: Instruments,
     /// One save at a time: a second one would only find the same records.
     turn: Arc<Mutex<()>>,
@@ -35,15 +37,25 @@ pub enum SaveError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It did not answer.
-    #[error("no answer within {LIMIT:?}")]
-    Silence,
+    #[error("no answer within {0:?}")]
+    Silence(Duration),
+    /// What waits cannot be read.
+    #[error("the spool cannot be read now: {0}; see that its disk is well and that this process may open more files")]
+    Spool(#[from] std::io::Error),
 }
 
 impl Saving {
     /// Saves of `buffer` to `store`, by the collector on `host`.
     #[must_use]
     pub fn new(store: Store, buffer: Buffer, host: &str, instruments: Instruments) -> Self {
-        Self { store, buffer, host: host.to_owned(), instruments, turn: Arc::default(), asked: Arc::default() }
+        let (turn, asked) = Default::default();
+        Self { store, buffer, host: host.to_owned(), limit: LIMIT, instruments, turn, asked }
+    }
+
+    /// The same saves, of which a batch counts as failed after `limit`.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Asks for a save before its time.
@@ -84,10 +96,10 @@ impl Saving {
     }
 
     async fn save_batches(&self, total: &mut Saved) -> Result<(), SaveError> {
-        while let Some(batch) = self.buffer.batch().await {
+        while let Some(batch) = self.buffer.batch().await? {
             let started = Instant::now();
-            let saved = tokio::time::timeout(LIMIT, self.store.save(&batch, &self.host)).await;
-            let saved = saved.map_err(|_| SaveError::Silence)??;
+            let saved = tokio::time::timeout(self.limit, self.store.save(&batch, &self.host)).await;
+            let saved = saved.map_err(|_| SaveError::Silence(self.limit))??;
             self.instruments.save_seconds.observe(started.elapsed().as_secs_f64());
             self.instruments.rows_saved.inc_by(saved.rows);
             self.instruments.refuse(Refusal::database, saved.refused);

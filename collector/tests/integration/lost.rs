@@ -311,7 +311,7 @@ async fn a_batch_that_is_saved_twice_is_stored_once() {
     load.take(60).await;
     let settings = Database { pool_min: 0, ..Database::default() };
     let store = Store::open(&server.url, &settings).await.unwrap();
-    let batch = until("a batch", async || load.buffer.batch().await).await;
+    let batch = until("a batch", async || load.buffer.batch().await.unwrap()).await;
     let first = store.save(&batch, "web").await.unwrap();
     assert_eq!(first.records, batch.entries.len() as u64);
     for _ in 0..2 {
