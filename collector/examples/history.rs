@@ -3,6 +3,7 @@
 //! ```text
 //! history fill SPOOL ROWS    keeps ROWS rows' worth of samples in a spool: prints memory as it fills
 //! history save SPOOL URL     saves what is in the spool: prints rows, seconds and memory
+//! history read SPOOL         reads one metric of all that waits, twice: prints seconds and memory
 //! ```
 
 use std::error::Error;
@@ -12,7 +13,7 @@ use std::time::Instant;
 
 use collector::config::Database;
 use collector::schedule::Saving;
-use collector::{Buffer, Instruments, Interface, Mount, Record, Store, System, process_usage};
+use collector::{Buffer, Instruments, Interface, Mount, Record, Sample, Store, System, Unsaved, process_usage};
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 
@@ -27,7 +28,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["fill", spool, rows] => fill(Path::new(spool), rows.parse()?).await,
         ["save", spool, url] => save(Path::new(spool), url).await,
-        _ => Err("use: history fill SPOOL ROWS, or history save SPOOL URL".into()),
+        ["read", spool] => read(Path::new(spool)).await,
+        _ => Err("use: history fill SPOOL ROWS, history save SPOOL URL, or history read SPOOL".into()),
     }
 }
 
@@ -58,6 +60,20 @@ async fn save(spool: &Path, url: &str) -> Result<(), Box<dyn Error>> {
     let seconds = started.elapsed().as_secs_f64();
     let resident = process_usage().resident_bytes.unwrap_or(0);
     print(&format!("saved {} rows in {seconds} s resident {resident}", instruments.rows_saved.get()))
+}
+
+async fn read(spool: &Path) -> Result<(), Box<dyn Error>> {
+    let unsaved = Unsaved::of_others(spool);
+    let now = Timestamp::now();
+    // First everything, then the last 15 minutes, when it is known which segments have them.
+    for from in [Timestamp::UNIX_EPOCH, now - SignedDuration::from_mins(15)] {
+        let started = Instant::now();
+        let count = |found: &mut u64, _, _, sample: &Sample| *found += sample.points.len() as u64;
+        let points = unsaved.samples((from, now), vec!["cpu_usage".to_owned()], 0, count).await?;
+        let (seconds, usage) = (started.elapsed().as_secs_f64(), process_usage());
+        print(&format!("read {points} points in {seconds} s resident {}", usage.resident_bytes.unwrap_or(0)))?;
+    }
+    Ok(())
 }
 
 /// A sample like those of a small server.

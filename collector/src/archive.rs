@@ -5,17 +5,22 @@
 //! that very moment, leaves no sample out and counts none twice.
 
 mod application;
+mod loose;
+mod numbers;
+mod pace;
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::buffer::{Record, Unsaved};
+use crate::buffer::Unsaved;
 use crate::sample::HOST_LABEL;
 use crate::store::{SavedRange, Step, Steps, Store, StoreError};
 use crate::{History, Labels, Range, Resolution, Series, Stats, SystemPoint};
+use loose::Loose;
+use pace::Pace;
 
 /// Spans up to this are read from the samples, longer ones from the rollups.
 const RAW_SPAN: SignedDuration = SignedDuration::from_hours(48);
@@ -25,8 +30,6 @@ const MOST_POINTS: u32 = 11_000;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Series in one answer.
 pub(crate) const MOST_SERIES: u16 = 200;
-/// Files are dated by when they were written, which is a little after the time of a sample.
-const WRITTEN_LATER: SignedDuration = SignedDuration::from_mins(10);
 
 /// The metrics of a host that [`SystemPoint`] has.
 pub(crate) const GRAPHED: [&str; 5] = ["cpu_usage", "memory_usage", "network_rx", "network_tx", "load_average_1m"];
@@ -82,23 +85,13 @@ pub enum ArchiveError {
 pub struct Archive {
     store: Store,
     unsaved: Option<Unsaved>,
-    /// Seconds that a sample of the host covers.
+    /// Seconds that a sample of the host covers where it is the only one.
     sample_seconds: f64,
 }
 
-/// One value that is not yet saved.
-struct Loose {
-    stream: Uuid,
-    seq: u64,
-    at: Timestamp,
-    metric: String,
-    labels: Labels,
-    value: f64,
-}
-
 impl Archive {
-    /// The history in `store`, with what `unsaved` has of it, where a sample of the host covers
-    /// `sample_seconds`.
+    /// The history in `store`, with what `unsaved` has of it. A sample that is alone, so that there is
+    /// no distance to another, covers `sample_seconds`.
     #[must_use]
     pub fn new(store: Store, unsaved: Option<Unsaved>, sample_seconds: f64) -> Self {
         Self { store, unsaved, sample_seconds }
@@ -112,16 +105,19 @@ impl Archive {
     /// the range has what is not saved and says that it is not complete.
     pub async fn range(&self, query: &RangeQuery) -> Result<Range, ArchiveError> {
         check(query)?;
+        let metrics = std::slice::from_ref(&query.metric);
+        let loose = self.loose((query.from, query.to), metrics, &query.labels).await;
+        self.join(query, &loose, Values::AsKept).await
+    }
+
+    /// What PostgreSQL has, joined with what is not saved, which was read before.
+    async fn join(&self, query: &RangeQuery, loose: &Loose, values: Values) -> Result<Range, ArchiveError> {
         let resolution = query.resolution.unwrap_or(match query.to.duration_since(query.from) {
             span if span <= RAW_SPAN => Resolution::Raw,
             _ => Resolution::Hourly,
         });
         let steps = Steps::new(query.from, query.to, query.points);
-        let metric = query.metric.clone();
-        let loose = self.loose(query.from, move |name| name == metric).await;
-        let within = |loose: &Loose| loose.at > query.from && loose.at <= query.to;
-        let saved = tokio::time::timeout(PATIENCE, self.store.range(query, resolution, &steps)).await;
-        let saved = saved.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()));
+        let saved = in_time(self.store.range(query, resolution, &steps, values == Values::PerSecond)).await;
         let (saved, complete) = match saved {
             Ok(saved) => (saved, true),
             Err(error) => {
@@ -129,17 +125,27 @@ impl Archive {
                 (SavedRange::default(), false)
             }
         };
-        let SavedRange { mut series, positions, matching } = saved;
-        for loose in loose.iter().filter(|loose| is_unsaved(loose, &positions) && within(loose)) {
-            if query.labels.iter().all(|(name, value)| loose.labels.get(name) == Some(value)) {
-                let index = series.iter().position(|(labels, _)| *labels == loose.labels).unwrap_or_else(|| {
-                    series.push((loose.labels.clone(), Vec::new()));
-                    series.len() - 1
-                });
-                series[index].1.push(steps.of(loose.at, loose.value));
+        let SavedRange { mut series, positions, matching, intervals } = saved;
+        let mut unsaved: HashMap<&Labels, Vec<(Timestamp, f64)>> = HashMap::new();
+        for (_, labels, at, value) in loose.beyond(&positions).filter(|(metric, ..)| *metric == query.metric) {
+            unsaved.entry(labels).or_default().push((at, value));
+        }
+        for (labels, values) in &unsaved {
+            if !series.iter().any(|(known, _)| known == *labels) {
+                series.push(((*labels).clone(), Vec::new()));
+            }
+            let Some((_, found)) = series.iter_mut().find(|(known, _)| known == *labels) else { continue };
+            found.extend(values.iter().map(|(at, value)| steps.of(*at, *value)));
+        }
+        if values == Values::PerSecond {
+            for (labels, found) in &mut series {
+                let pace = pace(intervals.get(labels), unsaved.get(labels));
+                for step in found {
+                    *step = step.per(pace.at(step.last()).unwrap_or(self.sample_seconds));
+                }
             }
         }
-        if series.is_empty() && loose.is_empty() && complete && !self.store.is_metric(&query.metric).await? {
+        if series.is_empty() && !loose.knows(&query.metric) && complete && !self.store.is_metric(&query.metric).await? {
             let nearest = self.store.nearest_metric(&query.metric).await?;
             return Err(ArchiveError::NoMetric { metric: query.metric.clone(), nearest });
         }
@@ -164,22 +170,39 @@ impl Archive {
         })
     }
 
-    /// Numbers of one metric over the last `hours`, as `get_metric_stats` has them: of what is saved.
+    /// Numbers of one metric over the last `hours`, as `get_metric_stats` has them, of what is saved
+    /// and what is not.
     ///
     /// # Errors
     ///
-    /// As [`Archive::range`].
+    /// As [`Archive::range`]: while PostgreSQL does not answer they are of what is not saved.
     pub async fn stats(&self, metric: &str, hours: u32) -> Result<Stats, ArchiveError> {
         check_metric(metric)?;
         if !(1..=876_000).contains(&hours) {
             return Err(invalid("hours", hours, "use 1 to 876000"));
         }
-        let stats = self.store.metric_stats(metric, hours).await?;
-        if stats.count == 0 && !self.store.is_metric(metric).await? {
-            let nearest = self.store.nearest_metric(metric).await?;
-            return Err(ArchiveError::NoMetric { metric: metric.to_owned(), nearest });
+        let to = Timestamp::now();
+        let from = to.checked_sub(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::UNIX_EPOCH);
+        let loose = self.loose((from, to), &[metric.to_owned()], &Labels::new()).await;
+        let unsaved = |positions: &HashMap<Uuid, u64>| -> Vec<(bool, f64)> {
+            loose.beyond(positions).map(|(_, labels, _, value)| (is_whole(labels), value)).collect()
+        };
+        match in_time(self.store.metric_stats(metric, hours, (from, to), unsaved)).await {
+            Ok(stats) => {
+                if stats.count == 0 && !self.store.is_metric(metric).await? {
+                    let nearest = self.store.nearest_metric(metric).await?;
+                    return Err(ArchiveError::NoMetric { metric: metric.to_owned(), nearest });
+                }
+                Ok(stats)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the numbers are of what is not saved");
+                let values = unsaved(&HashMap::new());
+                let has_whole = values.iter().any(|(is_whole, _)| *is_whole);
+                let counted = values.into_iter().filter(|(is_whole, _)| *is_whole == has_whole);
+                Ok(numbers::stats(metric, hours, counted.map(|(_, value)| value).collect()))
+            }
         }
-        Ok(stats)
     }
 
     /// The graphed numbers of `host`, or else of the one last seen, over the last `seconds` in at
@@ -189,14 +212,23 @@ impl Archive {
         let labels = host.map(|host| (HOST_LABEL.to_owned(), host.to_owned())).into_iter().collect();
         let from = to - SignedDuration::from_secs(seconds);
         let query = RangeQuery { metric: String::new(), labels, from, to, points, resolution: None };
+        // Once for all of them.
+        let loose = &self.loose((from, to), &GRAPHED.map(str::to_owned), &query.labels).await;
         let of = |metric: &'static str| {
             let query = RangeQuery { metric: metric.to_owned(), ..query.clone() };
-            async move { self.range(&query).await.map(|range| range.series).unwrap_or_default() }
+            let values = if metric.starts_with("network_") { Values::PerSecond } else { Values::AsKept };
+            async move {
+                match self.join(&query, loose, values).await {
+                    Ok(range) => (range.series, range.complete),
+                    Err(error) => (Vec::new(), matches!(error, ArchiveError::NoMetric { .. })),
+                }
+            }
         };
         let [cpu, memory, rx, tx, load] = GRAPHED;
         let (cpu, memory, rx, tx, load) = tokio::join!(of(cpu), of(memory), of(rx), of(tx), of(load));
+        let is_complete = [&cpu, &memory, &rx, &tx, &load].iter().all(|(_, complete)| *complete);
         let mut moments: BTreeMap<Timestamp, SystemPoint> = BTreeMap::new();
-        let mut put = |series: Vec<Series>, set: fn(&mut SystemPoint, f64)| {
+        let mut put = |(series, _): (Vec<Series>, bool), set: fn(&mut SystemPoint, f64)| {
             for point in series.into_iter().next().map(|series| series.points).unwrap_or_default() {
                 // Two decimals: what a graph can show.
                 let value = (point.avg * 100.0).round() / 100.0;
@@ -209,11 +241,9 @@ impl Archive {
         put(tx, |point, value| point.tx_per_second = Some(value));
         put(load, |point, value| point.load_average_1m = Some(value));
         let mut history = History::new(seconds);
-        for mut point in moments.into_values() {
-            // What was counted over a sample's length.
-            point.rx_per_second = point.rx_per_second.map(|bytes| bytes / self.sample_seconds);
-            point.tx_per_second = point.tx_per_second.map(|bytes| bytes / self.sample_seconds);
-            history.insert(point);
+        moments.into_values().for_each(|point| history.insert(point));
+        if !is_complete {
+            history.mark_incomplete();
         }
         history
     }
@@ -226,53 +256,64 @@ impl Archive {
     /// When PostgreSQL does not answer.
     pub async fn recent(&self, span: Duration, host: Option<&str>) -> Result<Vec<SystemPoint>, StoreError> {
         let from = Timestamp::now() - SignedDuration::try_from(span).unwrap_or_default();
-        let loose = self.loose(from, |name| GRAPHED.contains(&name)).await;
+        let loose = self.loose((from, Timestamp::MAX), &GRAPHED.map(str::to_owned), &Labels::new()).await;
         let host = match host {
             Some(host) => host.to_owned(),
-            None => self
-                .store
-                .last_host()
-                .await?
-                .or_else(|| loose.last()?.labels.get(HOST_LABEL).cloned())
-                .unwrap_or_default(),
+            None => {
+                let saved = self.store.last_host().await?;
+                saved.or_else(|| loose.last_host().map(str::to_owned)).unwrap_or_default()
+            }
         };
         let (mut rows, positions) = self.store.recent(from, &host).await?;
         let whole = Labels::from([(HOST_LABEL.to_owned(), host)]);
-        let loose = loose.into_iter().filter(|loose| loose.at > from && loose.labels == whole);
-        rows.extend(
-            loose.filter(|loose| is_unsaved(loose, &positions)).map(|loose| (loose.at, loose.metric, loose.value)),
-        );
+        let unsaved = loose.beyond(&positions).filter(|(_, labels, ..)| **labels == whole);
+        rows.extend(unsaved.map(|(metric, _, at, value)| (at, metric.to_owned(), value)));
         rows.sort_by_key(|(at, _, _)| *at);
         Ok(system_points(&rows))
     }
 
-    /// The values of the wanted metrics that were kept after `from` and may not be saved.
-    async fn loose(&self, from: Timestamp, wanted: impl Fn(&str) -> bool + Send + 'static) -> Vec<Loose> {
-        let Some(unsaved) = &self.unsaved else { return Vec::new() };
-        let since = SystemTime::try_from(from - WRITTEN_LATER).unwrap_or(SystemTime::UNIX_EPOCH);
-        let read = unsaved.collect(since, move |stream, entry, loose| {
-            let Record::Sample(sample) = &entry.record else { return };
-            for point in sample.points.iter().filter(|point| wanted(&point.metric_name)) {
-                let mut labels = point.labels.clone();
-                labels.insert(HOST_LABEL.to_owned(), sample.host.clone());
-                let (metric, value) = (point.metric_name.to_string(), point.value);
-                loose.push(Loose { stream, seq: entry.seq, at: sample.at, metric, labels, value });
-            }
-        });
-        read.await.unwrap_or_else(|error| {
+    /// What of these metrics was taken after the one time and until the other, has these labels
+    /// and may not be saved.
+    async fn loose(&self, span: (Timestamp, Timestamp), metrics: &[String], labels: &Labels) -> Loose {
+        let empty = Loose::of(metrics, labels);
+        let Some(unsaved) = &self.unsaved else { return empty };
+        unsaved.samples(span, metrics.to_vec(), empty, Loose::add).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "what is not saved could not be read");
-            Vec::new()
+            Loose::default()
         })
     }
 }
 
-fn is_unsaved(loose: &Loose, positions: &HashMap<Uuid, u64>) -> bool {
-    positions.get(&loose.stream).is_none_or(|position| loose.seq > *position)
+/// What a range is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Values {
+    /// The numbers of the samples.
+    AsKept,
+    /// These by the seconds that a sample covers.
+    PerSecond,
+}
+
+/// How many seconds a sample covers, by what is saved and what is not.
+fn pace(saved: Option<&Vec<(Timestamp, f64)>>, unsaved: Option<&Vec<(Timestamp, f64)>>) -> Pace {
+    let mut parts = saved.cloned().unwrap_or_default();
+    let newest = parts.iter().map(|(end, _)| *end).max();
+    let mut times: Vec<_> = unsaved.into_iter().flatten().map(|(at, _)| *at).chain(newest).collect();
+    times.sort();
+    parts.extend(times.windows(2).map(|pair| (pair[1], pair[1].duration_since(pair[0]).as_secs_f64())));
+    Pace::of(parts)
+}
+
+/// What PostgreSQL answers in time.
+async fn in_time<T>(question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, question).await.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
+}
+
+fn is_whole(labels: &Labels) -> bool {
+    labels.keys().all(|name| name == HOST_LABEL)
 }
 
 /// Where no part was asked for, the parts go, if there is a whole.
 fn only_whole(series: &mut Vec<(Labels, Vec<Step>)>, asked: &Labels) {
-    let is_whole = |labels: &Labels| labels.keys().all(|name| name == HOST_LABEL);
     if is_whole(asked) && series.iter().any(|(labels, _)| is_whole(labels)) {
         series.retain(|(labels, _)| is_whole(labels));
     }

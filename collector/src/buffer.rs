@@ -7,6 +7,7 @@
 
 mod segment;
 mod spool;
+mod unsaved;
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ use crate::sample::{RawSnapshot, Sample};
 pub use segment::Entry;
 pub use spool::Batch;
 use spool::Spool;
+pub use unsaved::Unsaved;
 
 /// Pause before the disk is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -91,6 +93,8 @@ struct Queue {
     entries: VecDeque<Entry>,
     /// Number of the last record pushed.
     last: u64,
+    /// The disk takes nothing now, and entries stay here.
+    is_failing: bool,
     ended: bool,
 }
 
@@ -150,25 +154,35 @@ impl Buffer {
         let _ = self.0.kept.subscribe().wait_for(|kept| *kept >= seq).await;
     }
 
-    /// The oldest records that are not saved; `None` when there are none.
-    pub async fn batch(&self) -> Option<Batch> {
+    /// The oldest records that are not saved; `None` when there are none. What is just being
+    /// written is in one of the next.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read now; what is in it stays, and asking again is right.
+    pub async fn batch(&self) -> io::Result<Option<Batch>> {
         let buffer = self.clone();
-        let batch = blocking(move || {
-            let (batch, damaged) = lock(&buffer.0.spool).batch();
-            if damaged > 0 {
-                buffer.0.instruments.records_damaged.inc_by(damaged);
-                tracing::error!(damaged, "records of the spool are damaged and lost");
-            }
-            if let Some(batch) = batch {
-                return Ok(Some(batch));
-            }
-            let entries: Vec<_> = lock(&buffer.0.queue).entries.iter().cloned().collect();
-            Ok((!entries.is_empty()).then(|| Batch { stream: buffer.0.stream, entries, place: None }))
-        });
-        batch.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the spool could not be read");
-            None
-        })
+        blocking(move || buffer.take_batch(|| {})).await
+    }
+
+    /// A batch of the spool, or after `between` one of what waits for a disk that takes nothing.
+    fn take_batch(&self, between: impl FnOnce()) -> io::Result<Option<Batch>> {
+        // Held until the queue is read as well: what moves to the disk between the two would be in
+        // neither, and PostgreSQL would know its numbers from the records after it.
+        let mut spool = lock(&self.0.spool);
+        let mut damaged = 0;
+        let batch = spool.batch(Instant::now(), &mut damaged);
+        if damaged > 0 {
+            self.0.instruments.records_damaged.inc_by(damaged);
+            tracing::error!(damaged, "records of the spool are damaged and lost");
+        }
+        if !matches!(batch, Ok(None)) {
+            return batch;
+        }
+        between();
+        let queue = lock(&self.0.queue);
+        let entries: Vec<_> = queue.entries.iter().filter(|_| queue.is_failing).cloned().collect();
+        Ok((!entries.is_empty()).then(|| Batch { stream: self.0.stream, entries, place: None }))
     }
 
     /// Forgets the records of a batch that was saved.
@@ -205,8 +219,12 @@ impl Buffer {
     /// Number of records that are not saved.
     #[must_use]
     pub fn len(&self) -> u64 {
-        let waiting = lock(&self.0.queue).entries.len() as u64;
-        lock(&self.0.spool).records() + waiting
+        lock(&self.0.spool).records() + self.waiting_for_disk()
+    }
+
+    /// Number of records that are not on disk. Never waits.
+    pub(crate) fn waiting_for_disk(&self) -> u64 {
+        lock(&self.0.queue).entries.len() as u64
     }
 
     /// Whether everything is saved.
@@ -218,7 +236,7 @@ impl Buffer {
     /// Where records that are not yet saved can be read.
     #[must_use]
     pub fn unsaved(&self) -> Unsaved {
-        Unsaved { directory: self.0.directory.clone(), buffer: Some(self.clone()) }
+        Unsaved::of(self)
     }
 
     /// Writes what was pushed so far and ends. To be called last.
@@ -234,7 +252,6 @@ impl Buffer {
 
     /// The thread: writes what is pushed until the end.
     fn write(&self) {
-        let mut failing = false;
         loop {
             let (entries, ended) = self.next_entries();
             if entries.is_empty() {
@@ -243,19 +260,18 @@ impl Buffer {
             let outcome = lock(&self.0.spool).append(&entries);
             match outcome {
                 Ok(()) => {
-                    if failing {
+                    self.acknowledge(&entries);
+                    if self.note_failing(false) {
                         tracing::info!("the spool's disk takes records again");
                     }
-                    failing = false;
-                    self.acknowledge(&entries);
                 }
                 Err(error) => {
+                    let was_failing = self.note_failing(true);
                     self.0.instruments.spool_failures.inc();
-                    if !failing {
+                    if !was_failing {
                         let path = self.0.directory.display();
                         tracing::error!(%error, %path, "the spool's disk takes nothing: new samples are in memory only");
                     }
-                    failing = true;
                     if ended {
                         let records = lock(&self.0.queue).entries.len();
                         self.0.instruments.give_up(records as u64, "the program ends and no disk takes them");
@@ -266,6 +282,11 @@ impl Buffer {
             }
             self.measure();
         }
+    }
+
+    /// Notes whether the disk takes records; answers whether it did not before.
+    fn note_failing(&self, is_failing: bool) -> bool {
+        std::mem::replace(&mut lock(&self.0.queue).is_failing, is_failing)
     }
 
     /// Waits for something to write; nothing at the end.
@@ -307,49 +328,6 @@ impl Buffer {
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.0.instruments.spool_bytes.set(gauge(spool.bytes()));
         self.0.instruments.unsaved_records.set(gauge(spool.records()));
-    }
-}
-
-/// Where records that are not yet in PostgreSQL can be read.
-#[derive(Clone, Debug)]
-pub struct Unsaved {
-    directory: PathBuf,
-    /// Where this process writes them.
-    buffer: Option<Buffer>,
-}
-
-impl Unsaved {
-    /// Those of a collector in another process, which has its spool in `directory`.
-    #[must_use]
-    pub fn of_others(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), buffer: None }
-    }
-
-    /// What `pick` makes of every record written after `since`, with its stream and number.
-    ///
-    /// To be read before PostgreSQL is: a record leaves only after it has arrived there.
-    ///
-    /// # Errors
-    ///
-    /// When the directory cannot be read.
-    pub async fn collect<T: Send + 'static>(
-        &self,
-        since: SystemTime,
-        mut pick: impl FnMut(Uuid, &Entry, &mut Vec<T>) + Send + 'static,
-    ) -> io::Result<Vec<T>> {
-        let Self { directory, buffer } = self.clone();
-        blocking(move || {
-            let mut picked = Vec::new();
-            spool::visit(&directory, since, |stream, entry| pick(stream, &entry, &mut picked)).or_else(|error| {
-                // No collector has ever kept anything here.
-                if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
-            })?;
-            if let Some(buffer) = buffer {
-                lock(&buffer.0.queue).entries.iter().for_each(|entry| pick(buffer.0.stream, entry, &mut picked));
-            }
-            Ok(picked)
-        })
-        .await
     }
 }
 
@@ -402,7 +380,7 @@ mod tests {
     /// Takes everything out, as a save would; answers the numbers by stream, in order.
     async fn drain(buffer: &Buffer) -> Vec<(Uuid, u64)> {
         let mut seen = Vec::new();
-        while let Some(batch) = buffer.batch().await {
+        while let Some(batch) = buffer.batch().await.unwrap() {
             seen.extend(batch.entries.iter().map(|entry| (batch.stream, entry.seq)));
             buffer.forget(batch).await;
         }
@@ -441,9 +419,47 @@ mod tests {
         assert_eq!(seen, [4, 5]);
     }
 
+    #[tokio::test]
+    async fn what_gets_to_the_disk_while_a_batch_is_looked_for_is_not_overtaken() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = directory.path().join("spool");
+        let (buffer, instruments) = open(&spool, u64::MAX, 100);
+        fs::remove_dir(&spool).unwrap();
+        fs::write(&spool, "in the way").unwrap();
+        push(&buffer, 1..=3);
+        until_failing(&instruments);
+        // The disk is well again, and if nothing keeps the writer from it, it moves them now.
+        let between = || {
+            fs::remove_file(&spool).unwrap();
+            fs::create_dir(&spool).unwrap();
+            let started = std::time::Instant::now();
+            while *buffer.0.kept.borrow() < 3 && started.elapsed() < RETRY * 2 {
+                std::thread::yield_now();
+            }
+            buffer.push(record(4));
+        };
+        let mut taken = Vec::new();
+        let mut batch = buffer.take_batch(between).unwrap();
+        buffer.close().await;
+        while let Some(next) = batch {
+            // As PostgreSQL does, which remembers the last number of a stream.
+            let known = taken.last().copied().unwrap_or(0);
+            taken.extend(next.entries.iter().map(|entry| entry.seq).filter(|seq| *seq > known));
+            buffer.forget(next).await;
+            batch = buffer.batch().await.unwrap();
+        }
+        assert_eq!(taken, [1, 2, 3, 4]);
+    }
+
+    fn until_failing(instruments: &Instruments) {
+        while instruments.spool_failures.get() == 0 {
+            std::thread::yield_now();
+        }
+    }
+
     async fn until_kept(buffer: &Buffer, count: usize) -> Batch {
         loop {
-            if let Some(batch) = buffer.batch().await.filter(|batch| batch.entries.len() == count) {
+            if let Some(batch) = buffer.batch().await.unwrap().filter(|batch| batch.entries.len() == count) {
                 return batch;
             }
             tokio::task::yield_now().await;
@@ -472,6 +488,7 @@ mod tests {
         fs::remove_dir(&spool).unwrap();
         fs::write(&spool, "in the way").unwrap();
         push(&buffer, 1..=7);
+        until_failing(&instruments);
         let seen: Vec<_> = drain(&buffer).await.into_iter().map(|(_, seq)| seq).collect();
         assert_eq!(seen, [3, 4, 5, 6, 7]);
         assert_eq!(instruments.records_given_up.get(), 2);
@@ -548,20 +565,120 @@ mod tests {
         }
     }
 
+    /// Numbers of the samples that a reader finds, as it finds them.
+    async fn found(unsaved: &Unsaved, from: u64, to: u64) -> Vec<u64> {
+        let span = (record(from).at() - RETRY, record(to).at());
+        let metrics = vec!["cpu_usage".to_owned()];
+        let add = |seqs: &mut Vec<u64>, _, seq, _: &Sample| seqs.push(seq);
+        unsaved.samples(span, metrics, Vec::new(), add).await.unwrap()
+    }
+
     #[tokio::test]
     async fn readers_see_what_is_not_saved_and_only_that() {
         let directory = tempfile::tempdir().unwrap();
         let (buffer, _) = open(directory.path(), u64::MAX, 100);
-        let seqs = |_, entry: &Entry, seqs: &mut Vec<u64>| seqs.push(entry.seq);
         push(&buffer, 1..=3);
         let batch = until_kept(&buffer, 3).await;
         let others = Unsaved::of_others(directory.path());
-        assert_eq!(others.collect(SystemTime::UNIX_EPOCH, seqs).await.unwrap(), [1, 2, 3]);
+        assert_eq!(found(&others, 1, 100).await, [1, 2, 3]);
         buffer.forget(batch).await;
         buffer.push(record(4));
         buffer.close().await;
-        assert_eq!(buffer.unsaved().collect(SystemTime::UNIX_EPOCH, seqs).await.unwrap(), [4]);
+        assert_eq!(found(&buffer.unsaved(), 1, 100).await, [4]);
+        let numbers = Vec::from_iter(others.numbers().await.unwrap());
+        assert_eq!(numbers, [(buffer.0.stream, 4)]);
         let nowhere = Unsaved::of_others(&directory.path().join("nowhere"));
-        assert!(nowhere.collect(SystemTime::UNIX_EPOCH, seqs).await.unwrap().is_empty());
+        assert!(found(&nowhere, 1, 100).await.is_empty());
+        assert!(nowhere.numbers().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_record_on_its_way_to_the_disk_is_seen_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (buffer, _) = open(directory.path(), u64::MAX, 100);
+        let last = buffer.push(record(1));
+        buffer.kept(last).await;
+        // As between the write and the moment at which the writer has noted it.
+        lock(&buffer.0.queue).entries.push_back(Entry { seq: 1, record: record(1) });
+        assert_eq!(found(&buffer.unsaved(), 1, 100).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn while_records_move_readers_find_every_one_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (buffer, _) = open(directory.path(), u64::MAX, 1_000);
+        let (from, to) = (8, 400);
+        let unsaved = buffer.unsaved();
+        for n in 1..=to {
+            buffer.push(record(n));
+            let expected: Vec<_> = (from..=n).filter(|n| !n.is_multiple_of(7)).collect();
+            let mut seqs = found(&unsaved, from, to).await;
+            seqs.sort_unstable();
+            assert_eq!(seqs, expected);
+        }
+        assert_eq!(found(&unsaved, 100, 103).await, [100, 101, 102, 103]);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_passes_loses_nothing_and_holds_up_only_its_stream() {
+        let directory = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let (buffer, _) = open(directory.path(), u64::MAX, 100);
+            push(&buffer, 1..=3);
+            buffer.close().await;
+        }
+        let (buffer, instruments) = open(directory.path(), u64::MAX, 100);
+        let mut files: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        // Reading a directory is an error, and not one that says that a file is gone.
+        let aside = tempfile::tempdir().unwrap();
+        fs::copy(&files[0], aside.path().join("aside")).unwrap();
+        fs::remove_file(&files[0]).unwrap();
+        fs::create_dir(&files[0]).unwrap();
+        let second = buffer.batch().await.unwrap().unwrap();
+        assert!(files[1].to_str().unwrap().contains(&second.stream.to_string()));
+        buffer.forget(second).await;
+        for _ in 0..3 {
+            buffer.batch().await.unwrap_err();
+        }
+        assert_eq!((instruments.records_damaged.get(), buffer.len()), (0, 3));
+        fs::remove_dir(&files[0]).unwrap();
+        fs::copy(aside.path().join("aside"), &files[0]).unwrap();
+        assert_eq!(drain(&buffer).await.len(), 3);
+        assert_eq!(instruments.records_damaged.get(), 0);
+    }
+
+    #[tokio::test]
+    async fn damage_is_counted_once_however_often_a_save_is_tried() {
+        let (name, mut bytes) = segment(3).await;
+        bytes[20] ^= 1;
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(name), bytes).unwrap();
+        let (buffer, instruments) = open(directory.path(), u64::MAX, 100);
+        for _ in 0..3 {
+            assert_eq!(buffer.batch().await.unwrap().unwrap().entries.len(), 2);
+        }
+        assert_eq!(instruments.records_damaged.get(), 1);
+    }
+
+    #[test]
+    fn a_place_on_the_disk_that_stays_broken_is_given_up_after_an_hour() {
+        let directory = tempfile::tempdir().unwrap();
+        let stream = Uuid::now_v7();
+        let path = directory.path().join(format!("{stream}-{:020}.log", 1));
+        fs::write(&path, "00000000 1 x\n").unwrap();
+        let mut spool = Spool::open(directory.path(), Uuid::now_v7(), u64::MAX).unwrap();
+        fs::remove_file(&path).unwrap();
+        // Its first page, which is never there, is an input/output error: proc_pid_mem(5).
+        std::os::unix::fs::symlink("/proc/self/mem", &path).unwrap();
+        let now = Instant::now();
+        let mut lost = 0;
+        for minutes in [0, 30, 59] {
+            let error = spool.batch(now + Duration::from_secs(minutes * 60), &mut lost).unwrap_err();
+            assert_eq!((error.raw_os_error(), lost), (Some(5), 0));
+        }
+        assert!(spool.batch(now + Duration::from_secs(3_600), &mut lost).unwrap().is_none());
+        assert_eq!((lost, spool.records()), (1, 0));
+        assert!(path.with_extension("unreadable").is_symlink());
     }
 }

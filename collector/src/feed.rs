@@ -216,8 +216,21 @@ impl Feed {
         if alive == PartState::Up {
             part.last_seen = Some(now);
         }
-        let health = Health::of(parts);
+        let health = Health { unsaved: state.health.unsaved, ..Health::of(parts) };
         if !changed {
+            state.health = health;
+        } else if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
+            tracing::error!(%error, "health could not be written as json");
+        }
+    }
+
+    /// Notes what waits for PostgreSQL and what was given up; sends the health when more was.
+    pub fn report_unsaved(&self, records: u64, bytes: u64, records_given_up: u64, now: Timestamp) {
+        let mut state = self.state();
+        let before = state.health.unsaved.unwrap_or_default();
+        let unsaved = before.next(records, bytes, records_given_up, now);
+        let health = Health { unsaved: Some(unsaved), ..state.health.clone() };
+        if unsaved.records_given_up == before.records_given_up {
             state.health = health;
         } else if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
             tracing::error!(%error, "health could not be written as json");
@@ -338,5 +351,21 @@ mod tests {
         assert!(!health.ready);
         let seq = publish(&feed, 4);
         assert_eq!(reader.next().await.unwrap().seq, seq);
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_sent_and_what_waits_only_noted() {
+        let feed = Feed::new(PUSH, at(0));
+        let mut reader = feed.subscribe(None, at(0));
+        feed.report_unsaved(5, 500, 0, at(1));
+        feed.report_unsaved(9, 900, 3, at(2));
+        let frame = reader.next().await.unwrap();
+        let event: LiveEvent = serde_json::from_slice(&frame.text).unwrap();
+        let Payload::Health(health) = event.payload else { panic!("{event:?}") };
+        let unsaved = health.unsaved.unwrap();
+        assert_eq!((unsaved.records, unsaved.records_given_up, unsaved.since), (9, 3, Some(at(1))));
+        // A part's news does not forget it.
+        feed.report(PartName::Postgresql, PartState::Down, at(3));
+        assert_eq!(feed.health().unsaved, Some(unsaved));
     }
 }

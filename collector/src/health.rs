@@ -10,6 +10,36 @@ pub struct Health {
     pub ready: bool,
     /// Always in the same order: PostgreSQL, Redis, collector.
     pub parts: Vec<Part>,
+    /// What waits for PostgreSQL; `None` where this process takes no samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaved: Option<Backlog>,
+}
+
+/// What was sampled and is not yet in PostgreSQL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Samples and snapshots that wait.
+    pub records: u64,
+    /// What they take up on disk.
+    pub bytes: u64,
+    /// Since when there has always been something that waits; `None` while nothing does.
+    #[serde(with = "crate::rfc3339::option", default)]
+    pub since: Option<Timestamp>,
+    /// Samples and snapshots that are lost, since the start, because there was no room for them.
+    pub records_given_up: u64,
+    /// When the last of them was given up.
+    #[serde(with = "crate::rfc3339::option", default)]
+    pub given_up_at: Option<Timestamp>,
+}
+
+impl Backlog {
+    /// The backlog at `now`, when so much waits and so much was given up since the start.
+    #[must_use]
+    pub fn next(self, records: u64, bytes: u64, records_given_up: u64, now: Timestamp) -> Self {
+        let since = (records > 0).then(|| self.since.unwrap_or(now));
+        let given_up_at = if records_given_up > self.records_given_up { Some(now) } else { self.given_up_at };
+        Self { records, bytes, since, records_given_up, given_up_at }
+    }
 }
 
 impl Health {
@@ -17,7 +47,7 @@ impl Health {
     #[must_use]
     pub fn of(parts: Vec<Part>) -> Self {
         let ready = parts.iter().all(|part| part.name == PartName::Redis || part.state == PartState::Up);
-        Self { ready, parts }
+        Self { ready, parts, unsaved: None }
     }
 
     /// The part of this name.
@@ -100,5 +130,23 @@ mod tests {
             let parts = vec![part(Postgresql, postgresql), part(Redis, redis), part(Collector, collector)];
             assert_eq!(Health::of(parts).ready, ready, "{postgresql:?} {redis:?} {collector:?}");
         }
+    }
+
+    #[test]
+    fn a_backlog_knows_since_when_it_waits_and_when_something_was_lost() {
+        let at = |second| Timestamp::new(second, 0).unwrap();
+        let waiting = Backlog::default().next(3, 100, 0, at(10)).next(9, 300, 0, at(20));
+        assert_eq!((waiting.since, waiting.given_up_at), (Some(at(10)), None));
+        let lost = waiting.next(9, 300, 5, at(30)).next(9, 300, 5, at(40));
+        assert_eq!((lost.records_given_up, lost.given_up_at), (5, Some(at(30))));
+        let saved = lost.next(0, 0, 5, at(50));
+        assert_eq!((saved.since, saved.given_up_at), (None, Some(at(30))));
+        assert_eq!(saved.next(1, 10, 5, at(60)).since, Some(at(60)));
+    }
+
+    #[test]
+    fn a_health_without_a_backlog_is_read_as_before() {
+        let health: Health = serde_json::from_str(r#"{"ready":true,"parts":[]}"#).unwrap();
+        assert_eq!(health, Health::of(Vec::new()));
     }
 }

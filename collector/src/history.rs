@@ -91,13 +91,16 @@ pub struct History {
     /// Seconds kept.
     span_seconds: i64,
     points: VecDeque<SystemPoint>,
+    /// Whether a part of it could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    incomplete: bool,
 }
 
 impl History {
     /// An empty history that keeps `span_seconds` before its newest point.
     #[must_use]
     pub fn new(span_seconds: i64) -> Self {
-        Self { span_seconds, points: VecDeque::new() }
+        Self { span_seconds, points: VecDeque::new(), incomplete: false }
     }
 
     /// Adds a point where its time puts it; a second point of the same moment is ignored.
@@ -147,6 +150,17 @@ impl History {
         part
     }
 
+    /// Notes that a part of it could not be read, because PostgreSQL does not answer.
+    pub fn mark_incomplete(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// False where a part of it could not be read, because PostgreSQL does not answer.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.incomplete
+    }
+
     /// The same past in at most one point per `step_seconds`, each the mean of the points in its
     /// step, at the time of the last of them. Steps without a point stay without one.
     #[must_use]
@@ -154,7 +168,7 @@ impl History {
         let step = |point: &SystemPoint| point.at.as_second().div_euclid(step_seconds.max(1));
         let points: Vec<_> = self.points.iter().copied().collect();
         let points = points.chunk_by(|a, b| step(a) == step(b)).map(mean).collect();
-        Self { span_seconds: self.span_seconds, points }
+        Self { span_seconds: self.span_seconds, points, incomplete: self.incomplete }
     }
 }
 
@@ -223,5 +237,15 @@ mod tests {
         let thin = history.thinned(10);
         assert_eq!(seconds(&thin), [4, 11, 40]);
         assert_eq!(thin.points().next().unwrap().cpu_usage, Some(2.0));
+    }
+
+    #[test]
+    fn a_past_says_whether_something_is_missing_and_one_without_a_word_is_whole() {
+        let mut history: History = serde_json::from_str(r#"{"span_seconds":60,"points":[]}"#).unwrap();
+        assert!(history.is_complete());
+        assert!(!serde_json::to_string(&history).unwrap().contains("incomplete"));
+        history.mark_incomplete();
+        let text = serde_json::to_string(&history.thinned(10)).unwrap();
+        assert!(!serde_json::from_str::<History>(&text).unwrap().is_complete());
     }
 }

@@ -25,7 +25,7 @@ mod window;
 
 pub use delta::Counters;
 pub use exposed::{Exposed, ExposedHistogram, ExposedValue, Exposition};
-pub use health::{Health, Part, PartName, PartState};
+pub use health::{Backlog, Health, Part, PartName, PartState};
 pub use history::{History, SystemPoint};
 pub use live::{Hello, LiveEvent, Payload};
 pub use sample::{

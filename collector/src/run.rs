@@ -1,6 +1,8 @@
 //! Puts the parts together, starts them in order and stops them in reverse. Both programs do it
 //! here; they differ only in their [`Role`].
 
+mod opening;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +25,7 @@ use crate::request::SaveRequests;
 use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, host_name};
 use crate::store::{Store, StoreError};
-use crate::{Archive, Feed, LIVE_SPAN, Unsaved, intake};
+use crate::{Archive, Feed, LIVE_SPAN, PartName, PartState, Unsaved, intake};
 
 /// How long the end may wait for the lease to be given up.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -139,7 +141,8 @@ impl Running {
         connections: &Connections,
     ) -> Result<Self, StartError> {
         let url = connections.database_url.as_deref().unwrap_or_default();
-        let store = Store::open(url, &settings.database).await?;
+        let data_dir = embedded::data_dir(&settings.storage).ok();
+        let store = opening::open(url, &settings.database, data_dir.as_deref()).await?;
         let cache = match &connections.redis_url {
             Some(url) => Some(Cache::connect(url, settings.redis.password.expose())?),
             None => None,
@@ -160,10 +163,7 @@ impl Running {
         if let (Some(spool), Role::Both | Role::Collector) = (&spool, role) {
             running.start_sampling(settings, role, registry, &host, spool)?;
         }
-        match running.archive.recent(LIVE_SPAN, (role != Role::Dashboard).then_some(host.as_str())).await {
-            Ok(points) => running.feed.remember(points),
-            Err(error) => tracing::warn!(%error, "the recent history could not be read"),
-        }
+        running.begin_with_history(host, data_dir, role).await;
         running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone()));
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
         if let Some(cache) = running.cache.clone() {
@@ -173,8 +173,42 @@ impl Running {
             let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
             running.tasks.spawn(intake);
         }
-        running.tasks.spawn(watch_jobs(running.store.clone(), JobInstruments::register(registry)));
+        let (store, instruments) = (running.store.clone(), JobInstruments::register(registry));
+        running.tasks.spawn(async move {
+            store.opened().await;
+            watch_jobs(store, instruments).await;
+        });
         Ok(running)
+    }
+
+    /// Begins what needs PostgreSQL: at once, or where it is away, when it is back.
+    async fn begin_with_history(&mut self, host: String, data_dir: Option<PathBuf>, role: Role) {
+        let (store, archive, feed) = (self.store.clone(), self.archive.clone(), self.feed.clone());
+        let saving = self.sampling.as_ref().map(|sampling| sampling.saving.clone());
+        let is_dashboard = role == Role::Dashboard;
+        let begin = async move {
+            match archive.recent(LIVE_SPAN, Some(host.as_str()).filter(|_| !is_dashboard)).await {
+                Ok(points) => feed.remember(points),
+                Err(error) => tracing::warn!(%error, "the recent history could not be read"),
+            }
+            // A dashboard's data directory is its collector's.
+            if let Some(data_dir) = data_dir.filter(|_| !is_dashboard) {
+                opening::remember(&store, &data_dir);
+            }
+        };
+        if self.store.is_open() {
+            return begin.await;
+        }
+        self.feed.report(PartName::Postgresql, PartState::Down, Timestamp::now());
+        let store = self.store.clone();
+        self.tasks.spawn(async move {
+            opening::keep_trying(&store).await;
+            tracing::info!("PostgreSQL answers: saving and the scheduled work begin");
+            if let Some(saving) = saving {
+                saving.ask();
+            }
+            begin.await;
+        });
     }
 
     fn start_sampling(
@@ -211,9 +245,14 @@ impl Running {
         let schedule = &settings.schedule;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         self.tasks.spawn(schedule::run_each(Arc::clone(&clock), schedule.clone(), collecting, saving.clone()));
+        self.tasks.spawn(source::watch_unsaved(self.feed.clone(), buffer.clone(), instruments.clone()));
         let upkeep = Upkeep::new(self.store.clone(), self.cache.clone(), schedule, host);
         let (store, holder) = (self.store.clone(), Uuid::now_v7());
-        self.tasks.spawn(schedule::run_one(clock, schedule.clone(), store, upkeep, holder, instruments));
+        let schedule = schedule.clone();
+        self.tasks.spawn(async move {
+            store.opened().await;
+            schedule::run_one(clock, schedule, store, upkeep, holder, instruments).await;
+        });
         self.sampling = Some(Sampling { monitor, buffer, saving, holder });
         Ok(())
     }

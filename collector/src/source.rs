@@ -3,5 +3,5 @@
 mod probe;
 mod system;
 
-pub(crate) use probe::{watch_cache, watch_readings, watch_store};
+pub(crate) use probe::{watch_cache, watch_readings, watch_store, watch_unsaved};
 pub use system::{SystemReader, host_name};

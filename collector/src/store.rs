@@ -3,6 +3,7 @@
 
 mod address;
 mod check;
+mod intervals;
 mod notify;
 mod range;
 mod retention;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use tokio::sync::watch;
 
 use crate::config::Database;
 
@@ -101,6 +103,9 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the tables could not be brought up to date: {0}; see the server's log, nothing was changed")]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// It has not answered since the start, which went on without it.
+    #[error("PostgreSQL has not answered since the start; what is sampled waits on disk until it does")]
+    Away,
     /// Another collector has taken over the scheduled work.
     #[error("another collector has taken over the scheduled work; nothing was done")]
     LostLease,
@@ -124,6 +129,21 @@ pub enum StoreError {
 pub struct Store {
     pool: PgPool,
     connect_timeout: Duration,
+    /// Whether the server was checked, and may be written to.
+    is_open: watch::Sender<bool>,
+}
+
+impl StoreError {
+    /// Whether it may pass without anybody changing a setting.
+    pub(crate) fn may_pass(&self) -> bool {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        match self {
+            Self::Unreachable { .. } => true,
+            // Gone in the middle of it.
+            Self::Migration(Execute(error) | ExecuteMigration(error, _)) => error.as_database_error().is_none(),
+            _ => false,
+        }
+    }
 }
 
 impl Store {
@@ -144,30 +164,60 @@ impl Store {
     ///
     /// Each variant of [`StoreError`] but `Query` and `Migration` has its cause here.
     pub async fn connect(url: &str, settings: &Database) -> Result<Self, StoreError> {
-        let options = options(url)?;
-        let target = target(&options);
-        let unreachable = |reason: String| StoreError::Unreachable { target: target.clone(), reason };
-        let connection = tokio::time::timeout(settings.connect_timeout, options.connect())
-            .await
-            .map_err(|_| unreachable(format!("no answer within {:?}", settings.connect_timeout)))?
-            .map_err(|error| classify(error, &options))?;
-        let version = connection.server_version_num().unwrap_or(0);
-        let pooled = is_pooled(connection, &options, settings.connect_timeout).await;
-        if version < OLDEST_VERSION {
-            let version = format!("{}.{}", version / 10_000, version % 100);
-            return Err(StoreError::TooOld { target, version });
-        }
-        if pooled {
-            return Err(StoreError::Pooler { target });
-        }
+        // Before there is a pool, which would try by itself.
+        check_server(&options(url)?, settings.connect_timeout).await?;
+        let store = Self::closed(url, settings)?;
+        store.is_open.send_replace(true);
+        Ok(store)
+    }
+
+    /// A history that nobody has asked yet whether it answers; see [`Store::try_open`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Url`]
+    pub(crate) fn closed(url: &str, settings: &Database) -> Result<Self, StoreError> {
         let pool = PgPoolOptions::new()
             .min_connections(settings.pool_min)
             .max_connections(settings.pool_max)
             .idle_timeout(settings.idle_timeout)
             .acquire_timeout(settings.connect_timeout)
             .after_connect(|connection, _| Box::pin(notice_our_death(connection)))
-            .connect_lazy_with(options);
-        Ok(Self { pool, connect_timeout: settings.connect_timeout })
+            .connect_lazy_with(options(url)?);
+        Ok(Self { pool, connect_timeout: settings.connect_timeout, is_open: watch::Sender::new(false) })
+    }
+
+    /// Checks the server and brings the tables up to date: from then on there is a history.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    pub(crate) async fn try_open(&self) -> Result<(), StoreError> {
+        check_server(&self.pool.connect_options(), self.connect_timeout).await?;
+        self.migrate().await?;
+        self.is_open.send_replace(true);
+        Ok(())
+    }
+
+    /// Whether there is a history to read and write.
+    pub(crate) fn is_open(&self) -> bool {
+        *self.is_open.borrow()
+    }
+
+    /// Waits until there is a history to read and write.
+    pub(crate) async fn opened(&self) {
+        // The sender lives as long as this store.
+        let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
+    }
+
+    /// Where it is: host, port, database and user, without the password.
+    pub(crate) fn target(&self) -> String {
+        target(&self.pool.connect_options())
+    }
+
+    /// The [`Store::target`] of the history at `url`.
+    pub(crate) fn target_of(url: &str) -> Result<String, StoreError> {
+        Ok(target(&options(url)?))
     }
 
     /// Brings the tables up to date; harmless when they are. Programs that start at the same time
@@ -195,6 +245,9 @@ impl Store {
     ///
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        if !self.is_open() {
+            return Err(StoreError::Away);
+        }
         let answer = sqlx::query("SELECT 1").execute(&self.pool);
         match tokio::time::timeout(self.connect_timeout, answer).await {
             Ok(answer) => Ok(answer.map(drop)?),
@@ -227,6 +280,25 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         options = options.ssl_mode(PgSslMode::VerifyFull);
     }
     Ok(options)
+}
+
+async fn check_server(options: &PgConnectOptions, timeout: Duration) -> Result<(), StoreError> {
+    let target = target(options);
+    let unreachable = |reason: String| StoreError::Unreachable { target: target.clone(), reason };
+    let connection = tokio::time::timeout(timeout, options.connect())
+        .await
+        .map_err(|_| unreachable(format!("no answer within {timeout:?}")))?
+        .map_err(|error| classify(error, options))?;
+    let version = connection.server_version_num().unwrap_or(0);
+    let pooled = is_pooled(connection, options, timeout).await;
+    if version < OLDEST_VERSION {
+        let version = format!("{}.{}", version / 10_000, version % 100);
+        return Err(StoreError::TooOld { target, version });
+    }
+    if pooled {
+        return Err(StoreError::Pooler { target });
+    }
+    Ok(())
 }
 
 /// Whether two connections that are open at once are served by one and the same server process, or

@@ -64,8 +64,9 @@ pub enum Resolution {
     Hourly,
 }
 
-/// Numbers of one metric over some hours until now: the answer of `/api/v1/stats`, and what
-/// `get_metric_stats` returns. All `None` where there is no sample.
+/// Numbers of one metric over some hours until now: the answer of `/api/v1/stats`. They are what
+/// `get_metric_stats` returns, of every sample: those that are not saved yet are among those of which
+/// the percentiles are taken. All `None` where there is no sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// Name of the metric.
@@ -88,4 +89,11 @@ pub struct Stats {
     pub p99: Option<f64>,
     /// Number of samples.
     pub count: u64,
+    /// False while PostgreSQL does not answer: only what is not saved yet is in these numbers then.
+    #[serde(default = "yes")]
+    pub complete: bool,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -9,6 +9,8 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use super::Record;
 
 /// A record and its number in its stream. Numbers begin with 1 and grow.
@@ -47,14 +49,27 @@ pub(super) fn read_lines(bytes: &[u8]) -> (Vec<Entry>, u64) {
 }
 
 fn read_line(line: &[u8]) -> Option<Entry> {
+    let (seq, json) = checked(line)?;
+    Some(Entry { seq, record: serde_json::from_str(json).ok()? })
+}
+
+/// Number and JSON of the record in a line that is as it was written, to the last bit.
+pub(super) fn checked(line: &[u8]) -> Option<(u64, &str)> {
     let line = str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let (checksum, body) = line.split_once(' ')?;
-    // Exactly as written: a digit in upper case is damage too.
-    if checksum != format!("{:08x}", crc32fast::hash(body.as_bytes())) {
+    // Exactly as written: a digit in upper case, or a sign, is damage too.
+    let is_written = checksum.len() == 8 && checksum.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_written || u32::from_str_radix(checksum, 16).ok()? != crc32fast::hash(body.as_bytes()) {
         return None;
     }
     let (seq, json) = body.split_once(' ')?;
-    Some(Entry { seq: seq.parse().ok()?, record: serde_json::from_str(json).ok()? })
+    Some((seq.parse().ok()?, json))
+}
+
+/// When the record in this JSON was taken, without reading the rest: its time comes first.
+pub(super) fn taken_at(json: &str) -> Option<Timestamp> {
+    let (_, rest) = json.split_once(":{\"at\":\"")?;
+    rest.split_once('"')?.0.parse().ok()
 }
 
 #[cfg(test)]
@@ -78,6 +93,10 @@ mod tests {
         assert_eq!((entries.len(), damaged), (50, 0));
         for (entry, seq) in entries.iter().zip(1..) {
             assert_eq!(*entry, Entry { seq, record: record(seq) });
+        }
+        for (line, seq) in text(50).as_bytes().split_inclusive(|byte| *byte == b'\n').zip(1..) {
+            let (number, json) = checked(line).unwrap();
+            assert_eq!((number, taken_at(json)), (seq, Some(record(seq).at())));
         }
     }
 

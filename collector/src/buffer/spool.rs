@@ -6,17 +6,20 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use uuid::Uuid;
 
 use super::segment::{Entry, read_lines, write_line};
 
 /// A segment is closed when it is longer, and read, saved and removed as one.
 const SEGMENT_BYTES: u64 = 1 << 20;
+/// A place on the disk that gives nothing for so long is broken; until then its error may pass.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// The spool's directory, as its only writer sees it.
 #[derive(Debug)]
@@ -39,15 +42,32 @@ struct Segment {
     taken: u64,
     /// Records after `taken`.
     records: u64,
+    /// Of these, the ones that are known to be damaged.
+    damaged: u64,
+    /// Since when it cannot be read.
+    failing_since: Option<Instant>,
 }
 
 impl Segment {
-    /// What is not saved of it.
+    fn new(path: PathBuf, stream: Uuid, bytes: u64, records: u64) -> Self {
+        Self { path, stream, bytes, taken: 0, records, damaged: 0, failing_since: None }
+    }
+
+    /// What is not saved of it; less where the file was cut off.
     fn read(&self) -> io::Result<Vec<u8>> {
-        let length = usize::try_from(self.bytes - self.taken).map_err(io::Error::other)?;
-        let mut bytes = vec![0; length];
-        File::open(&self.path)?.read_exact_at(&mut bytes, self.taken)?;
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.taken))?;
+        let mut bytes = Vec::new();
+        file.take(self.bytes - self.taken).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Notes that it cannot be read; answers whether it never will. What the system is short of
+    /// (files, memory) comes back, and so may a disk.
+    fn is_lost(&mut self, error: &io::Error, now: Instant) -> bool {
+        let since = *self.failing_since.get_or_insert(now);
+        let is_broken = error.raw_os_error() == Some(Errno::IO.raw_os_error());
+        error.kind() == io::ErrorKind::NotFound || is_broken && now.duration_since(since) >= PATIENCE
     }
 }
 
@@ -59,7 +79,17 @@ pub struct Batch {
     /// The records, oldest first.
     pub entries: Vec<Entry>,
     /// Where they lie; `None` for records that are only in memory.
-    pub(super) place: Option<(PathBuf, u64)>,
+    pub(super) place: Option<Place>,
+}
+
+/// The part of a segment that a batch was read from.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    /// Its end.
+    bytes: u64,
+    /// Records in it, the damaged ones too.
+    records: u64,
 }
 
 impl Spool {
@@ -69,9 +99,16 @@ impl Spool {
         let mut segments: Vec<Segment> = segments(directory)?
             .into_iter()
             .map(|(path, stream)| {
-                let text = fs::read(&path)?;
+                let text = fs::read(&path).inspect_err(|error| {
+                    let path = path.display();
+                    tracing::error!(%error, %path, "a part of the spool cannot be read now");
+                });
+                let Ok(text) = text else {
+                    // Its time may come.
+                    return Ok(Segment::new(path.clone(), stream, fs::symlink_metadata(&path)?.len(), 0));
+                };
                 let records = text.iter().filter(|byte| **byte == b'\n').count() as u64;
-                Ok(Segment { path, stream, bytes: text.len() as u64, taken: 0, records })
+                Ok(Segment::new(path, stream, text.len() as u64, records))
             })
             .collect::<io::Result<_>>()?;
         segments.retain(|segment| segment.bytes > 0 || fs::remove_file(&segment.path).is_err());
@@ -116,46 +153,64 @@ impl Spool {
         file.set_len(0)?;
         File::open(&self.directory)?.sync_all()?;
         self.segments.retain(|segment| segment.path != path);
-        self.segments.push_back(Segment { path, stream: self.stream, bytes: 0, taken: 0, records: 0 });
+        self.segments.push_back(Segment::new(path, self.stream, 0, 0));
         self.writer = Some(file);
         Ok(())
     }
 
-    /// The oldest records that are not saved, `None` when there are none, and the number of
-    /// records that were found to be lost.
-    pub(super) fn batch(&mut self) -> (Option<Batch>, u64) {
-        let mut lost = 0;
-        while let Some(index) = self.segments.iter().position(|segment| segment.taken < segment.bytes) {
-            let segment = &self.segments[index];
+    /// The oldest records that are not saved at `now`, `None` when there are none. Adds to `lost`
+    /// the number of records that were found to be lost.
+    ///
+    /// # Errors
+    ///
+    /// When what is left cannot be read now. Nothing of a stream is handed out before what comes
+    /// first in it, for PostgreSQL knows a stream by its last number; the other streams go on.
+    pub(super) fn batch(&mut self, now: Instant, lost: &mut u64) -> io::Result<Option<Batch>> {
+        let mut held_up = Vec::new();
+        let mut index = 0;
+        while let Some(segment) = self.segments.get_mut(index) {
+            if segment.taken == segment.bytes || held_up.iter().any(|(stream, _)| *stream == segment.stream) {
+                index += 1;
+                continue;
+            }
             match segment.read() {
                 Ok(bytes) => {
+                    segment.failing_since = None;
                     let (entries, damaged) = read_lines(&bytes);
-                    let place = Some((segment.path.clone(), segment.bytes));
-                    return (Some(Batch { stream: segment.stream, entries, place }), lost + damaged);
+                    let damaged = damaged.max(segment.records.saturating_sub(entries.len() as u64));
+                    *lost += damaged.saturating_sub(std::mem::replace(&mut segment.damaged, damaged));
+                    let place = Place { path: segment.path.clone(), bytes: segment.bytes, records: segment.records };
+                    return Ok(Some(Batch { stream: segment.stream, entries, place: Some(place) }));
                 }
-                Err(error) => {
+                Err(error) if segment.is_lost(&error, now) => {
                     let path = segment.path.display();
                     tracing::error!(%error, %path, "a part of the spool cannot be read and is left aside");
-                    lost += segment.records;
+                    *lost += segment.records.saturating_sub(segment.damaged);
                     let _ = fs::rename(&segment.path, segment.path.with_extension("unreadable"));
+                    if index + 1 == self.segments.len() {
+                        self.writer = None;
+                    }
                     self.segments.remove(index);
-                    self.writer = None;
+                }
+                Err(error) => {
+                    held_up.push((segment.stream, error));
+                    index += 1;
                 }
             }
         }
-        (None, lost)
+        held_up.into_iter().next().map_or(Ok(None), |(_, error)| Err(error))
     }
 
     /// Forgets the records of a batch that was saved, and its segment when that is all of it.
     pub(super) fn forget(&mut self, batch: &Batch) {
-        let Some((path, end)) = &batch.place else { return };
-        let Some(index) = self.segments.iter().position(|segment| segment.path == *path) else { return };
+        let Some(place) = &batch.place else { return };
+        let Some(index) = self.segments.iter().position(|segment| segment.path == place.path) else { return };
         let segment = &mut self.segments[index];
-        segment.taken = *end;
+        (segment.taken, segment.damaged) = (place.bytes, 0);
         if segment.taken == segment.bytes {
             self.remove(index);
         } else {
-            segment.records = segment.records.saturating_sub(batch.entries.len() as u64);
+            segment.records = segment.records.saturating_sub(place.records);
         }
     }
 
@@ -192,27 +247,8 @@ impl Spool {
     }
 }
 
-/// Calls `visit` with every record in the directory that was written after `since`, with its
-/// stream. For readers beside the writer, in this process or another.
-pub(super) fn visit(directory: &Path, since: SystemTime, mut visit: impl FnMut(Uuid, Entry)) -> io::Result<()> {
-    for (path, stream) in segments(directory)? {
-        let bytes = match fs::metadata(&path).and_then(|meta| meta.modified()) {
-            Ok(modified) if modified < since => continue,
-            Ok(_) => fs::read(&path),
-            Err(error) => Err(error),
-        };
-        match bytes {
-            Ok(bytes) => read_lines(&bytes).0.into_iter().for_each(|entry| visit(stream, entry)),
-            // Saved and removed meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 /// Paths and streams of the segments, oldest first.
-fn segments(directory: &Path) -> io::Result<Vec<(PathBuf, Uuid)>> {
+pub(super) fn segments(directory: &Path) -> io::Result<Vec<(PathBuf, Uuid)>> {
     let mut segments: Vec<(PathBuf, Uuid)> = fs::read_dir(directory)?
         .filter_map(|file| {
             let path = file.ok()?.path();

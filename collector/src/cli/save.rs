@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use collector::embedded::{self, Owner};
 use collector::schedule::Saving;
@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let unsaved = Unsaved::of_others(&embedded::spool_dir(&settings.storage)?);
-    let wanted = numbers(&unsaved).await?;
+    let wanted = unsaved.numbers().await?;
     let saved = match embedded::owner(&settings.storage)? {
         _ if wanted.is_empty() => 0,
         Some(owner) => ask(&owner, &unsaved, &wanted).await?,
@@ -40,7 +40,7 @@ async fn ask(owner: &Owner, unsaved: &Unsaved, wanted: &BTreeSet<(Uuid, u64)>) -
     let (mut left, mut last) = (total, Instant::now());
     while left > 0 {
         tokio::time::sleep(LOOK).await;
-        let now = wanted.intersection(&numbers(unsaved).await?).count() as u64;
+        let now = wanted.intersection(&unsaved.numbers().await?).count() as u64;
         if now < left {
             (left, last) = (now, Instant::now());
             progress.at(total - left);
@@ -53,12 +53,6 @@ async fn ask(owner: &Owner, unsaved: &Unsaved, wanted: &BTreeSet<(Uuid, u64)>) -
         }
     }
     Ok(total)
-}
-
-/// Stream and number of every record that is not saved.
-async fn numbers(unsaved: &Unsaved) -> std::io::Result<BTreeSet<(Uuid, u64)>> {
-    let all = unsaved.collect(SystemTime::UNIX_EPOCH, |stream, entry, picked| picked.push((stream, entry.seq)));
-    Ok(all.await?.into_iter().collect())
 }
 
 /// Saves what collectors that no longer run have left.

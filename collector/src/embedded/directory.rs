@@ -4,6 +4,7 @@
 //! lock          held by the program that runs on the directory; its name and process id
 //! password      of the private servers, made once
 //! connections   URLs of the running servers, only while they run
+//! database      which PostgreSQL was used here last, without its password
 //! postgres/     the private PostgreSQL's cluster
 //! redis/        the private Redis' snapshot and configuration
 //! run/          PostgreSQL's Unix socket

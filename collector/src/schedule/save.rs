@@ -37,6 +37,9 @@ pub enum SaveError {
     /// It did not answer.
     #[error("no answer within {0:?}")]
     Silence(Duration),
+    /// What waits cannot be read.
+    #[error("the spool cannot be read now: {0}; see that its disk is well and that this process may open more files")]
+    Spool(#[from] std::io::Error),
 }
 
 impl Saving {
@@ -92,7 +95,7 @@ impl Saving {
     }
 
     async fn save_batches(&self, total: &mut Saved) -> Result<(), SaveError> {
-        while let Some(batch) = self.buffer.batch().await {
+        while let Some(batch) = self.buffer.batch().await? {
             let started = Instant::now();
             let saved = tokio::time::timeout(self.limit, self.store.save(&batch, &self.host)).await;
             let saved = saved.map_err(|_| SaveError::Silence(self.limit))??;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::buffer::Buffer;
 use crate::cache::Cache;
+use crate::instruments::Instruments;
 use crate::store::Store;
 use crate::{Feed, PartName, PartState};
 
@@ -33,6 +35,18 @@ pub(crate) async fn watch_cache(feed: Feed, cache: Cache) {
     cache.connected().await;
     loop {
         part.note(cache.ping().await.map_err(|error| error.to_string()));
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Watches for ever what waits for PostgreSQL.
+pub(crate) async fn watch_unsaved(feed: Feed, buffer: Buffer, instruments: Instruments) {
+    loop {
+        // Of the gauges: the spool itself may be waiting for its disk.
+        let bytes = u64::try_from(instruments.spool_bytes.get()).unwrap_or(0);
+        let on_disk = u64::try_from(instruments.unsaved_records.get()).unwrap_or(0);
+        let records = on_disk + buffer.waiting_for_disk();
+        feed.report_unsaved(records, bytes, instruments.records_given_up.get(), Timestamp::now());
         tokio::time::sleep(INTERVAL).await;
     }
 }

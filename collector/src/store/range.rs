@@ -11,6 +11,7 @@ use crate::archive::{GRAPHED, MOST_SERIES, RangeQuery};
 use crate::sample::HOST_LABEL;
 use crate::{Labels, RangePoint, Resolution, Stats};
 
+use super::intervals::{intervals, intervals_of_hours};
 use super::{Store, StoreError};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -34,6 +35,18 @@ pub struct Step {
     count: u64,
 }
 
+impl Step {
+    /// The time of its last sample, or the end of its hour.
+    pub(crate) fn last(&self) -> Timestamp {
+        self.last
+    }
+
+    /// The same of values by so many seconds.
+    pub(crate) fn per(self, seconds: f64) -> Self {
+        Self { min: self.min / seconds, avg: self.avg / seconds, max: self.max / seconds, ..self }
+    }
+}
+
 impl Steps {
     /// At most `points` steps over the time after `from` until `to`.
     pub(crate) fn new(from: Timestamp, to: Timestamp, points: u32) -> Self {
@@ -49,6 +62,12 @@ impl Steps {
         Self { origin, microseconds }
     }
 
+    /// The beginning of one of them.
+    pub(super) fn origin(&self) -> Timestamp {
+        self.origin
+    }
+
+    /// Length of each.
     #[expect(clippy::cast_precision_loss, reason = "a step is shorter than 2^53 microseconds")]
     pub(crate) fn seconds(&self) -> f64 {
         self.microseconds as f64 / 1e6
@@ -93,6 +112,8 @@ pub struct SavedRange {
     pub(crate) positions: HashMap<Uuid, u64>,
     /// Number of all series that match.
     pub(crate) matching: u64,
+    /// Where it was asked for: ends of parts of each series, and the seconds between its samples.
+    pub(crate) intervals: HashMap<Labels, Vec<(Timestamp, f64)>>,
 }
 
 /// `labels`, `last` in microseconds, `min`, `avg`, `max`, `count`.
@@ -105,6 +126,7 @@ impl Store {
         query: &RangeQuery,
         resolution: Resolution,
         steps: &Steps,
+        with_intervals: bool,
     ) -> Result<SavedRange, StoreError> {
         let mut transaction = self.begin_reading().await?;
         let positions = positions(&mut transaction).await?;
@@ -117,7 +139,18 @@ impl Store {
                 rows
             }
         };
+        let found = match resolution {
+            _ if !with_intervals => Vec::new(),
+            Resolution::Raw => intervals(&mut transaction, query, &labels, steps).await?,
+            Resolution::Hourly => intervals_of_hours(&mut transaction, query, &labels).await?,
+        };
         transaction.rollback().await?;
+        let mut intervals: HashMap<Labels, Vec<_>> = HashMap::new();
+        for (labels, end, seconds) in found {
+            if let (Ok(labels), Ok(end)) = (serde_json::from_str(&labels), Timestamp::from_microsecond(end)) {
+                intervals.entry(labels).or_default().push((end, seconds));
+            }
+        }
         let mut series: HashMap<String, Vec<Step>> = HashMap::new();
         for (labels, last, min, avg, max, count) in rows {
             let Ok(last) = Timestamp::from_microsecond(last) else { continue };
@@ -126,7 +159,7 @@ impl Store {
         }
         let series =
             series.into_iter().filter_map(|(labels, steps)| Some((serde_json::from_str(&labels).ok()?, steps)));
-        Ok(SavedRange { series: series.collect(), positions, matching })
+        Ok(SavedRange { series: series.collect(), positions, matching, intervals })
     }
 
     /// The graphed numbers of a host after `from`: `(time, metric, value)`, and how far every
@@ -164,19 +197,48 @@ impl Store {
         Ok(sqlx::query_scalar(sql).bind(HOST_LABEL).fetch_optional(&self.pool).await?)
     }
 
-    /// What `get_metric_stats` returns.
-    pub(crate) async fn metric_stats(&self, metric: &str, hours: u32) -> Result<Stats, StoreError> {
+    /// What `get_metric_stats` returns, of the samples after `from` until `to`, and of what `unsaved`
+    /// says that there is beside them, given how far every spool was taken over: whether it stands for
+    /// the whole, and its value.
+    pub(crate) async fn metric_stats(
+        &self,
+        metric: &str,
+        hours: u32,
+        (from, to): (Timestamp, Timestamp),
+        unsaved: impl FnOnce(&HashMap<Uuid, u64>) -> Vec<(bool, f64)>,
+    ) -> Result<Stats, StoreError> {
         type Numbers = (Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, Option<f64>, i64);
+        let mut transaction = self.begin_reading().await?;
+        // As COPY writes them, to the last digit.
+        let (whole, values): (Vec<bool>, Vec<String>) = unsaved(&positions(&mut transaction).await?)
+            .into_iter()
+            .map(|(is_whole, value)| (is_whole, value.to_string()))
+            .unzip();
         let (avg, min, max, stddev, p50, p95, p99, count): Numbers = sqlx::query_as(
-            "SELECT avg::float8, min::float8, max::float8, stddev::float8, p50::float8, p95::float8, p99::float8, count
-             FROM get_metric_stats($1, $2)",
+            "SELECT avg(value)::float8, min(value)::float8, max(value)::float8, stddev(value)::float8,
+                    percentile_cont(0.5) WITHIN GROUP (ORDER BY value::float8),
+                    percentile_cont(0.95) WITHIN GROUP (ORDER BY value::float8),
+                    percentile_cont(0.99) WITHIN GROUP (ORDER BY value::float8), count(*)
+             FROM (
+                 SELECT value, whole, bool_or(whole) OVER () AS has_whole
+                 FROM (
+                     SELECT metric_value AS value, labels - 'host' = '{}' AS whole FROM system_metrics
+                     WHERE metric_name = $1 AND timestamp > $2::text::timestamptz AND timestamp <= $3::text::timestamptz
+                     UNION ALL SELECT value::numeric, whole FROM unnest($4::text[], $5::bool[]) AS unsaved (value, whole)
+                 ) AS samples
+             ) AS window_of_samples
+             WHERE whole = has_whole",
         )
         .bind(metric)
-        .bind(i32::try_from(hours).unwrap_or(i32::MAX))
-        .fetch_one(&self.pool)
+        .bind(from.to_string())
+        .bind(to.to_string())
+        .bind(values)
+        .bind(whole)
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.rollback().await?;
         let count = u64::try_from(count).unwrap_or(0);
-        Ok(Stats { metric: metric.to_owned(), hours, avg, min, max, stddev, p50, p95, p99, count })
+        Ok(Stats { metric: metric.to_owned(), hours, avg, min, max, stddev, p50, p95, p99, count, complete: true })
     }
 
     /// Whether a sample of this metric was ever saved and is not yet forgotten.
@@ -250,7 +312,8 @@ async fn raw(
     Ok(rows)
 }
 
-/// Full hours whose rollup lacks nothing. A metric with one whole has it in `metrics_hourly`.
+/// Full hours within the span whose rollup lacks nothing. A metric with one whole has it in
+/// `metrics_hourly`. The first hour is not full: its very beginning is outside.
 async fn rolled_up(
     connection: &mut PgConnection,
     query: &RangeQuery,
@@ -259,12 +322,12 @@ async fn rolled_up(
     let of_metric = "SELECT $4[1], (extract(epoch FROM hour + INTERVAL '1 hour') * 1000000)::bigint,
                 min_value::float8, avg_value::float8, max_value::float8, count::bigint
          FROM metrics_hourly AS rollup
-         WHERE metric_name = $1 AND hour >= $2::text::timestamptz AND hour <= $3::text::timestamptz
+         WHERE metric_name = $1 AND hour > $2::text::timestamptz AND hour <= $3::text::timestamptz
            AND NOT EXISTS (SELECT FROM recipe_monitoring_state.hours_to_aggregate AS mark WHERE mark.hour = rollup.hour)";
     let of_series = "SELECT labels::text, (extract(epoch FROM hour + INTERVAL '1 hour') * 1000000)::bigint,
                 min_value::float8, avg_value::float8, max_value::float8, count::bigint
          FROM recipe_monitoring_state.series_hourly AS rollup
-         WHERE metric_name = $1 AND hour >= $2::text::timestamptz AND hour <= $3::text::timestamptz
+         WHERE metric_name = $1 AND hour > $2::text::timestamptz AND hour <= $3::text::timestamptz
            AND labels = ANY($4::text[]::jsonb[])
            AND NOT EXISTS (SELECT FROM recipe_monitoring_state.hours_to_aggregate AS mark WHERE mark.hour = rollup.hour)";
     let is_metric = |labels: &[String]| match labels {
@@ -278,10 +341,9 @@ async fn rolled_up(
         _ if is_metric(labels) => (of_metric, labels.to_vec()),
         _ => (of_series, labels.to_vec()),
     };
-    // Whole hours that end within the span.
     let rows = sqlx::query_as(sql)
         .bind(&query.metric)
-        .bind((query.from - HOUR).to_string())
+        .bind(query.from.to_string())
         .bind((query.to - HOUR).to_string())
         .bind(labels)
         .fetch_all(connection)
@@ -289,14 +351,19 @@ async fn rolled_up(
     Ok(rows)
 }
 
-/// The samples of hours that are marked, by hour.
+/// The samples of hours that are marked, and of the two that the span cuts, by hour.
 async fn not_rolled_up(
     connection: &mut PgConnection,
     query: &RangeQuery,
     labels: &[String],
 ) -> Result<Vec<Row>, StoreError> {
+    let first = hour_of(query.from);
     let rows = sqlx::query_as(
-        "SELECT parts.* FROM recipe_monitoring_state.hours_to_aggregate AS mark
+        "SELECT parts.* FROM (
+             SELECT mark.hour FROM recipe_monitoring_state.hours_to_aggregate AS mark
+             WHERE mark.hour >= $2::text::timestamptz AND mark.hour <= $3::text::timestamptz
+             UNION SELECT unnest($6::text[]::timestamptz[])
+         ) AS mark
          CROSS JOIN LATERAL (
              SELECT labels::text, (extract(epoch FROM max(timestamp)) * 1000000)::bigint, min(metric_value)::float8,
                     avg(metric_value)::float8, max(metric_value)::float8, count(*)
@@ -304,15 +371,20 @@ async fn not_rolled_up(
              WHERE metric_name = $1 AND timestamp >= mark.hour AND timestamp < mark.hour + INTERVAL '1 hour'
                AND timestamp > $5::text::timestamptz AND timestamp <= $3::text::timestamptz
                AND labels = ANY($4::text[]::jsonb[])
-             GROUP BY labels) AS parts
-         WHERE mark.hour >= $2::text::timestamptz AND mark.hour <= $3::text::timestamptz",
+             GROUP BY labels) AS parts",
     )
     .bind(&query.metric)
-    .bind((query.from - HOUR).to_string())
+    .bind(first.to_string())
     .bind(query.to.to_string())
     .bind(labels)
     .bind(query.from.to_string())
+    .bind(vec![first.to_string(), hour_of(query.to).to_string()])
     .fetch_all(connection)
     .await?;
     Ok(rows)
+}
+
+/// The beginning of the hour, in UTC, that this moment is in.
+pub(super) fn hour_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second().div_euclid(3_600) * 3_600).unwrap_or(at)
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::buffer::{Batch, Entry, Record};
@@ -44,9 +45,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Query`]; whether the batch arrived may be unknown then, and asking again is
-    /// right in either case.
+    /// [`StoreError::Away`], or [`StoreError::Query`]: whether the batch arrived may be unknown then,
+    /// and asking again is right in either case.
     pub async fn save(&self, batch: &Batch, host: &str) -> Result<Saved, StoreError> {
+        if !self.is_open() {
+            return Err(StoreError::Away);
+        }
         match self.save_entries(batch, &batch.entries, host).await {
             Err(error) if is_refusal(&error) => {}
             outcome => return outcome,
@@ -195,18 +199,35 @@ fn sample_lines(sample: &Sample, text: &mut String) {
     for point in &sample.points {
         let value = if point.value.abs() < SMALLEST { 0.0 } else { point.value };
         let _ = write!(text, "{at}\t{}\t{value}\t", point.metric_name);
-        let mut labels: Labels = point.labels.clone();
-        labels.insert(HOST_LABEL.to_owned(), sample.host.clone());
+        let mut labels: Labels =
+            point.labels.iter().map(|(name, value)| (replace_nul(name), replace_nul(value))).collect();
+        labels.insert(HOST_LABEL.to_owned(), replace_nul(&sample.host));
         escape(&serde_json::to_string(&labels).unwrap_or_default(), text);
         text.push('\n');
     }
 }
 
+/// The same JSON without the character NUL, which no PostgreSQL text can hold: neither as itself
+/// nor as JSON's `\u0000`.
+pub(super) fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(replace_nul(&text)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (replace_nul(&name), without_nul(value))).collect()
+        }
+        other => other,
+    }
+}
+
+fn replace_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// Escapes a value for COPY's text format
-/// (<https://www.postgresql.org/docs/current/sql-copy.html>, "Text Format"). A NUL, which no
-/// PostgreSQL text can hold, comes as JSON's `\u0000` and is replaced.
+/// (<https://www.postgresql.org/docs/current/sql-copy.html>, "Text Format").
 fn escape(value: &str, text: &mut String) {
-    for character in value.replace("\\u0000", "\u{fffd}").chars() {
+    for character in value.chars() {
         match character {
             '\\' => text.push_str("\\\\"),
             '\t' => text.push_str("\\t"),
@@ -235,5 +256,31 @@ mod tests {
         assert_eq!(fields[..3], ["1970-01-01T00:00:00Z", "disk_usage", "0.30000000000000004"]);
         let labels: Labels = serde_json::from_str(&fields[3].replace("\\\\", "\\")).unwrap();
         assert_eq!((labels["mount"].as_str(), labels["host"].as_str()), (mount.as_str(), "web\u{fffd}1"));
+    }
+
+    /// What a line says of a label, read back as COPY and JSON would.
+    fn labels_of(labels: &Labels) -> Labels {
+        let point = Point { metric_name: "disk_usage".into(), value: 1.0, labels: labels.clone() };
+        let sample = Sample { at: Timestamp::UNIX_EPOCH, host: "web".to_owned(), points: vec![point] };
+        let mut text = String::new();
+        sample_lines(&sample, &mut text);
+        let field = text.trim_end().split('\t').nth(3).unwrap();
+        serde_json::from_str(&field.replace("\\\\", "\\")).unwrap()
+    }
+
+    #[test]
+    fn a_label_that_spells_nul_with_a_backslash_is_kept_and_nul_itself_replaced() {
+        for (value, kept) in [
+            ("C:\\u0000", "C:\\u0000"),
+            ("\\\\u0000\\", "\\\\u0000\\"),
+            ("\0", "\u{fffd}"),
+            ("\\\0u0000", "\\\u{fffd}u0000"),
+        ] {
+            let labels = labels_of(&Labels::from([("mount".to_owned(), value.to_owned())]));
+            assert_eq!(labels["mount"], kept);
+        }
+        let data = serde_json::json!({ "a\0": ["\0", { "b": "\\u0000" }], "n": 1 });
+        let expected = serde_json::json!({ "a\u{fffd}": ["\u{fffd}", { "b": "\\u0000" }], "n": 1 });
+        assert_eq!(without_nul(data), expected);
     }
 }

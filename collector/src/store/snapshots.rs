@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use crate::sample::RawSnapshot;
 use crate::schedule::Job;
 
+use super::samples::without_nul;
 use super::turn::{Right, Turn, note_run};
 use super::{Store, StoreError};
 
@@ -37,7 +38,7 @@ pub(super) async fn add(connection: &mut PgConnection, snapshots: &[&RawSnapshot
     if snapshots.is_empty() {
         return Ok(0);
     }
-    let data = |snapshot: &&RawSnapshot| without_nul(&snapshot.data.to_string());
+    let data = |snapshot: &&RawSnapshot| without_nul(snapshot.data.clone()).to_string();
     let written = sqlx::query(
         "INSERT INTO metrics_raw (timestamp, metric_type, data)
          SELECT timestamp::timestamptz, metric_type, data::jsonb
@@ -50,38 +51,4 @@ pub(super) async fn add(connection: &mut PgConnection, snapshots: &[&RawSnapshot
     .execute(connection)
     .await?;
     Ok(written.rows_affected())
-}
-
-/// JSON in which a NUL, which no PostgreSQL text can hold, is replaced: it comes as `\u0000`.
-fn without_nul(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    let mut rest = json;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        text.push_str(before);
-        if let Some(after) = escape.strip_prefix("\\u0000") {
-            text.push('\u{fffd}');
-            rest = after;
-        } else {
-            // What follows a backslash is one of the letters of ASCII.
-            let (escape, after) = escape.split_at_checked(2).unwrap_or((escape, ""));
-            text.push_str(escape);
-            rest = after;
-        }
-    }
-    text + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_nul_is_replaced_and_a_backslash_before_the_same_letters_is_not() {
-        let value = serde_json::json!({ "a\u{0}": "\\u0000 \u{0}\u{0}", "b": "レシピ\\" });
-        let json = without_nul(&value.to_string());
-        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let expected = serde_json::json!({ "a\u{fffd}": "\\u0000 \u{fffd}\u{fffd}", "b": "レシピ\\" });
-        assert_eq!(read, expected);
-    }
 }

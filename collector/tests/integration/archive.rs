@@ -117,6 +117,26 @@ async fn samples_and_rollups_say_the_same_with_at_most_as_many_points_as_asked_f
         assert_eq!(total(&range), truth);
         assert_eq!(range.series[0].points.last().unwrap().at, at("2026-11-24T05:59:00Z"), "the hour under way");
     }
+    // Cut anywhere, also at the moment of a sample: the beginning is outside and the end inside.
+    for (from, to) in [
+        ("03:00:00", "05:00:00"),
+        ("03:00:00", "04:00:00"),
+        ("02:30:00", "03:00:00"),
+        ("03:20:00", "04:40:30"),
+        ("03:59:30", "05:00:30"),
+        ("03:30:00", "03:45:00"),
+        ("04:00:00", "05:30:00"),
+    ] {
+        let [from, to] = [from, to].map(|time| at(&format!("2026-11-24T{time}Z")));
+        let raw = history.range(from, to, 800, Resolution::Raw).await;
+        for points in [1, 2, 3, 800] {
+            let range = history.range(from, to, points, Resolution::Hourly).await;
+            assert_eq!(total(&range), total(&raw), "{from} {to} {points}");
+            let found = &range.series[0].points;
+            assert!(found.len() <= points as usize, "{from} {to} {points}: {}", found.len());
+            assert!(found.iter().all(|point| point.at > from && point.at <= to), "{from} {to} {found:?}");
+        }
+    }
     // Late, into an hour that was rolled up already.
     history.keep(at("2026-11-24T04:20:00Z"), 500.0).await;
     for step in ["unsaved", "saved", "aggregated"] {
@@ -237,4 +257,72 @@ async fn series_are_told_apart_and_nonsense_is_refused_by_name() {
     assert_eq!((stats.count, stats.min, stats.max), (2, Some(5.0), Some(7.0)));
     assert!(matches!(history.archive.stats("cpu_usage", 0).await, Err(ArchiveError::Invalid { field: "hours", .. })));
     assert!(matches!(history.archive.stats("nonsense", 1).await, Err(ArchiveError::NoMetric { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_over_hours_are_of_what_is_saved_and_what_is_not() {
+    let directory = directory();
+    let mut server = Server::start(directory.path()).await;
+    let history = History::start(&server, &directory.path().join("spool")).await;
+    let start = Timestamp::now() - SignedDuration::from_mins(10);
+    let keep = async |numbers: std::ops::RangeInclusive<i32>| {
+        for n in numbers {
+            history.keep(start + SignedDuration::from_secs(n.into()), 1.0 / f64::from(n)).await;
+        }
+    };
+    keep(1..=20).await;
+    history.save().await;
+    keep(21..=37).await;
+    let both = history.archive.stats("cpu_usage", 1).await.unwrap();
+    assert_eq!((both.count, both.complete, both.max, both.min), (37, true, Some(1.0), Some(1.0 / 37.0)));
+    history.save().await;
+    // The same as when all is saved, also by the function that users call.
+    assert_eq!(history.archive.stats("cpu_usage", 1).await.unwrap(), both);
+    let sql = "SELECT avg::float8, stddev::float8, p50::float8, p95::float8, p99::float8
+               FROM get_metric_stats('cpu_usage', 1)";
+    let numbers: (f64, f64, f64, f64, f64) = sqlx::query_as(sql).fetch_one(&mut server.database().await).await.unwrap();
+    let close = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() < 1e-12;
+    assert!(close(both.avg, numbers.0) && close(both.stddev, numbers.1), "{both:?} {numbers:?}");
+    assert!(close(both.p50, numbers.2) && close(both.p95, numbers.3) && close(both.p99, numbers.4));
+    server.stop();
+    keep(38..=40).await;
+    let rest = history.archive.stats("cpu_usage", 1).await.unwrap();
+    assert_eq!((rest.count, rest.complete, rest.p50), (3, false, Some(1.0 / 39.0)));
+    let past = history.archive.system_history(900, 100, Some("web")).await;
+    assert!(!past.is_complete() && past.points().len() > 0, "{past:?}");
+}
+
+/// The archive here believes that a sample covers 10 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_counted_becomes_a_rate_by_the_interval_that_it_was_sampled_at() {
+    let directory = directory();
+    let server = Server::start(directory.path()).await;
+    let history = History::start(&server, &directory.path().join("spool")).await;
+    let now = Timestamp::now();
+    let start = now - SignedDuration::from_hours(4);
+    // Every 60 s for two hours, nothing for 20 minutes, every 5 s for 10 minutes: 100 bytes/s always.
+    let slow = (0..120).map(|n| (n * 60, 60.0));
+    let fast = (0..120).map(|n| (8_400 + n * 5, 5.0));
+    let mut last = 0;
+    for (second, length) in slow.chain(fast) {
+        let points = vec![Point { metric_name: "network_rx".into(), value: 100.0 * length, labels: Labels::new() }];
+        let at = start + SignedDuration::from_secs(second);
+        last = history.buffer.push(Record::Sample(Sample { at, host: "web".to_owned(), points }));
+    }
+    history.buffer.kept(last).await;
+    for step in ["unsaved", "saved", "aggregated"] {
+        match step {
+            "saved" => history.save().await,
+            "aggregated" => history.aggregate(now).await,
+            _ => {}
+        }
+        for (seconds, points) in [(6 * 3_600, 360), (6 * 3_600, 20), (7 * 24 * 3_600, 360)] {
+            let past = history.archive.system_history(seconds, points, Some("web")).await;
+            let rates: Vec<_> = past.points().filter_map(|point| point.rx_per_second).collect();
+            assert!(!rates.is_empty());
+            // One step can have the end of the one and the beginning of the other.
+            let wrong = rates.iter().filter(|rate| (**rate - 100.0).abs() > 1.0).count();
+            assert!(wrong <= 1, "{step} {seconds} {points}: {rates:?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::helpers::{connect, quiet, try_connect, until};
 
@@ -66,7 +66,14 @@ impl Server {
     /// As if the machine had lost its power: nothing is flushed, nothing is answered any more.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            kill_process_group(pid(&child), Signal::KILL).unwrap();
+            let postmaster = pid(&child);
+            // Held still, it begins no more of them.
+            let _ = kill_process(postmaster, Signal::STOP);
+            let family = children(postmaster);
+            let _ = kill_process(postmaster, Signal::KILL);
+            for pid in family {
+                let _ = kill_process(pid, Signal::KILL);
+            }
             let _ = child.wait();
         }
     }
@@ -79,13 +86,16 @@ impl Server {
         }
     }
 
-    /// Accepts, and answers nothing, until [`Server::resume`].
-    pub fn pause(&self) {
-        kill_process_group(pid(self.child.as_ref().unwrap()), Signal::STOP).unwrap();
-    }
-
-    pub fn resume(&self) {
-        kill_process_group(pid(self.child.as_ref().unwrap()), Signal::CONT).unwrap();
+    /// Accepts, and answers nothing, until [`Paused::resume`]: all of its processes stand still,
+    /// those too that are in the middle of something.
+    pub fn pause(&self) -> Paused {
+        let postmaster = pid(self.child.as_ref().unwrap());
+        kill_process(postmaster, Signal::STOP).unwrap();
+        let mut family = children(postmaster);
+        assert!(!family.is_empty());
+        family.retain(|pid| kill_process(*pid, Signal::STOP).is_ok());
+        family.push(postmaster);
+        Paused(family)
     }
 
     pub async fn database(&self) -> sqlx::PgConnection {
@@ -97,6 +107,29 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A server that stands still.
+pub struct Paused(Vec<Pid>);
+
+impl Paused {
+    pub fn resume(self) {
+        self.0.into_iter().for_each(|pid| kill_process(pid, Signal::CONT).unwrap());
+    }
+}
+
+/// Its processes. Each is a session of its own, so a signal to a group reaches none of them.
+fn children(parent: Pid) -> Vec<Pid> {
+    let parent = parent.as_raw_nonzero().to_string();
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let children = all.filter_map(|entry| {
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        // State and parent come after the name, which is in parentheses: proc_pid_stat(5).
+        let fields = stat.rsplit(") ").next()?;
+        (fields.split(' ').nth(1)? == parent).then(|| Pid::from_raw(pid))?
+    });
+    children.collect()
 }
 
 fn pid(child: &Child) -> Pid {

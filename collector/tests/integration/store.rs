@@ -20,7 +20,7 @@ pub async fn batch(directory: &Path, samples: &[System]) -> Batch {
         buffer.push(Record::Sample(sample.sample()));
     }
     buffer.close().await;
-    buffer.batch().await.unwrap()
+    buffer.batch().await.unwrap().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

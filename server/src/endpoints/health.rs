@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use collector::{Feed, PartState};
+use collector::{Backlog, Feed, PartState};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -21,6 +21,8 @@ pub(crate) async fn healthz() -> impl IntoResponse {
 struct Readiness {
     ready: bool,
     parts: BTreeMap<&'static str, PartReadiness>,
+    /// What waits for PostgreSQL and what was given up; null where this process takes no samples.
+    unsaved: Option<Backlog>,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,7 +40,7 @@ pub(crate) async fn readyz(State(feed): State<Feed>) -> impl IntoResponse {
         let age_seconds = part.last_seen.map(|seen| now.duration_since(seen).as_secs_f64().max(0.0));
         (part.name.name(), PartReadiness { state: part.state, since: part.since, age_seconds })
     });
-    let answer = Readiness { ready: health.ready, parts: parts.collect() };
+    let answer = Readiness { ready: health.ready, parts: parts.collect(), unsaved: health.unsaved };
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(answer))
 }
