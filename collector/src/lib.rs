@@ -15,9 +15,11 @@
 
 mod delta;
 mod exposed;
+pub mod exposition;
 mod health;
 mod history;
 mod live;
+pub mod requests;
 pub mod rfc3339;
 mod sample;
 mod snapshot;
