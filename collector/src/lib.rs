@@ -89,7 +89,7 @@ pub use instruments::{Instruments, ProcessUsage, process_usage};
 #[cfg(feature = "runtime")]
 pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
-pub use source::{SystemReader, host_name};
+pub use source::{SystemReader, events, host_name, otlp};
 #[cfg(feature = "runtime")]
 pub use store::{
     Address, Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial,
