@@ -5,6 +5,7 @@ mod application;
 mod business;
 mod database;
 mod error;
+mod ingest;
 mod live;
 mod load;
 mod log;
@@ -22,6 +23,7 @@ pub use application::{Application, DurationUnit, Failed, Target};
 pub use business::{Business, Metric};
 pub use database::Database;
 pub use error::{ConfigError, Origin};
+pub use ingest::Ingest;
 pub use live::Live;
 pub use load::{Flags, Sources};
 pub use log::{Log, LogFormat};
@@ -62,6 +64,8 @@ pub struct Settings {
     pub application: Application,
     /// What the application is for.
     pub business: Business,
+    /// How much may be pushed.
+    pub ingest: Ingest,
     /// When scheduled work is done.
     pub schedule: Schedule,
     /// The live feed.
@@ -93,6 +97,7 @@ impl Settings {
         self.sampling.check(&self.live)?;
         self.application.check()?;
         self.business.check()?;
+        self.ingest.check()?;
         self.schedule.check()?;
         self.storage.check()
     }

@@ -31,7 +31,7 @@ pub use health::{Backlog, Health, Part, PartName, PartState};
 pub use history::{History, SystemPoint};
 pub use live::{Hello, LiveEvent, Payload};
 pub use sample::{
-    APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, HOST_LABEL, Instance,
+    APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, Event, HOST_LABEL, Instance,
     Interface, Kind, Labels, Mount, Point, RawSnapshot, Requests, Route, SYSTEM_METRICS, Sample, System, SystemWindow,
 };
 pub use snapshot::{APPLICATION_SPAN_SECONDS, Current, Snapshot};
@@ -91,7 +91,7 @@ pub use instruments::{Instruments, ProcessUsage, process_usage};
 #[cfg(feature = "runtime")]
 pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
-pub use source::{SystemReader, host_name};
+pub use source::{SystemReader, events, host_name, otlp};
 #[cfg(feature = "runtime")]
 pub use store::{
     Address, Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial,

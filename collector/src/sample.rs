@@ -4,6 +4,7 @@
 mod admission;
 mod application;
 mod business;
+mod event;
 mod system;
 
 use std::borrow::Cow;
@@ -13,9 +14,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "runtime")]
-pub(crate) use admission::{Refusal, admit, is_metric_name};
+pub(crate) use admission::{AHEAD, LABEL_BYTES, LABELS, Refusal, admit, is_label_name, is_metric_name};
 pub use application::{APPLICATION_METRICS, Application, DurationBucket, Instance, Requests, Route};
 pub use business::{Business, BusinessMetric, DayCount};
+pub use event::Event;
 #[cfg(feature = "runtime")]
 pub(crate) use system::percent;
 pub use system::{Interface, Mount, SYSTEM_METRICS, System, SystemWindow};

@@ -1,5 +1,7 @@
 //! Where readings come from. A source only reads; what becomes of it is `monitor`'s.
 
+pub mod events;
+pub mod otlp;
 mod probe;
 mod system;
 

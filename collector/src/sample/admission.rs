@@ -17,11 +17,13 @@ use prometheus_client::encoding::EncodeLabelValue;
 use super::{Point, Sample};
 
 /// Clocks of hosts may differ by so much.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// Length of `metric_name` in the tables, and of a label's name.
 const NAME_CHARACTERS: usize = 100;
-const LABELS: usize = 30;
-const LABEL_BYTES: usize = 1_000;
+/// Labels of one series.
+pub(crate) const LABELS: usize = 30;
+/// Length of a label's value.
+pub(crate) const LABEL_BYTES: usize = 1_000;
 
 /// Why a number was refused or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -70,7 +72,7 @@ fn refusal(point: &Point) -> Option<Refusal> {
         Some(Refusal::name)
     } else if !point.value.is_finite() {
         Some(Refusal::not_finite)
-    } else if point.labels.len() > LABELS || !point.labels.keys().all(|name| is_name(name, |_| false)) {
+    } else if point.labels.len() > LABELS || !point.labels.keys().all(|name| is_label_name(name)) {
         Some(Refusal::labels)
     } else {
         None
@@ -80,6 +82,11 @@ fn refusal(point: &Point) -> Option<Refusal> {
 /// Whether it is a name as in Prometheus, of 1 to 100 characters.
 pub(crate) fn is_metric_name(name: &str) -> bool {
     is_name(name, |c| c == ':')
+}
+
+/// Whether it is the name of a label as in Prometheus, of 1 to 100 characters.
+pub(crate) fn is_label_name(name: &str) -> bool {
+    is_name(name, |_| false)
 }
 
 fn is_name(name: &str, also: impl Fn(char) -> bool) -> bool {
