@@ -29,7 +29,7 @@ pub use health::{Health, Part, PartName, PartState};
 pub use history::{History, SystemPoint};
 pub use live::{Hello, LiveEvent, Payload};
 pub use sample::{
-    APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, HOST_LABEL, Instance,
+    APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, Event, HOST_LABEL, Instance,
     Interface, Kind, Labels, Mount, Point, RawSnapshot, Requests, Route, SYSTEM_METRICS, Sample, System, SystemWindow,
 };
 pub use snapshot::{Current, Snapshot};

@@ -4,6 +4,7 @@
 mod admission;
 mod application;
 mod business;
+mod event;
 mod system;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use admission::{Refusal, admit, is_metric_name};
 pub use application::{APPLICATION_METRICS, Application, DurationBucket, Instance, Requests, Route};
 pub use business::{Business, BusinessMetric, DayCount};
+pub use event::Event;
 #[cfg(feature = "runtime")]
 pub(crate) use system::percent;
 pub use system::{Interface, Mount, SYSTEM_METRICS, System, SystemWindow};
