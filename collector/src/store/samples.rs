@@ -13,6 +13,7 @@ use crate::buffer::{Batch, Entry, Record};
 use crate::sample::{HOST_LABEL, Labels, RawSnapshot, Sample};
 use crate::schedule::Job;
 
+use super::business::write_events;
 use super::turn::{Right, Turn, note_run};
 use super::{Store, StoreError};
 
@@ -159,16 +160,17 @@ async fn write(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64,
             .execute(&mut *connection)
             .await?;
     }
-    let raw_rows = copy(connection, INTO_RAW, &snapshots(entries), snapshot_line).await?;
+    let other_rows = copy(connection, INTO_RAW, &snapshots(entries), snapshot_line).await?
+        + write_events(connection, entries).await?;
     // Last, for it locks the marks of the hours, which other collectors want too.
     let into_metrics = "COPY system_metrics (timestamp, metric_name, metric_value, labels) FROM STDIN";
-    Ok(raw_rows + copy(connection, into_metrics, &samples, sample_lines).await?)
+    Ok(other_rows + copy(connection, into_metrics, &samples, sample_lines).await?)
 }
 
 fn samples<'a>(entries: &[&'a Entry]) -> Vec<&'a Sample> {
     let of = |entry: &&'a Entry| match &entry.record {
         Record::Sample(sample) => Some(sample),
-        Record::Snapshot(_) => None,
+        _ => None,
     };
     entries.iter().filter_map(of).collect()
 }
@@ -176,7 +178,7 @@ fn samples<'a>(entries: &[&'a Entry]) -> Vec<&'a Sample> {
 fn snapshots<'a>(entries: &[&'a Entry]) -> Vec<&'a RawSnapshot> {
     let of = |entry: &&'a Entry| match &entry.record {
         Record::Snapshot(snapshot) => Some(snapshot),
-        Record::Sample(_) => None,
+        _ => None,
     };
     entries.iter().filter_map(of).collect()
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod archive;
+mod business;
 mod cli;
 mod embedded;
 mod helpers;
