@@ -23,7 +23,7 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::instruments::Instruments;
-use crate::sample::{RawSnapshot, Sample};
+use crate::sample::{Event, Increase, RawSnapshot, Sample};
 
 pub use segment::Entry;
 pub use spool::Batch;
@@ -45,6 +45,10 @@ pub enum Record {
     Sample(Sample),
     /// The newest values of one kind: a row of `metrics_raw`.
     Snapshot(RawSnapshot),
+    /// What happened in the application: counted in `business_events`.
+    Event(Event),
+    /// What a scraped counter counted: the same.
+    Increase(Increase),
 }
 
 impl Record {
@@ -53,6 +57,8 @@ impl Record {
         match self {
             Self::Sample(sample) => sample.at,
             Self::Snapshot(snapshot) => snapshot.at,
+            Self::Event(event) => event.at,
+            Self::Increase(increase) => increase.at,
         }
     }
 
@@ -61,6 +67,8 @@ impl Record {
         match self {
             Self::Sample(_) => "sample",
             Self::Snapshot(_) => "snapshot",
+            Self::Event(_) => "event",
+            Self::Increase(_) => "increase",
         }
     }
 }
@@ -140,12 +148,24 @@ impl Buffer {
         let seq = queue.last;
         queue.entries.push_back(Entry { seq, record });
         if queue.entries.len() > self.0.memory_limit {
-            queue.entries.pop_front();
+            // Whoever sent an event waits until it is kept, and was let in only where there is room.
+            let oldest = queue.entries.iter().position(|entry| !matches!(entry.record, Record::Event(_)));
+            queue.entries.remove(oldest.unwrap_or(0));
             self.0.instruments.give_up(1, "the disk takes nothing and the memory for it is full");
         }
         drop(queue);
         self.0.pushed.notify_one();
         seq
+    }
+
+    /// The run of a collector that what is pushed is of.
+    pub(crate) fn stream(&self) -> Uuid {
+        self.0.stream
+    }
+
+    /// Records that wait in memory at the most while the disk takes none.
+    pub(crate) fn memory_limit(&self) -> usize {
+        self.0.memory_limit
     }
 
     /// Waits until the record of this number and all before it are on disk or saved.

@@ -46,6 +46,8 @@ mod archive;
 #[cfg(feature = "runtime")]
 mod buffer;
 #[cfg(feature = "runtime")]
+mod business;
+#[cfg(feature = "runtime")]
 mod cache;
 #[cfg(feature = "runtime")]
 pub mod config;
@@ -81,6 +83,8 @@ pub use archive::{Archive, ArchiveError, RangeQuery};
 #[cfg(feature = "runtime")]
 pub use buffer::{Batch, Buffer, Entry, Record, Unsaved};
 #[cfg(feature = "runtime")]
+pub use business::{Counting, CountingError, Occasion, Taken};
+#[cfg(feature = "runtime")]
 pub use cache::{Cache, CacheError};
 #[cfg(feature = "runtime")]
 pub use config::Settings;
@@ -90,6 +94,8 @@ pub use feed::{Feed, Frame, LIVE_SPAN, Subscription};
 pub use instruments::{Instruments, ProcessUsage, process_usage};
 #[cfg(feature = "runtime")]
 pub use run::{Role, Running, StartError};
+#[cfg(feature = "runtime")]
+pub use sample::Increase;
 #[cfg(feature = "runtime")]
 pub use source::{SystemReader, events, host_name, otlp};
 #[cfg(feature = "runtime")]

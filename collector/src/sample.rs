@@ -5,6 +5,8 @@ mod admission;
 mod application;
 mod business;
 mod event;
+#[cfg(feature = "runtime")]
+mod increase;
 mod system;
 
 use std::borrow::Cow;
@@ -18,6 +20,8 @@ pub(crate) use admission::{AHEAD, LABEL_BYTES, LABELS, Refusal, admit, is_label_
 pub use application::{APPLICATION_METRICS, Application, DurationBucket, Instance, Requests, Route};
 pub use business::{Business, BusinessMetric, DayCount};
 pub use event::Event;
+#[cfg(feature = "runtime")]
+pub use increase::Increase;
 #[cfg(feature = "runtime")]
 pub(crate) use system::percent;
 pub use system::{Interface, Mount, SYSTEM_METRICS, System, SystemWindow};

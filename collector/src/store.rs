@@ -2,6 +2,7 @@
 //! row or a database error.
 
 mod address;
+mod business;
 mod check;
 mod intervals;
 mod notify;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 use crate::config::Database;
 
 pub use address::Address;
+pub(crate) use business::{CountQuery, Left};
 pub use check::{CheckError, Trial};
 pub(crate) use range::{SavedRange, Step, Steps};
 pub use retention::Partitioned;
@@ -269,7 +271,7 @@ fn parse(url: &str) -> Result<PgConnectOptions, StoreError> {
     PgConnectOptions::from_str(url).map_err(|error| StoreError::Url(error.to_string()))
 }
 
-fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let mut options = parse(url)?.application_name("recipe-monitoring").disable_statement_logging();
     // Off this machine the server has to prove who it is, unless the URL asks for less.
     let local =

@@ -27,6 +27,9 @@ use crate::sample::Sample;
 /// Files are dated by when they were written, which is a little after the time of a sample.
 const WRITTEN_LATER: SignedDuration = SignedDuration::from_mins(10);
 
+/// How the JSON of a sample begins: most records are one, and none other need be read for events.
+const SAMPLE: &str = "{\"sample\"";
+
 /// Where records that are not yet in PostgreSQL can be read. Clones share what they know.
 #[derive(Clone, Debug)]
 pub struct Unsaved {
@@ -133,6 +136,40 @@ impl Unsaved {
                 spans.insert(path, span);
             }
             Ok(all)
+        })
+        .await
+    }
+
+    /// Every event and every increase of a counter, with its stream: each once.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read.
+    pub async fn events(&self) -> io::Result<Vec<(Uuid, Entry)>> {
+        let unsaved = self.clone();
+        blocking(move || {
+            let is_event = |record: &Record| matches!(record, Record::Event(_) | Record::Increase(_));
+            let queued = unsaved.queued();
+            let mut seen = BTreeSet::new();
+            let mut events = Vec::new();
+            let mut found = |stream: Uuid, entry: Entry| {
+                if is_event(&entry.record) && seen.insert((stream, entry.seq)) {
+                    events.push((stream, entry));
+                }
+            };
+            for (path, stream) in unsaved.segments()? {
+                let Some((_, bytes)) = read(&path, |_, _| true)? else { continue };
+                for (seq, json) in lines(&bytes).filter_map(checked).filter(|(_, json)| !json.starts_with(SAMPLE)) {
+                    if let Ok(record) = serde_json::from_str(json) {
+                        found(stream, Entry { seq, record });
+                    }
+                }
+            }
+            // Read before the files, so that what moves there meanwhile is in one of them.
+            for (stream, entry) in queued {
+                found(stream, entry);
+            }
+            Ok(events)
         })
         .await
     }

@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::business::Selector;
+
 use super::error::Invalid;
+use super::schedule::Schedule;
 use super::secret::Secret;
 
 /// `[business]`
@@ -39,7 +43,9 @@ pub struct Metric {
     /// labels where it needs any: `orders_total{state="paid"}`.
     #[serde(default)]
     pub counter: String,
-    /// A query of one number, where `$1` and `$2` are the beginning and the end of the day.
+    /// A query of one number, where `$1` and `$2` are the beginning and the end of the day, as
+    /// `timestamptz`: `SELECT count(*) FROM orders WHERE paid_at >= $1 AND paid_at < $2`. NULL and
+    /// no row are 0.
     #[serde(default)]
     pub sql: String,
     /// What it is called in English; else its name.
@@ -81,9 +87,21 @@ impl Default for Business {
     }
 }
 
+/// Length of `counter:` and a name in `business_events.event`.
+const COUNTER_NAME: usize = 92;
+
 impl Business {
+    /// The zone that days are of.
+    #[must_use]
+    pub fn zone(&self, schedule: &Schedule) -> TimeZone {
+        if self.time_zone.is_empty() {
+            return schedule.zone();
+        }
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        if !self.time_zone.is_empty() && jiff::tz::TimeZone::get(&self.time_zone).is_err() {
+        if !self.time_zone.is_empty() && TimeZone::get(&self.time_zone).is_err() {
             let remedy = "use a name of the IANA time zone database, such as Asia/Tokyo or UTC";
             return Err(Invalid::new("business.time_zone", &self.time_zone, remedy));
         }
@@ -98,6 +116,15 @@ impl Business {
                 return Err(invalid("use each name once"));
             }
             let pushed = !metric.event.is_empty() || !metric.counter.is_empty();
+            if !metric.counter.is_empty() {
+                if Selector::parse(&metric.counter).is_none() {
+                    let remedy = "write its counter as orders_total or as orders_total{state=\"paid\"}";
+                    return Err(invalid(remedy));
+                }
+                if metric.event.is_empty() && metric.name.len() > COUNTER_NAME {
+                    return Err(invalid("use a name of at most 92 characters, or name an event beside the counter"));
+                }
+            }
             match (pushed, !metric.sql.is_empty()) {
                 (false, false) => return Err(invalid("say what is counted: event, counter or sql")),
                 (true, true) => return Err(invalid("use sql alone, or event and counter")),

@@ -256,12 +256,12 @@ impl Store {
     }
 
     /// A transaction in which everything is as of one moment.
-    async fn begin_reading(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+    pub(super) async fn begin_reading(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
         Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
 }
 
-async fn positions(connection: &mut PgConnection) -> Result<HashMap<Uuid, u64>, StoreError> {
+pub(super) async fn positions(connection: &mut PgConnection) -> Result<HashMap<Uuid, u64>, StoreError> {
     let rows: Vec<(Uuid, i64)> =
         sqlx::query_as("SELECT stream, position FROM recipe_monitoring_state.streams").fetch_all(connection).await?;
     Ok(rows.into_iter().map(|(stream, position)| (stream, u64::try_from(position).unwrap_or(0))).collect())

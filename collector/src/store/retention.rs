@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
 use sqlx::PgConnection;
 
+use super::business::delete_events_before;
 use super::turn::Turn;
 use super::{Store, StoreError};
 
@@ -46,6 +47,8 @@ impl Store {
         kept: SignedDuration,
     ) -> Result<Vec<(String, i64)>, StoreError> {
         let work = async |connection: &mut PgConnection| {
+            // First, as a save has it, so that neither waits for what the other has.
+            delete_events_before(connection, now - kept).await?;
             let deleted: Vec<(String, i64)> = sqlx::query_as(
                 "SELECT table_name, deleted_count FROM recipe_monitoring_state.delete_before($1::text::timestamptz)",
             )

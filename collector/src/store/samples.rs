@@ -14,6 +14,7 @@ use crate::buffer::{Batch, Entry, Record};
 use crate::sample::{HOST_LABEL, Labels, RawSnapshot, Sample};
 use crate::schedule::Job;
 
+use super::business::write_events;
 use super::turn::{Right, Turn, note_run};
 use super::{Store, StoreError, snapshots};
 
@@ -144,15 +145,16 @@ async fn write(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64,
             .execute(&mut *connection)
             .await?;
     }
-    let raw_rows = snapshots::add(connection, &taken_snapshots(entries)).await?;
+    let other_rows =
+        snapshots::add(connection, &taken_snapshots(entries)).await? + write_events(connection, entries).await?;
     let into_metrics = "COPY system_metrics (timestamp, metric_name, metric_value, labels) FROM STDIN";
-    Ok(raw_rows + copy(connection, into_metrics, &samples, sample_lines).await?)
+    Ok(other_rows + copy(connection, into_metrics, &samples, sample_lines).await?)
 }
 
 fn samples<'a>(entries: &[&'a Entry]) -> Vec<&'a Sample> {
     let of = |entry: &&'a Entry| match &entry.record {
         Record::Sample(sample) => Some(sample),
-        Record::Snapshot(_) => None,
+        _ => None,
     };
     entries.iter().filter_map(of).collect()
 }
@@ -160,7 +162,7 @@ fn samples<'a>(entries: &[&'a Entry]) -> Vec<&'a Sample> {
 fn taken_snapshots<'a>(entries: &[&'a Entry]) -> Vec<&'a RawSnapshot> {
     let of = |entry: &&'a Entry| match &entry.record {
         Record::Snapshot(snapshot) => Some(snapshot),
-        Record::Sample(_) => None,
+        _ => None,
     };
     entries.iter().filter_map(of).collect()
 }

@@ -6,12 +6,13 @@ use sqlx::migrate::Migrator;
 use super::{Store, StoreError};
 
 /// What there must be. Names without a schema are public and lie where `system_metrics` does.
-const OBJECTS: [(Object, &str); 25] = [
+const OBJECTS: [(Object, &str); 29] = [
     (Object::Table, "system_metrics"),
     (Object::Table, "metrics_raw"),
     (Object::Table, "metrics_hourly"),
     (Object::Table, "daily_summaries"),
     (Object::Table, "alert_history"),
+    (Object::Table, "business_events"),
     (Object::Table, "recipe_monitoring_state.streams"),
     (Object::Table, "recipe_monitoring_state.leases"),
     (Object::Table, "recipe_monitoring_state.job_runs"),
@@ -19,6 +20,9 @@ const OBJECTS: [(Object, &str); 25] = [
     (Object::Table, "recipe_monitoring_state.sightings"),
     (Object::Table, "recipe_monitoring_state.hour_marks"),
     (Object::Table, "recipe_monitoring_state.days_to_summarize"),
+    (Object::Table, "recipe_monitoring_state.event_ids"),
+    (Object::Table, "recipe_monitoring_state.counters"),
+    (Object::Table, "recipe_monitoring_state.counting"),
     (Object::Trigger, "note_samples"),
     (Object::View, "latest_metrics"),
     (Object::View, "active_alerts"),

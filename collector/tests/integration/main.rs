@@ -5,6 +5,7 @@
 
 mod archive;
 mod away;
+mod business;
 mod cli;
 mod clock;
 mod description;

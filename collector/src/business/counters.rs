@@ -1,0 +1,302 @@
+//! From scraped counters to events. Up to which value a counter has been counted is kept with what
+//! it counted, so that a collector that was down goes on where it ended.
+//!
+//! | what is seen | what counts |
+//! |---|---|
+//! | a counter for the first time | nothing: since when it counts is not known |
+//! | one that its instance did not have when last looked at, or that began since | all of it |
+//! | a greater value | the difference |
+//! | a smaller value, or a later start | all of it: it was reset |
+//! | an earlier start | nothing: another process answers under the same name |
+//!
+//! While PostgreSQL has not yet said where the last collector ended, what is seen waits.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::exposed::Exposition;
+use crate::sample::Increase;
+
+use super::day::minute;
+use super::selector::{Selector, series};
+
+/// Starts that differ by less are one: some processes work theirs out anew at every scrape.
+const SAME_START: SignedDuration = SignedDuration::from_secs(2);
+/// Counters that are followed; more are left out.
+const MOST_COUNTERS: usize = 10_000;
+/// Looks that wait for PostgreSQL; of more only the last counts.
+const MOST_WAITING: usize = 2_000;
+/// Whole numbers up to this are exact.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Which counter of whom, and as what it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CounterKey {
+    pub(crate) instance: String,
+    pub(crate) event: String,
+    pub(crate) series: String,
+}
+
+/// Up to where a counter has been counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) value: f64,
+    pub(crate) started: Option<Timestamp>,
+    pub(crate) at: Timestamp,
+}
+
+/// All counters that count as events.
+#[derive(Debug)]
+pub(super) struct Counters {
+    host: String,
+    /// Event and what counts as it.
+    watched: Vec<(String, Selector)>,
+    /// `None` until PostgreSQL has said.
+    seen: Option<HashMap<CounterKey, Seen>>,
+    /// Instances that this process has looked at.
+    looked_at: HashMap<String, Timestamp>,
+    waiting: Vec<Look>,
+}
+
+/// The watched counters of an instance at one moment.
+#[derive(Clone, Debug)]
+struct Look {
+    instance: String,
+    at: Timestamp,
+    started: Option<Timestamp>,
+    values: Vec<(CounterKey, f64)>,
+}
+
+impl Counters {
+    pub(super) fn new(host: &str, watched: Vec<(String, Selector)>) -> Self {
+        Self { host: host.to_owned(), watched, seen: None, looked_at: HashMap::new(), waiting: Vec::new() }
+    }
+
+    /// What was counted since the last look at this instance.
+    pub(super) fn look(&mut self, instance: &str, exposition: &Exposition) -> Vec<Increase> {
+        if self.watched.is_empty() {
+            return Vec::new();
+        }
+        let look = self.read(instance, exposition);
+        if self.seen.is_some() {
+            return self.count(look);
+        }
+        self.wait(look);
+        Vec::new()
+    }
+
+    /// Takes up where the last collector ended; answers what was counted by the looks that waited.
+    pub(super) fn learn(&mut self, seen: HashMap<CounterKey, Seen>) -> Vec<Increase> {
+        self.seen = Some(seen);
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.into_iter().flat_map(|look| self.count(look)).collect()
+    }
+
+    fn read(&self, instance: &str, exposition: &Exposition) -> Look {
+        let mut values = Vec::new();
+        for exposed in &exposition.series {
+            for (event, selector) in &self.watched {
+                let value = selector.value(exposed).filter(|value| (0.0..EXACT).contains(value));
+                let Some(value) = value else { continue };
+                let key = CounterKey { instance: instance.to_owned(), event: event.clone(), series: series(exposed) };
+                values.push((key, value));
+            }
+        }
+        values.truncate(MOST_COUNTERS);
+        Look { instance: instance.to_owned(), at: exposition.at, started: exposition.started, values }
+    }
+
+    /// A look that only goes on where the last one of its instance was takes its place, unless
+    /// that is the first, or would move what was counted into another minute.
+    fn wait(&mut self, look: Look) {
+        let full = self.waiting.len() >= MOST_WAITING;
+        if self.waiting.iter().filter(|other| other.instance == look.instance).nth(1).is_none() && !full {
+            self.waiting.push(look);
+            return;
+        }
+        let last = self.waiting.iter_mut().rfind(|last| last.instance == look.instance);
+        match last {
+            Some(last) if full || (minute(last.at) == minute(look.at) && last.goes_on_as(&look)) => *last = look,
+            None if full => {}
+            _ => self.waiting.push(look),
+        }
+    }
+
+    fn count(&mut self, look: Look) -> Vec<Increase> {
+        let Some(seen) = &mut self.seen else { return Vec::new() };
+        let looked_at = self.looked_at.insert(look.instance.clone(), look.at);
+        let mut increases = Vec::new();
+        for (key, value) in look.values {
+            let began_since = looked_at.is_some() || {
+                let last = seen.iter().filter(|(known, _)| known.instance == key.instance && known.event == key.event);
+                let last = last.map(|(_, seen)| seen.at).max();
+                last.zip(look.started).is_some_and(|(last, started)| started > last)
+            };
+            let count = match seen.get(&key) {
+                None if seen.len() >= MOST_COUNTERS => continue,
+                None if began_since => whole(value),
+                None => 0,
+                Some(last) => match order(last.started, look.started) {
+                    std::cmp::Ordering::Less => continue,
+                    std::cmp::Ordering::Greater => whole(value),
+                    std::cmp::Ordering::Equal if value < last.value => whole(value),
+                    std::cmp::Ordering::Equal if value == last.value => continue,
+                    // Of whole numbers, so that nothing of a half is lost or comes twice.
+                    std::cmp::Ordering::Equal => whole(value) - whole(last.value),
+                },
+            };
+            seen.insert(key.clone(), Seen { value, started: look.started, at: look.at });
+            let CounterKey { instance, event, series } = key;
+            let (host, at, started) = (self.host.clone(), look.at, look.started);
+            increases.push(Increase { at, event, count, host, instance, series, value, started });
+        }
+        increases
+    }
+}
+
+impl Look {
+    /// Whether `next` has all of these counters and none was reset.
+    fn goes_on_as(&self, next: &Self) -> bool {
+        order(self.started, next.started).is_eq()
+            && self.values.len() == next.values.len()
+            && self.values.iter().zip(&next.values).all(|(a, b)| a.0 == b.0 && a.1 <= b.1)
+    }
+}
+
+/// Whether a process started after the other; where either does not say, they are the same.
+fn order(last: Option<Timestamp>, now: Option<Timestamp>) -> std::cmp::Ordering {
+    match last.zip(now) {
+        Some((last, now)) if now.duration_since(last).abs() > SAME_START => now.cmp(&last),
+        _ => std::cmp::Ordering::Equal,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2^53")]
+fn whole(value: f64) -> u64 {
+    value as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::exposed::{Exposed, ExposedValue};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn exposition(second: i64, started: Option<i64>, values: &[(&str, f64)]) -> Exposition {
+        let series = values.iter().map(|(state, value)| Exposed {
+            name: "orders_total".to_owned(),
+            labels: [("state".to_owned(), (*state).to_owned())].into(),
+            value: ExposedValue::Counter(*value),
+        });
+        Exposition { at: at(second), started: started.map(at), series: series.collect() }
+    }
+
+    fn counters() -> Counters {
+        Counters::new("web", vec![("order".to_owned(), Selector::parse("orders_total").unwrap())])
+    }
+
+    fn total(increases: &[Increase]) -> u64 {
+        increases.iter().map(|increase| increase.count).sum()
+    }
+
+    fn look(counters: &mut Counters, second: i64, started: Option<i64>, values: &[(&str, f64)]) -> u64 {
+        total(&counters.look("a", &exposition(second, started, values)))
+    }
+
+    #[test]
+    fn the_first_sight_counts_nothing_and_then_every_increase_counts_once() {
+        let mut counters = counters();
+        counters.learn(HashMap::new());
+        assert_eq!(look(&mut counters, 0, None, &[("paid", 100.0)]), 0);
+        assert_eq!(look(&mut counters, 5, None, &[("paid", 103.0)]), 3);
+        assert_eq!(counters.look("a", &exposition(10, None, &[("paid", 103.0)])), []);
+        // Reset.
+        assert_eq!(look(&mut counters, 15, None, &[("paid", 2.0)]), 2);
+        // It was not there 5 seconds ago.
+        assert_eq!(look(&mut counters, 20, None, &[("paid", 2.0), ("open", 4.0)]), 4);
+        // Gone for a while, and not counted anew.
+        assert_eq!(look(&mut counters, 25, None, &[("paid", 2.0)]), 0);
+        assert_eq!(look(&mut counters, 30, None, &[("paid", 2.0), ("open", 5.0)]), 1);
+        // Another instance is seen for the first time.
+        assert_eq!(total(&counters.look("b", &exposition(30, None, &[("paid", 50.0)]))), 0);
+    }
+
+    #[test]
+    fn a_later_start_is_a_restart_and_an_earlier_one_another_process() {
+        let mut counters = counters();
+        counters.learn(HashMap::new());
+        assert_eq!(look(&mut counters, 100, Some(50), &[("paid", 10.0)]), 0);
+        assert_eq!(look(&mut counters, 105, Some(51), &[("paid", 11.0)]), 1);
+        assert_eq!(look(&mut counters, 200, Some(150), &[("paid", 30.0)]), 30);
+        assert_eq!(look(&mut counters, 205, Some(50), &[("paid", 12.0)]), 0);
+        assert_eq!(look(&mut counters, 210, Some(150), &[("paid", 31.0)]), 1);
+    }
+
+    #[test]
+    fn halves_add_up() {
+        let mut counters = counters();
+        counters.learn(HashMap::new());
+        let counted: u64 = (0..=10).map(|n| look(&mut counters, n, None, &[("paid", 0.5 * n as f64)])).sum();
+        assert_eq!(counted, 5);
+    }
+
+    #[test]
+    fn what_was_counted_while_nobody_looked_counts_when_it_is_known_from_where() {
+        let key = |state: &str| CounterKey {
+            instance: "a".to_owned(),
+            event: "order".to_owned(),
+            series: format!("orders_total{{state=\"{state}\"}}"),
+        };
+        let known = || HashMap::from([(key("paid"), Seen { value: 10.0, started: Some(at(0)), at: at(50) })]);
+        let mut counters = counters();
+        for (second, started, value) in [(100, 0, 12.0), (105, 0, 14.0), (110, 108, 1.0), (115, 108, 3.0)] {
+            assert_eq!(look(&mut counters, second, Some(started), &[("paid", value)]), 0);
+        }
+        assert_eq!(counters.waiting.len(), 3);
+        assert_eq!(total(&counters.learn(known())), 4 + 3);
+        assert_eq!(look(&mut counters, 120, Some(108), &[("paid", 4.0)]), 1);
+        // A process that began since has counters that nobody has seen yet.
+        let mut counters = self::counters();
+        counters.learn(known());
+        assert_eq!(look(&mut counters, 100, Some(90), &[("paid", 1.0), ("open", 2.0)]), 3);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        #[test]
+        fn every_count_counts_once_whenever_the_application_and_the_collector_restart(
+            steps in prop::collection::vec((0_u64..5, 0_u8..10), 1..60),
+        ) {
+            let mut counters = counters();
+            counters.learn(HashMap::new());
+            look(&mut counters, 0, Some(0), &[("paid", 7.0)]);
+            let (mut value, mut started, mut happened, mut counted) = (7, 0, 0, 0);
+            for (second, (count, what)) in (1..).zip(steps) {
+                let second = second * 10;
+                match what {
+                    0 => (value, started) = (0, second - 1),
+                    // The collector restarts and learns what was kept, at once or after a look.
+                    1 | 2 => {
+                        let seen = counters.seen.take().unwrap();
+                        counters = self::counters();
+                        if what == 2 {
+                            look(&mut counters, second - 1, Some(started), &[("paid", value as f64)]);
+                        }
+                        counted += total(&counters.learn(seen));
+                    }
+                    _ => {}
+                }
+                value += count;
+                happened += count;
+                counted += look(&mut counters, second, Some(started), &[("paid", value as f64)]);
+            }
+            prop_assert_eq!(counted, happened);
+        }
+    }
+}
