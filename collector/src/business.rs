@@ -210,7 +210,10 @@ impl Counting {
     }
 
     /// Counts what the counters of an instance have counted since they were last looked at. Never
-    /// waits. `instance` is to be the same after a restart, and another for every process.
+    /// waits. `instance` is to be the same after a restart, and another for every process; a scrape
+    /// that failed is no look.
+    ///
+    /// Two collectors that scrape one instance both count it: let only one of them.
     pub fn look(&self, instance: &str, exposition: &Exposition) {
         let mut state = self.lock();
         let increases = state.counters.look(instance, exposition);

@@ -1,6 +1,7 @@
 //! Metrics that the application's own database is asked for.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -65,10 +66,9 @@ impl Asked {
         let week = days.week(now);
         answers.past.retain(|day, (_, asked)| week.contains(day) && *day != today && asked.elapsed() < PAST_FOR);
         for day in week.into_iter().rev().filter(|day| *day != today) {
-            if !answers.past.contains_key(&day) {
+            if let Entry::Vacant(unknown) = answers.past.entry(day) {
                 let (begin, end) = days.bounds(day);
-                let count = self.reader.count(sql, begin, end).await?;
-                answers.past.insert(day, (count, Instant::now()));
+                unknown.insert((self.reader.count(sql, begin, end).await?, Instant::now()));
             }
         }
         Ok(())

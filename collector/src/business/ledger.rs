@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(count(&ledger), Some(5));
         assert_eq!(ledger.count("other", at(0), at(120)), Some(0));
         assert_eq!(ledger.count("order", at(0), at(60)), None);
-        assert_eq!(ledger.count("order", at(120), at(60)), Some(0));
+        assert_eq!(ledger.count("order", at(180), at(120)), Some(0));
     }
 
     #[test]

@@ -116,6 +116,10 @@ impl Business {
                 return Err(invalid("use each name once"));
             }
             let pushed = !metric.event.is_empty() || !metric.counter.is_empty();
+            let is_in_a_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-');
+            if metric.event.len() > 100 || !metric.event.bytes().all(is_in_a_name) {
+                return Err(invalid("name its event with at most 100 of a-z, 0-9, _, . and -, as events are"));
+            }
             if !metric.counter.is_empty() {
                 if Selector::parse(&metric.counter).is_none() {
                     let remedy = "write its counter as orders_total or as orders_total{state=\"paid\"}";

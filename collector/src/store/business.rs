@@ -250,6 +250,8 @@ pub(super) async fn delete_events_before(connection: &mut PgConnection, cutoff: 
         ("DELETE FROM business_events WHERE minute < to_timestamp($1)", cutoff),
         ("DELETE FROM recipe_monitoring_state.event_ids WHERE at < to_timestamp($1)", cutoff),
         ("DELETE FROM recipe_monitoring_state.counters WHERE at < to_timestamp($1)", cutoff - FORGOTTEN_AFTER),
+        // Else days without rows would have a count of 0.
+        ("UPDATE recipe_monitoring_state.counting SET since = to_timestamp($1) WHERE since < to_timestamp($1)", cutoff),
     ] {
         sqlx::query(sql).bind(float(cutoff)).execute(&mut *connection).await?;
     }

@@ -344,10 +344,10 @@ async fn sql_metrics_read_and_do_not_write_and_a_slow_one_holds_up_no_other() {
     let settings = settings(
         &server.url,
         &[
-            ("sold", "SELECT count(*) FROM orders WHERE paid_at >= $1 AND paid_at < $2; -- a comment"),
+            ("sold", "SELECT count(*) FROM orders WHERE paid_at >= $1 AND paid_at < $2 -- a comment"),
             (
                 "amount",
-                "WITH paid AS (SELECT * FROM orders WHERE paid_at >= $1 AND paid_at < $2)\nSELECT sum(amount) FROM paid",
+                "WITH paid AS (SELECT * FROM orders WHERE paid_at >= $1 AND paid_at < $2)\nSELECT sum(amount) FROM paid;",
             ),
             ("few", "SELECT 7::smallint"),
             ("none", "SELECT amount FROM orders WHERE amount < 0"),
