@@ -57,6 +57,22 @@ pub struct Inner {
     pub job_runs: Family<JobLabels, Counter>,
     /// Live events that no store took further.
     pub events_not_carried: Counter,
+    /// Scrapes of the application, by outcome.
+    pub scrapes: Family<OutcomeLabels, Counter>,
+    /// Series of scrapes that were left out, by reason.
+    pub series_left_out: Family<ReasonLabels, Counter>,
+}
+
+/// Labels of [`Inner::scrapes`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+/// Labels of [`Inner::series_left_out`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabels {
+    reason: &'static str,
 }
 
 /// Labels of [`Inner::refused`].
@@ -89,6 +105,8 @@ impl Instruments {
             save_seconds: Histogram::new(SAVE_BUCKETS),
             job_runs: Family::default(),
             events_not_carried: Counter::default(),
+            scrapes: Family::default(),
+            series_left_out: Family::default(),
         };
         let r = registry.sub_registry_with_prefix("recipe_monitoring");
         r.register("readings", "Readings of the host taken for the live feed", inner.readings.clone());
@@ -119,6 +137,12 @@ impl Instruments {
             "Live events that neither Redis nor PostgreSQL took to other processes",
             inner.events_not_carried.clone(),
         );
+        r.register("scrapes", "Scrapes of the application, by outcome", inner.scrapes.clone());
+        r.register(
+            "scrape_series_left_out",
+            "Series of scrapes that were over a limit or malformed and left out, by reason",
+            inner.series_left_out.clone(),
+        );
         for reason in Refusal::ALL {
             // So that each is there from the beginning, as 0.
             drop(inner.refused.get_or_create(&RefusedLabels { reason }));
@@ -137,6 +161,17 @@ impl Instruments {
     /// Counts numbers that were refused or changed.
     pub(crate) fn refuse(&self, reason: Refusal, numbers: u64) {
         self.refused.get_or_create(&RefusedLabels { reason }).inc_by(numbers);
+    }
+
+    /// Counts a scrape of the application.
+    pub(crate) fn scraped(&self, succeeded: bool) {
+        let outcome = if succeeded { "success" } else { "failure" };
+        self.scrapes.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Counts series of a scrape that were left out.
+    pub(crate) fn leave_out(&self, reason: &'static str, series: u64) {
+        self.series_left_out.get_or_create(&ReasonLabels { reason }).inc_by(series);
     }
 
     /// Counts the run of a job.

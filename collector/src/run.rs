@@ -15,6 +15,7 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use crate::buffer::Buffer;
+use crate::business::{Counting, CountingError, Occasion};
 use crate::cache::{Cache, CacheError};
 use crate::config::{CollectorMode, Settings};
 use crate::embedded::{self, Connections, Embedded, EmbeddedError};
@@ -23,14 +24,17 @@ use crate::monitor::{Monitor, Reading};
 use crate::outlet::{self, Outlet};
 use crate::request::SaveRequests;
 use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
-use crate::source::{self, SystemReader, host_name};
+use crate::source::{self, SystemReader, Watched, host_name};
 use crate::store::{Store, StoreError};
-use crate::{Archive, Feed, LIVE_SPAN, PartName, PartState, Unsaved, intake};
+use crate::{APPLICATION_SPAN_SECONDS, Archive, Feed, LIVE_SPAN, PartName, PartState, Unsaved, intake};
 
 /// How long the end may wait for the lease to be given up.
 const LAST_WORD: Duration = Duration::from_secs(1);
 /// How long the end may wait for the last save.
 const LAST_SAVE: Duration = Duration::from_secs(10);
+
+/// Points of the application's past that a start reads back.
+const APPLICATION_POINTS: u32 = 360;
 
 /// What the program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// Business events cannot be counted.
+    #[error(transparent)]
+    Counting(#[from] CountingError),
     /// The operating system gives us no signals.
     #[error("signals cannot be listened for: {0}; see the limits of this user's processes")]
     Signals(#[source] std::io::Error),
@@ -105,6 +112,8 @@ struct Sampling {
     monitor: Arc<Monitor>,
     buffer: Buffer,
     saving: Saving,
+    watched: Watched,
+    counting: Counting,
     /// Of the lease on scheduled work.
     holder: Uuid,
 }
@@ -161,7 +170,7 @@ impl Running {
             embedded: None,
         };
         if let (Some(spool), Role::Both | Role::Collector) = (&spool, role) {
-            running.start_sampling(settings, role, registry, &host, spool)?;
+            running.start_sampling(settings, role, registry, &host, spool).await?;
         }
         running.begin_with_history(host, data_dir, role).await;
         running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone()));
@@ -187,6 +196,10 @@ impl Running {
         let saving = self.sampling.as_ref().map(|sampling| sampling.saving.clone());
         let is_dashboard = role == Role::Dashboard;
         let begin = async move {
+            let seconds = APPLICATION_SPAN_SECONDS;
+            let of = Some(host.as_str()).filter(|_| !is_dashboard);
+            let application = archive.application_history(seconds, APPLICATION_POINTS, of).await;
+            feed.remember_application(application.points().copied());
             match archive.recent(LIVE_SPAN, Some(host.as_str()).filter(|_| !is_dashboard)).await {
                 Ok(points) => feed.remember(points),
                 Err(error) => tracing::warn!(%error, "the recent history could not be read"),
@@ -211,7 +224,7 @@ impl Running {
         });
     }
 
-    fn start_sampling(
+    async fn start_sampling(
         &mut self,
         settings: &Settings,
         role: Role,
@@ -237,6 +250,22 @@ impl Running {
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
+        let zone = settings.business_zone();
+        let counting = Counting::open(&settings.business, zone, self.store.clone(), buffer.clone(), host).await?;
+        let watched = Watched::new(&settings.application, Some(counting.clone()), instruments.clone());
+        if settings.application.enabled {
+            let interval = settings.sampling.application;
+            let (watched, monitor) = (watched.clone(), Arc::clone(&monitor));
+            let application = settings.application.clone();
+            self.tasks.spawn(source::watch_application(watched, application, interval, monitor, host.to_owned()));
+        }
+        if settings.business.enabled {
+            let (counting, monitor, every) = (counting.clone(), Arc::clone(&monitor), settings.sampling.business);
+            self.tasks.spawn(async move {
+                let give = |business, occasion| monitor.record(Reading::Business(business, occasion == Occasion::Sample));
+                counting.watch(every, give).await;
+            });
+        }
         buffer.ask_at(settings.schedule.save_records);
         let saving = Saving::new(self.store.clone(), buffer.clone(), host, instruments.clone());
         let saving = saving.within(Job::Save.limit(&settings.schedule));
@@ -253,7 +282,7 @@ impl Running {
             store.opened().await;
             schedule::run_one(clock, schedule, store, upkeep, holder, instruments).await;
         });
-        self.sampling = Some(Sampling { monitor, buffer, saving, holder });
+        self.sampling = Some(Sampling { monitor, buffer, saving, watched, counting, holder });
         Ok(())
     }
 
@@ -261,6 +290,19 @@ impl Running {
     #[must_use]
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    /// Where pushed events are counted; `None` where a separate collector does it.
+    #[must_use]
+    pub fn counting(&self) -> Option<&Counting> {
+        self.sampling.as_ref().map(|sampling| &sampling.counting)
+    }
+
+    /// Where what instances of the application push goes; `None` where a separate collector takes
+    /// the samples.
+    #[must_use]
+    pub fn watched(&self) -> Option<&Watched> {
+        self.sampling.as_ref().map(|sampling| &sampling.watched)
     }
 
     /// Asks for a save before its time.
@@ -293,8 +335,9 @@ impl Running {
     /// Stops sampling, saves what is buffered and stops the private servers.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
-        if let Some(Sampling { monitor, buffer, saving, holder }) = self.sampling.take() {
+        if let Some(Sampling { monitor, buffer, saving, counting, holder, .. }) = self.sampling.take() {
             monitor.finish();
+            counting.close().await;
             buffer.close().await;
             // What does not arrive in time is on disk, and saved after the next start.
             if tokio::time::timeout(LAST_SAVE, saving.perform()).await.is_err() {

@@ -1,0 +1,133 @@
+//! The watched application: whatever its instances expose, scraped or pushed, goes into one window,
+//! and a reading of that goes to the monitor at its time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::scrape::{ScrapeError, instance_name, watch_target};
+use crate::business::Counting;
+use crate::config;
+use crate::exposition::Parsed;
+use crate::instruments::Instruments;
+use crate::monitor::{Monitor, Reading};
+use crate::requests::{InstanceName, TooManyInstances, Window};
+use crate::{Exposition, Sample};
+
+/// What is over the last minute is kept once a minute: more often it would be the same again.
+const DETAILS: Duration = Duration::from_secs(60);
+
+/// The application's instances. Clones are the same ones.
+#[derive(Clone, Debug)]
+pub struct Watched(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    window: Mutex<Window>,
+    counting: Option<Counting>,
+    instruments: Instruments,
+}
+
+impl Watched {
+    /// The instances of the application of these settings, whose counters `counting` looks at too.
+    #[must_use]
+    pub(crate) fn new(
+        settings: &config::Application,
+        counting: Option<Counting>,
+        instruments: Instruments,
+    ) -> Self {
+        let mut window = Window::new(settings.mapping());
+        settings.targets.iter().for_each(|target| window.expect(&instance_name(target)));
+        Self(Arc::new(Inner { window: Mutex::new(window), counting, instruments }))
+    }
+
+    /// Takes all that an instance exposed at one moment.
+    ///
+    /// # Errors
+    ///
+    /// When it pushes, is new, and too many push.
+    pub fn observe(&self, name: &InstanceName, exposition: &Exposition) -> Result<(), TooManyInstances> {
+        self.observe_part(name, exposition, false)
+    }
+
+    fn observe_part(
+        &self,
+        name: &InstanceName,
+        exposition: &Exposition,
+        is_partial: bool,
+    ) -> Result<(), TooManyInstances> {
+        self.window().observe(name, exposition, is_partial)?;
+        if let Some(counting) = &self.0.counting {
+            counting.look(&format!("{}/{}", name.job, name.instance), exposition);
+        }
+        Ok(())
+    }
+
+    /// Takes the outcome of a scrape.
+    fn scraped(&self, name: &InstanceName, outcome: Result<Parsed, ScrapeError>) {
+        let succeeded = outcome.is_ok();
+        self.0.instruments.scraped(succeeded);
+        let parsed = match outcome {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                tracing::debug!(job = name.job, instance = name.instance, %error, "the application was not scraped");
+                return self.window().fail(name, error.to_string());
+            }
+        };
+        let mut left_out = 0;
+        for (reason, count) in parsed.left_out.by_reason() {
+            self.0.instruments.leave_out(reason, count);
+            left_out += count;
+        }
+        if left_out > 0 {
+            tracing::warn!(job = name.job, instance = name.instance, left_out, "series over the limits were left out");
+        }
+        if let Err(error) = self.observe_part(name, &parsed.exposition, left_out > 0) {
+            self.window().fail(name, error.to_string());
+        }
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.0.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Scrapes the targets and gives the monitor a reading every `interval`, for ever.
+pub(crate) async fn watch_application(
+    watched: Watched,
+    settings: config::Application,
+    interval: Duration,
+    monitor: Arc<Monitor>,
+    host: String,
+) {
+    let mut scrapes = JoinSet::new();
+    for target in &settings.targets {
+        let (watched, name) = (watched.clone(), instance_name(target));
+        let report = move |outcome| watched.scraped(&name, outcome);
+        let (limits, body) = (settings.limits(), settings.body_limit_bytes());
+        scrapes.spawn(watch_target(target.clone(), limits, body, interval, report));
+    }
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut detailed = Instant::now();
+    loop {
+        ticks.tick().await;
+        let (reading, details) = {
+            let mut window = watched.window();
+            let reading = window.read(Timestamp::now(), &host);
+            let is_due = detailed.elapsed() >= DETAILS;
+            let details: Option<Sample> = is_due.then(|| reading.details(&window.counted()));
+            (reading, details)
+        };
+        if details.is_some() {
+            detailed = Instant::now();
+        }
+        // Nothing is scraped and nothing has pushed: there is no application.
+        if !reading.instances.is_empty() {
+            monitor.record(Reading::Application(reading, details));
+        }
+    }
+}
