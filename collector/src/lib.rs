@@ -97,7 +97,7 @@ pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
 pub use sample::Increase;
 #[cfg(feature = "runtime")]
-pub use source::{SystemReader, events, host_name, otlp};
+pub use source::{ScrapeError, Scraper, SystemReader, Watched, events, host_name, instance_name, otlp, watch_target};
 #[cfg(feature = "runtime")]
 pub use store::{
     Address, Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial,

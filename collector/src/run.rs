@@ -262,7 +262,8 @@ impl Running {
         if settings.business.enabled {
             let (counting, monitor, every) = (counting.clone(), Arc::clone(&monitor), settings.sampling.business);
             self.tasks.spawn(async move {
-                let give = |business, occasion| monitor.record(Reading::Business(business, occasion == Occasion::Sample));
+                let give =
+                    |business, occasion| monitor.record(Reading::Business(business, occasion == Occasion::Sample));
                 counting.watch(every, give).await;
             });
         }

@@ -1,11 +1,16 @@
 //! Where readings come from. A source only reads; what becomes of it is `monitor`'s.
 
+mod application;
 pub mod events;
 pub mod otlp;
 mod probe;
+mod scrape;
 mod sql;
 mod system;
 
+pub use application::Watched;
+pub(crate) use application::watch_application;
 pub(crate) use probe::{watch_cache, watch_readings, watch_store, watch_unsaved};
+pub use scrape::{ScrapeError, Scraper, instance_name, watch_target};
 pub(crate) use sql::{SqlError, SqlReader};
 pub use system::{SystemReader, host_name};

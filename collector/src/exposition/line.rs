@@ -77,7 +77,9 @@ fn comment<'a>(cursor: &Cursor<'a>) -> Result<Line<'a>, Problem> {
         return Err(Problem::unexpected(EXPECTED, cursor.rest));
     }
     let (keyword, rest) = word(text.strip_prefix(' ').unwrap_or(text));
-    if !matches!(keyword, "TYPE" | "HELP") && !(strict && keyword == "UNIT") {
+    // To Prometheus a keyword with nothing behind it, not even a blank, is a comment like any other.
+    let is_alone = !strict && text.trim_start_matches(is_blank) == keyword;
+    if is_alone || (!matches!(keyword, "TYPE" | "HELP") && !(strict && keyword == "UNIT")) {
         return if strict { Err(Problem::unexpected(EXPECTED, cursor.rest)) } else { Ok(Line::Nothing) };
     }
     let (name, rest) = word(rest);

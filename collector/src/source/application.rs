@@ -34,11 +34,7 @@ struct Inner {
 impl Watched {
     /// The instances of the application of these settings, whose counters `counting` looks at too.
     #[must_use]
-    pub(crate) fn new(
-        settings: &config::Application,
-        counting: Option<Counting>,
-        instruments: Instruments,
-    ) -> Self {
+    pub(crate) fn new(settings: &config::Application, counting: Option<Counting>, instruments: Instruments) -> Self {
         let mut window = Window::new(settings.mapping());
         settings.targets.iter().for_each(|target| window.expect(&instance_name(target)));
         Self(Arc::new(Inner { window: Mutex::new(window), counting, instruments }))
