@@ -470,6 +470,55 @@ fn json_is_read_as_encoders_of_protobuf_write_it() {
     assert_eq!(series("size_bytes").value, expected);
 }
 
+/// What the SDKs of Python and Node send, two pushes of each: orders of 2 and 5 were paid, one each
+/// is open, and a request was in flight more the second time.
+#[test]
+fn what_sdks_send_is_read_in_every_format_and_temporality() {
+    for (sdk, format, extension, instance) in [
+        ("python-cumulative", Format::Protobuf, "bin", "python-1"),
+        ("python-delta", Format::Protobuf, "bin", "python-1"),
+        ("node-proto-cumulative", Format::Protobuf, "bin", "web-1:4711"),
+        ("node-proto-delta", Format::Protobuf, "bin", "web-1:4711"),
+        ("node-json-cumulative", Format::Json, "json", "web-1:4711"),
+        ("node-json-delta", Format::Json, "json", "web-1:4711"),
+    ] {
+        let rig = Rig::new(100);
+        for push in [1, 2] {
+            let body = fixture(&format!("{sdk}-{push}.{extension}"));
+            let accepted = rig.receiver.receive(&body, format, Timestamp::from_second(1_795_599_800).unwrap());
+            assert_eq!(accepted, Ok(Accepted { points: 6, ..Accepted::default() }), "{sdk} {push}");
+        }
+        let handed = rig.handed.lock().unwrap();
+        let (pusher, exposition) = handed.last().unwrap();
+        assert_eq!(*pusher, Pusher { job: "eu/shop".to_owned(), instance: instance.to_owned() });
+        assert_eq!(handed[0].1.started, exposition.started);
+        let value = |name: &str, label: (&str, &str)| {
+            let has = |series: &&crate::Exposed| {
+                series.name == name && series.labels.get(label.0).map(String::as_str) == Some(label.1)
+            };
+            exposition.series.iter().find(has).unwrap().value.clone()
+        };
+        let scope = ("otel_scope_name", "shop.orders");
+        assert_eq!(value("orders_total", ("state", "paid")), ExposedValue::Counter(7.0), "{sdk}");
+        assert_eq!(value("orders_total", ("tags", r#"["a","b"]"#)), ExposedValue::Counter(2.0), "{sdk}");
+        assert_eq!(value("orders_total", ("vip", "true")), ExposedValue::Counter(2.0), "{sdk}");
+        assert_eq!(value("http_server_active_requests", scope), ExposedValue::Gauge(2.0), "{sdk}");
+        assert_eq!(value("room_temperature_celsius", scope), ExposedValue::Gauge(21.5), "{sdk}");
+        let duration = value("http_server_request_duration_seconds", ("http_route", "/orders/:id"));
+        let ExposedValue::Histogram(duration) = duration else { panic!("{sdk}: {duration:?}") };
+        // 0.1 is not above the bound of 0.1.
+        assert_eq!(duration.buckets, [(0.1, 1.0), (1.0, 2.0), (f64::INFINITY, 2.0)], "{sdk}");
+        let size = value("upload_size_bytes", scope);
+        let ExposedValue::Histogram(size) = size else { panic!("{sdk}: {size:?}") };
+        // 1, 2, 3 and 1000 times 2 and times 5: each is between two bounds that are 10 % apart.
+        assert_eq!((size.count(), size.sum), (8.0, Some(7_042.0)), "{sdk}");
+        for (observed, up_to) in [(2.0, 1.0), (4.0, 2.0), (5.0, 3.0), (6.0, 4.0), (10.0, 5.0), (2_000.0, 7.0)] {
+            let bucket = size.buckets.iter().find(|(bound, _)| *bound >= observed).unwrap();
+            assert!(bucket.1 == up_to && bucket.0 < observed * 1.1, "{sdk}: {observed} {bucket:?}");
+        }
+    }
+}
+
 /// A good request with some bytes of it changed: what is random alone never gets far.
 fn damaged(body: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
     let mut body = body.to_vec();

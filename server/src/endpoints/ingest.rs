@@ -1,0 +1,258 @@
+//! What applications push: `POST /v1/metrics` (OTLP) and `POST /api/v1/events`.
+//!
+//! The order in which a request is looked at, so that a refusal costs as little as can be: where
+//! it comes from, what it says of itself, how many came before, and only then its body.
+//!
+//! To have it: an [`Ingest`] in the state of the router (`FromRef`), built with
+//! [`Ingest::new`]; `post(ingest::metrics)` and `post(ingest::events)` at the two paths; and
+//! `into_make_service_with_connect_info::<SocketAddr>()` where the router is served, without which
+//! all addresses count as one.
+
+mod body;
+mod limits;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use collector::otlp::{Format, OtlpError, Receiver};
+use collector::{Event, events};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::v1::ApiError;
+use crate::middleware::is_same_origin;
+use body::{Body, BodyError, Memory};
+use limits::RateLimit;
+
+const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
+
+/// What became of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// That were new.
+    pub(crate) accepted: u64,
+    /// Whose `id` was there already.
+    pub(crate) repeated: u64,
+}
+
+/// Why events could not be kept, in a sentence with the remedy, for whoever pushed them.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotKept(pub(crate) String);
+
+/// Where events go.
+pub(crate) trait EventSink: Send + Sync {
+    /// Keeps all of them, or none; done when they survive the end of this process.
+    fn keep(&self, events: Vec<Event>) -> Pin<Box<dyn Future<Output = Result<Kept, NotKept>> + Send + '_>>;
+}
+
+/// What the handlers need. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Ingest(Arc<Inner>);
+
+struct Inner {
+    receiver: Arc<Receiver>,
+    sink: Arc<dyn EventSink>,
+    rate: RateLimit,
+    memory: Memory,
+    /// Older events are refused.
+    kept: SignedDuration,
+}
+
+impl fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ingest").finish_non_exhaustive()
+    }
+}
+
+impl Ingest {
+    /// Hands metrics to `receiver` and events to `sink`, of which none older than `kept` is taken.
+    pub(crate) fn new(
+        settings: &collector::Settings,
+        receiver: Arc<Receiver>,
+        sink: Arc<dyn EventSink>,
+        kept: SignedDuration,
+    ) -> Self {
+        let rate = RateLimit::new(&settings.ingest);
+        let memory = Memory::new(settings.application.body_limit_bytes());
+        Self(Arc::new(Inner { receiver, sink, rate, memory, kept }))
+    }
+
+    /// Whether the request may be read at all.
+    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        if !is_same_origin(request.headers()) {
+            return Err(Refusal::Foreign);
+        }
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        self.0.rate.take(peer, Instant::now()).map_err(Refusal::TooMany)
+    }
+}
+
+/// Takes metrics by OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
+pub(crate) async fn metrics(State(ingest): State<Ingest>, request: Request) -> Response {
+    let format = match media_type(request.headers()).as_deref() {
+        Some(PROTOBUF) => Format::Protobuf,
+        Some(JSON) => Format::Json,
+        _ => return Refusal::MediaType("application/x-protobuf or application/json").into_response(),
+    };
+    match take_metrics(&ingest, request, format).await {
+        Ok(answer) => ([(CONTENT_TYPE, content_type(format))], answer).into_response(),
+        Err(refusal) => refusal.status(format),
+    }
+}
+
+async fn take_metrics(ingest: &Ingest, request: Request, format: Format) -> Result<Vec<u8>, Refusal> {
+    ingest.admit(&request)?;
+    let body = ingest.0.memory.read(request).await?;
+    let receiver = ingest.0.receiver.clone();
+    let accepted = blocking(body, move |body| receiver.receive(body, format, Timestamp::now())).await??;
+    Ok(accepted.answer(format))
+}
+
+/// Takes business events: one, or a list of which all are taken or none.
+pub(crate) async fn events(State(ingest): State<Ingest>, request: Request) -> Response {
+    match take_events(&ingest, request).await {
+        Ok(kept) => {
+            let answer = json!({ "accepted": kept.accepted, "repeated": kept.repeated });
+            (StatusCode::ACCEPTED, Json(answer)).into_response()
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn take_events(ingest: &Ingest, request: Request) -> Result<Kept, Refusal> {
+    if media_type(request.headers()).as_deref() != Some(JSON) {
+        return Err(Refusal::MediaType(JSON));
+    }
+    ingest.admit(&request)?;
+    let body = ingest.0.memory.read(request).await?;
+    let kept = ingest.0.kept;
+    let events = blocking(body, move |body| events::parse(body, Timestamp::now(), kept)).await??;
+    Ok(ingest.0.sink.keep(events).await?)
+}
+
+/// Does what takes as long as the body is large where nobody waits for it.
+async fn blocking<T: Send + 'static>(body: Body, work: impl FnOnce(&[u8]) -> T + Send + 'static) -> Result<T, Refusal> {
+    let worked = tokio::task::spawn_blocking(move || work(body.bytes())).await;
+    worked.map_err(|error| {
+        tracing::error!(%error, "a request that was pushed was not read to its end");
+        Refusal::Failed
+    })
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn content_type(format: Format) -> HeaderValue {
+    HeaderValue::from_static(match format {
+        Format::Protobuf => PROTOBUF,
+        Format::Json => JSON,
+    })
+}
+
+/// Why all of a request is refused.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("this request is of a page of another site; push from a program")]
+    Foreign,
+    #[error("the header Content-Type must be {0}")]
+    MediaType(&'static str),
+    #[error(
+        "there are too many requests; wait as long as the header Retry-After says, or raise ingest.requests_per_second"
+    )]
+    TooMany(Duration),
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
+    #[error(transparent)]
+    Events(#[from] events::EventError),
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
+    #[error("the request failed here; the log says why")]
+    Failed,
+}
+
+impl Refusal {
+    /// Status, code of our errors, and code of gRPC.
+    fn codes(&self) -> (StatusCode, &'static str, i32) {
+        match self {
+            Self::Foreign => (StatusCode::FORBIDDEN, "foreign_origin", 7),
+            Self::MediaType(_) | Self::Body(BodyError::Encoding { .. }) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", 3)
+            }
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", 8),
+            Self::Body(BodyError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", 3),
+            Self::Body(BodyError::Slow) => (StatusCode::REQUEST_TIMEOUT, "too_slow", 4),
+            Self::Body(BodyError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy", 14),
+            Self::Body(BodyError::Cut | BodyError::Gzip) | Self::Otlp(_) | Self::Events(_) => {
+                (StatusCode::BAD_REQUEST, "invalid", 3)
+            }
+            Self::NotKept(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", 14),
+            Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "failed", 13),
+        }
+    }
+
+    fn field(&self) -> String {
+        match self {
+            Self::Foreign => "origin".to_owned(),
+            Self::MediaType(_) => "content-type".to_owned(),
+            Self::Body(BodyError::Encoding { .. }) => "content-encoding".to_owned(),
+            Self::Events(error) => error.field(),
+            Self::Body(_) | Self::Otlp(_) => "body".to_owned(),
+            Self::TooMany(_) | Self::NotKept(_) | Self::Failed => String::new(),
+        }
+    }
+
+    /// After how many seconds the request may succeed.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.as_secs() + 1),
+            Self::Body(BodyError::Busy) => Some(1),
+            Self::NotKept(_) => Some(5),
+            _ => None,
+        }
+    }
+
+    fn with_headers(&self, mut response: Response) -> Response {
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+
+    /// As OTLP wants it: a `Status` in the format of the request. In JSON our own error is beside it.
+    fn status(&self, format: Format) -> Response {
+        let (status, code, grpc) = self.codes();
+        let message = self.to_string();
+        let body = match format {
+            Format::Protobuf => collector::otlp::status(grpc, &message),
+            Format::Json => {
+                let error = json!({ "code": code, "message": message, "field": self.field() });
+                json!({ "code": grpc, "message": message, "error": error }).to_string().into_bytes()
+            }
+        };
+        self.with_headers((status, [(CONTENT_TYPE, content_type(format))], body).into_response())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code, _) = self.codes();
+        self.with_headers(ApiError::new(status, code, &self.to_string(), &self.field()).into_response())
+    }
+}
