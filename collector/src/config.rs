@@ -89,15 +89,6 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The zone that days of business metrics are of.
-    #[must_use]
-    pub fn business_zone(&self) -> jiff::tz::TimeZone {
-        match self.business.time_zone.as_str() {
-            "" => self.schedule.zone(),
-            name => jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC),
-        }
-    }
-
     fn check(&self) -> Result<(), error::Invalid> {
         self.server.check()?;
         self.database.check()?;

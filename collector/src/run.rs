@@ -113,7 +113,7 @@ struct Sampling {
     buffer: Buffer,
     saving: Saving,
     watched: Watched,
-    counting: Counting,
+    counting: Option<Counting>,
     /// Of the lease on scheduled work.
     holder: Uuid,
 }
@@ -232,7 +232,7 @@ impl Running {
         host: &str,
         spool: &Path,
     ) -> Result<(), StartError> {
-        let instruments = Instruments::register(registry);
+        let (instruments, schedule) = (Instruments::register(registry), &settings.schedule);
         let (limit, in_memory) = (settings.storage.spool_limit_bytes(), settings.storage.memory_records);
         let buffer = Buffer::open(spool, limit, in_memory, instruments.clone())
             .map_err(|source| StartError::Spool { directory: spool.to_owned(), source })?;
@@ -250,17 +250,22 @@ impl Running {
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
-        let zone = settings.business_zone();
-        let counting = Counting::open(&settings.business, zone, self.store.clone(), buffer.clone(), host).await?;
-        let watched = Watched::new(&settings.application, Some(counting.clone()), instruments.clone());
+        let counting = match settings.business.enabled {
+            true => {
+                let zone = settings.business.zone(schedule);
+                Some(Counting::open(&settings.business, zone, self.store.clone(), buffer.clone(), host).await?)
+            }
+            false => None,
+        };
+        let watched = Watched::new(&settings.application, counting.clone(), instruments.clone());
         if settings.application.enabled {
             let interval = settings.sampling.application;
             let (watched, monitor) = (watched.clone(), Arc::clone(&monitor));
             let application = settings.application.clone();
             self.tasks.spawn(source::watch_application(watched, application, interval, monitor, host.to_owned()));
         }
-        if settings.business.enabled {
-            let (counting, monitor, every) = (counting.clone(), Arc::clone(&monitor), settings.sampling.business);
+        if let Some(counting) = counting.clone() {
+            let (monitor, every) = (Arc::clone(&monitor), settings.sampling.business);
             self.tasks.spawn(async move {
                 let give =
                     |business, occasion| monitor.record(Reading::Business(business, occasion == Occasion::Sample));
@@ -272,7 +277,6 @@ impl Running {
         let saving = saving.within(Job::Save.limit(&settings.schedule));
         let collecting =
             Collecting { feed: self.feed.clone(), buffer: buffer.clone(), instruments: instruments.clone() };
-        let schedule = &settings.schedule;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         self.tasks.spawn(schedule::run_each(Arc::clone(&clock), schedule.clone(), collecting, saving.clone()));
         self.tasks.spawn(source::watch_unsaved(self.feed.clone(), buffer.clone(), instruments.clone()));
@@ -293,10 +297,10 @@ impl Running {
         &self.archive
     }
 
-    /// Where pushed events are counted; `None` where a separate collector does it.
+    /// Where pushed events are counted; `None` where a separate collector does it, or nothing is counted.
     #[must_use]
     pub fn counting(&self) -> Option<&Counting> {
-        self.sampling.as_ref().map(|sampling| &sampling.counting)
+        self.sampling.as_ref()?.counting.as_ref()
     }
 
     /// Where what instances of the application push goes; `None` where a separate collector takes
@@ -338,7 +342,9 @@ impl Running {
         self.tasks.shutdown().await;
         if let Some(Sampling { monitor, buffer, saving, counting, holder, .. }) = self.sampling.take() {
             monitor.finish();
-            counting.close().await;
+            if let Some(counting) = counting {
+                counting.close().await;
+            }
             buffer.close().await;
             // What does not arrive in time is on disk, and saved after the next start.
             if tokio::time::timeout(LAST_SAVE, saving.perform()).await.is_err() {

@@ -5,12 +5,12 @@ use axum::routing::{any, get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 
-use crate::endpoints::{health, live, metrics, preferences, v1};
+use crate::endpoints::{Ingest, health, ingest, live, metrics, preferences, v1};
 use crate::middleware;
 use crate::state::AppState;
 
-/// The whole site.
-pub(crate) fn build(state: AppState) -> Router {
+/// The whole site; what is pushed goes to `ingest`, if this process collects.
+pub(crate) fn build(state: AppState, ingest: Option<Ingest>) -> Router {
     let pages = generate_route_list(app::App);
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
@@ -24,6 +24,10 @@ pub(crate) fn build(state: AppState) -> Router {
         let options = state.leptos.clone();
         move || app::shell(options.clone())
     };
+    let (pushed_metrics, pushed_events) = match ingest {
+        Some(ingest) => (post(ingest::metrics).with_state(ingest.clone()), post(ingest::events).with_state(ingest)),
+        None => (post(ingest::elsewhere), post(ingest::elsewhere)),
+    };
     let http_metrics = state.metrics.clone();
     let router = Router::new()
         .route("/healthz", get(health::healthz))
@@ -34,6 +38,8 @@ pub(crate) fn build(state: AppState) -> Router {
         .route("/api/v1/current", get(v1::current))
         .route("/api/v1/range", get(v1::range))
         .route("/api/v1/stats", get(v1::stats))
+        .route("/api/v1/events", pushed_events)
+        .route("/v1/metrics", pushed_metrics)
         .route("/api/{*rest}", any(v1::unknown))
         // The pages, and the server functions under /api.
         .leptos_routes_with_context(&state, pages, context.clone(), shell)

@@ -42,6 +42,7 @@ impl Application {
         let (leptos, assets) = assets::find()?;
         let mut registry = Registry::default();
         let running = Running::start(settings, Role::of_dashboard(settings), &mut registry).await?;
+        let ingest = endpoints::Ingest::of(settings, &running, &mut registry);
         let clients = LiveClients::register(&mut registry);
         endpoints::register_metrics(&mut registry, running.feed());
         let metrics = HttpMetrics::with_prefix(registry, PREFIX);
@@ -54,7 +55,7 @@ impl Application {
             metrics: metrics.clone(),
             hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops)),
         };
-        Ok(Self { listener, address, running, router: router::build(state), metrics, stopping })
+        Ok(Self { listener, address, running, router: router::build(state, ingest), metrics, stopping })
     }
 
     /// Where the dashboard is.
@@ -72,7 +73,8 @@ impl Application {
         tracing::info!(url = self.url(), version = env!("CARGO_PKG_VERSION"), "serving");
         let stopping = self.stopping;
         let mut stopped = stopping.subscribe();
-        let connections = self.metrics.count_connections(self.router.into_make_service());
+        let connections =
+            self.metrics.count_connections(self.router.into_make_service_with_connect_info::<SocketAddr>());
         let serving = axum::serve(self.listener, connections).with_graceful_shutdown(async move {
             stop.await;
             tracing::info!("stopping");

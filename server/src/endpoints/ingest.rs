@@ -3,13 +3,11 @@
 //! The order in which a request is looked at, so that a refusal costs as little as can be: where
 //! it comes from, what it says of itself, how many came before, and only then its body.
 //!
-//! To have it: an [`Ingest`] in the state of the router (`FromRef`), built with
-//! [`Ingest::new`]; `post(ingest::metrics)` and `post(ingest::events)` at the two paths; and
-//! `into_make_service_with_connect_info::<SocketAddr>()` where the router is served, without which
-//! all addresses count as one.
+//! Without `into_make_service_with_connect_info` all addresses count as one.
 
 mod body;
 mod limits;
+mod sink;
 #[cfg(test)]
 mod tests;
 
@@ -98,6 +96,13 @@ impl Ingest {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
         self.0.rate.take(peer, Instant::now()).map_err(Refusal::TooMany)
     }
+}
+
+/// The answer where a separate collector takes the samples.
+pub(crate) async fn elsewhere() -> ApiError {
+    let message = "this dashboard only shows what a separate collector takes; push to one that collects itself, which \
+                   is without server.collector = \"separate\"";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_collector", message, "server.collector")
 }
 
 /// Takes metrics by OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.

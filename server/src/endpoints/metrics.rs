@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::extract::State;
 use collector::http::{HttpMetrics, Scrape};
-use collector::{Feed, HOST_LABEL, PartState, SYSTEM_METRICS};
+use collector::{APPLICATION_METRICS, Feed, HOST_LABEL, PartState, Point, SYSTEM_METRICS};
 use http::HeaderMap;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -30,20 +30,25 @@ struct Newest(Feed);
 
 impl Collector for Newest {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        if let Some(system) = self.0.system() {
+        let current = self.0.current();
+        if let Some(system) = current.system {
             let sample = system.sample();
-            for (name, help) in SYSTEM_METRICS {
-                let mut points = sample.points.iter().filter(|point| point.metric_name == name).peekable();
-                if points.peek().is_none() {
-                    continue;
-                }
-                let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-                for point in points {
-                    let host = [(HOST_LABEL, sample.host.as_str())];
-                    let others = point.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                    let labels: Vec<_> = host.into_iter().chain(others).collect();
-                    ConstGauge::new(point.value).encode(metric.encode_family(&labels)?)?;
-                }
+            encode(&mut encoder, &SYSTEM_METRICS, &sample.host, &sample.points)?;
+        }
+        if let Some(application) = current.application {
+            let mut points = application.sample().points;
+            points.extend(application.details(&[]).points);
+            // Prometheus has an `up` of its own for everything that it scrapes, and that is us.
+            for point in points.iter_mut().filter(|point| point.metric_name == "up") {
+                point.metric_name = INSTANCE_UP.0.into();
+            }
+            encode(&mut encoder, &APPLICATION_METRICS, &application.host, &points)?;
+            encode(&mut encoder, &[INSTANCE_UP], &application.host, &points)?;
+        }
+        if let Some(business) = current.business {
+            let sample = business.sample();
+            for metric in &business.metrics {
+                encode(&mut encoder, &[(metric.name.as_str(), &metric.title_en)], &sample.host, &sample.points)?;
             }
         }
         let help = "Whether a part of the monitoring answers: 1 yes, 0 no, absent where there is none";
@@ -54,6 +59,39 @@ impl Collector for Newest {
         }
         Ok(())
     }
+}
+
+/// Whether an instance of the application answers.
+const INSTANCE_UP: (&str, &str) =
+    ("recipe_monitoring_instance_up", "Whether an instance of the application answers: 1 yes, 0 no");
+
+/// Writes the points of each metric that there are, as a counter where its name says so.
+fn encode(
+    encoder: &mut DescriptorEncoder<'_>,
+    metrics: &[(&str, &str)],
+    host: &str,
+    points: &[Point],
+) -> Result<(), fmt::Error> {
+    for (name, help) in metrics {
+        let mut points = points.iter().filter(|point| point.metric_name == *name).peekable();
+        if points.peek().is_none() {
+            continue;
+        }
+        let counter = name.strip_suffix("_total");
+        let kind = if counter.is_some() { MetricType::Counter } else { MetricType::Gauge };
+        let mut metric = encoder.encode_descriptor(counter.unwrap_or(name), help, None, kind)?;
+        for point in points {
+            let host = [(HOST_LABEL, host)];
+            let others = point.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let labels: Vec<_> = host.into_iter().chain(others).collect();
+            let place = metric.encode_family(&labels)?;
+            match kind {
+                MetricType::Counter => ConstCounter::new(point.value).encode(place)?,
+                _ => ConstGauge::new(point.value).encode(place)?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// This process, under the names every Prometheus client library uses.
