@@ -53,6 +53,7 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
              severity character varying(20), category character varying(50), message text, metrics_snapshot jsonb, \
              resolved boolean, resolved_at timestamp with time zone, created_at timestamp with time zone",
         ),
+        ("business_events", "minute timestamp with time zone, event character varying(100), count bigint"),
         (
             "latest_metrics",
             "metric_name character varying(100), metric_value numeric, labels jsonb, timestamp timestamp with time zone",
@@ -81,8 +82,8 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
     let relations: String = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
     assert_eq!(
         relations,
-        "active_alerts alert_history daily_summaries latest_metrics metrics_hourly metrics_last_24h metrics_raw \
-         system_metrics"
+        "active_alerts alert_history business_events daily_summaries latest_metrics metrics_hourly metrics_last_24h \
+         metrics_raw system_metrics"
     );
     for (index, definition) in [
         ("idx_system_metrics_timestamp", "system_metrics USING btree (\"timestamp\" DESC)"),
