@@ -71,7 +71,9 @@ impl Server {
             let _ = kill_process(postmaster, Signal::STOP);
             let family = children(postmaster);
             let _ = kill_process(postmaster, Signal::KILL);
-            family.into_iter().for_each(|pid| drop(kill_process(pid, Signal::KILL)));
+            for pid in family {
+                let _ = kill_process(pid, Signal::KILL);
+            }
             let _ = child.wait();
         }
     }
