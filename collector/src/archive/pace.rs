@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-/// A distance this many times the next one is a gap in which nothing was sampled.
+/// A distance this many times the ones before and after it is a gap in which nothing was sampled.
 const GAP: f64 = 2.0;
 
 /// Seconds that a sample of one series covers, as time goes by.
@@ -16,13 +16,17 @@ impl Pace {
     /// Learns from parts of the past, in any order: the end of each, and the seconds between two of
     /// its samples or, where it has but one, to the sample before.
     pub(super) fn of(parts: impl IntoIterator<Item = (Timestamp, f64)>) -> Self {
-        let mut parts: BTreeMap<_, _> = parts.into_iter().filter(|(_, seconds)| *seconds > 0.0).collect();
-        let mut next = None;
-        for seconds in parts.values_mut().rev() {
-            *seconds = next.filter(|next| *seconds > next * GAP).unwrap_or(*seconds);
-            next = Some(*seconds);
-        }
-        Self(parts)
+        let parts: BTreeMap<_, _> = parts.into_iter().filter(|(_, seconds)| *seconds > 0.0).collect();
+        let distances: Vec<f64> = parts.values().copied().collect();
+        let settled = parts.into_keys().enumerate().map(|(index, end)| {
+            let seconds = distances[index];
+            let before = index.checked_sub(1).map(|index| distances[index]);
+            let after = distances.get(index + 1).copied();
+            let is_longer = |other: f64| seconds > other * GAP;
+            let is_gap = before.is_some_and(is_longer) && after.is_none_or(is_longer);
+            (end, after.or(before).filter(|_| is_gap).unwrap_or(seconds))
+        });
+        Self(settled.collect())
     }
 
     /// Seconds that a sample at this time covers; `None` where there is nothing to learn it from.
@@ -50,6 +54,8 @@ mod tests {
     fn an_interval_that_was_changed_is_another_from_then_on() {
         let pace = Pace::of([(10, 10.0), (20, 10.0), (80, 60.0), (140, 60.0)].map(|(end, s)| (at(end), s)));
         assert_eq!([20, 21, 80, 140].map(|second| pace.at(at(second))), [10.0, 60.0, 60.0, 60.0].map(Some));
+        let pace = Pace::of([(60, 60.0), (120, 60.0), (900, 780.0), (905, 5.0)].map(|(end, s)| (at(end), s)));
+        assert_eq!([60, 120, 900, 905].map(|second| pace.at(at(second))), [60.0, 60.0, 5.0, 5.0].map(Some));
         assert_eq!(Pace::of([]).at(at(0)), None);
     }
 }

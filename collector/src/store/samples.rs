@@ -8,7 +8,8 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgConnection, Postgres};
 
 use crate::buffer::{Batch, Entry, Record};
 use crate::sample::{HOST_LABEL, Labels, RawSnapshot, Sample};
@@ -74,7 +75,8 @@ impl Store {
 
     async fn save_entries(&self, batch: &Batch, entries: &[Entry], host: &str) -> Result<Saved, StoreError> {
         let started = Instant::now();
-        let mut transaction = self.pool.begin().await?;
+        let mut work = Work { connection: self.pool.acquire().await?, is_done: false };
+        let mut transaction = work.connection.begin().await?;
         sqlx::query(LONGEST_SILENCE).execute(&mut *transaction).await?;
         let position: i64 = sqlx::query_scalar(
             "INSERT INTO recipe_monitoring_state.streams AS known (stream, host, position) VALUES ($1, $2, 0)
@@ -95,6 +97,7 @@ impl Store {
         }
         if new.is_empty() {
             transaction.rollback().await?;
+            work.is_done = true;
             return Ok(Saved::default());
         }
         let rows = write(&mut transaction, &new).await?;
@@ -105,7 +108,23 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
+        work.is_done = true;
         Ok(Saved { records: new.len() as u64, rows, refused: 0 })
+    }
+}
+
+/// A connection that is closed unless the work on it was done: who gives up in the middle of a COPY
+/// leaves answers on it that the next one would take for its own.
+struct Work {
+    connection: PoolConnection<Postgres>,
+    is_done: bool,
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.connection.close_on_drop();
+        }
     }
 }
 

@@ -39,7 +39,11 @@ async fn a_database_that_was_used_before_may_come_later() {
     assert!(collector.log().contains("starting without PostgreSQL"), "{}", collector.log());
     keeps(&collector).await;
     server.run().await;
-    until("saving begins", async || collector.log().contains("\"job\":\"save\"").then_some(())).await;
+    until("saving begins", async || {
+        let log = collector.log();
+        log.lines().any(|line| line.contains("job done") && line.contains("\"job\":\"save\"")).then_some(())
+    })
+    .await;
     let log = collector.log();
     assert!(log.contains("saving and the scheduled work begin"), "{log}");
     until("the scheduled work begins", async || {

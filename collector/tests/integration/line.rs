@@ -107,6 +107,7 @@ async fn a_redis_that_starts_late_is_used() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
+    until("redis listens", async || std::net::TcpStream::connect(("127.0.0.1", port)).ok()).await;
     collector.has_read().await;
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
     redis.kill().unwrap();

@@ -81,7 +81,7 @@ impl Ledger {
 /// Moments up to `longest` by chance. The seed is printed: `RECIPE_TEST_SEED` has them again.
 fn moments(longest: Duration) -> impl Iterator<Item = Duration> {
     let given = std::env::var("RECIPE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let mut seed = given.unwrap_or_else(|| Timestamp::now().as_nanosecond() as u64);
+    let mut seed = given.unwrap_or_else(|| u64::try_from(Timestamp::now().as_microsecond()).unwrap());
     eprintln!("RECIPE_TEST_SEED={seed}");
     std::iter::repeat_with(move || {
         // SplitMix64: https://prng.di.unimi.it/splitmix64.c
@@ -89,7 +89,7 @@ fn moments(longest: Duration) -> impl Iterator<Item = Duration> {
         let mut z = seed;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        longest.mul_f64(f64::from((z ^ (z >> 31)) as u32) / f64::from(u32::MAX))
+        longest.mul_f64(f64::from(u32::try_from((z ^ (z >> 31)) >> 32).unwrap()) / f64::from(u32::MAX))
     })
 }
 
@@ -503,7 +503,7 @@ async fn a_load_of_thousands_is_killed_at_twenty_moments() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let read = tokio::task::spawn_blocking(move || {
             let until = |line: Option<std::io::Result<String>>| -> Option<i64> {
                 line?.ok()?.strip_prefix("kept until ")?.strip_suffix('.')?.parse().ok()
@@ -511,7 +511,7 @@ async fn a_load_of_thousands_is_killed_at_twenty_moments() {
             let mut last = None;
             let (begun, begins) = std::sync::mpsc::channel();
             let reader = std::thread::spawn(move || {
-                while let Some(line) = lines.next() {
+                for line in lines {
                     if let Some(number) = until(Some(line)) {
                         last = Some(number);
                         let _ = begun.send(());
@@ -551,12 +551,12 @@ async fn a_spool_that_grows_asks_for_a_save() {
     let arguments = ["live.push=1s", "sampling.system=1s", "schedule.save=1h", "redis.enabled=false"];
     let arguments: Vec<_> = arguments.into_iter().flat_map(|setting| ["--set", setting]).collect();
     let mut collector = Collector::start_as(command, &data_dir, &arguments).await;
-    let line = |log: &str, part: &str| {
-        let line = log.lines().find(|line| line.contains(part))?;
+    let line = |log: &str, parts: [&str; 2]| {
+        let line = log.lines().find(|line| parts.iter().all(|part| line.contains(part)))?;
         serde_json::from_str::<serde_json::Value>(line).ok()
     };
-    let saved = until("a save", async || line(&collector.log(), "\"job\":\"save\"")).await;
-    let began = line(&collector.log(), "\"message\":\"collecting\"").unwrap();
+    let saved = until("a save", async || line(&collector.log(), ["job done", "\"job\":\"save\""])).await;
+    let began = line(&collector.log(), ["\"message\":\"collecting\"", "INFO"]).unwrap();
     assert!(saved["fields"]["records"].as_u64().or(saved["records"].as_u64()).unwrap() >= 2_100, "{saved}");
     let time = |line: &serde_json::Value| line["timestamp"].as_str().unwrap().parse::<Timestamp>().unwrap();
     let elapsed = time(&saved).duration_since(time(&began));
