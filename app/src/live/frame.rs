@@ -1,7 +1,7 @@
 //! Reading a frame of the feed. [`LiveEvent`] could be deserialised as it is, but its tagged
 //! payload makes serde keep a second reader for every type, which the page would have to carry.
 
-use collector::{Health, Hello, LiveEvent, Payload, System};
+use collector::{Application, Business, Health, Hello, LiveEvent, Payload, System};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +25,8 @@ pub fn parse(text: &str) -> Option<LiveEvent> {
     let Head { seq, event, at } = serde_json::from_str(text).ok()?;
     let payload = match event.as_str() {
         "metrics:system" => Payload::System(Box::new(data::<System>(text)?)),
+        "metrics:application" => Payload::Application(Box::new(data::<Application>(text)?)),
+        "metrics:business" => Payload::Business(Box::new(data::<Business>(text)?)),
         "health" => Payload::Health(data::<Health>(text)?),
         "hello" => Payload::Hello(data::<Hello>(text)?),
         _ => return None,
@@ -38,6 +40,8 @@ fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use collector::{BusinessMetric, Route};
+
     use super::*;
 
     #[test]
@@ -45,6 +49,16 @@ mod tests {
         let at = Timestamp::new(1_795_492_972, 550_000_000).unwrap();
         for payload in [
             Payload::System(Box::new(System { at, host: "web-1".into(), cpu_usage: Some(12.5), ..System::default() })),
+            Payload::Application(Box::new(Application {
+                at,
+                routes: vec![Route::default()],
+                ..Application::default()
+            })),
+            Payload::Business(Box::new(Business {
+                at,
+                metrics: vec![BusinessMetric::default()],
+                ..Business::default()
+            })),
             Payload::Health(Health::of(Vec::new())),
             Payload::Hello(Hello { resumed: true }),
         ] {

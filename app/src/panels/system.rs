@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::charts::{LineGraph, Series, Unit};
 use crate::format::{self, MISSING, Scale};
-use crate::live::LiveStore;
+use crate::live::{LiveStore, Subject};
 use crate::widgets::{DiskBar, Icon, Shape, Tile, host_name};
 use crate::words::{Words, use_words};
 
@@ -17,27 +17,27 @@ pub use detail::SystemDetail;
 const MOUNTS_SHOWN: usize = 5;
 
 const fn cpu(words: &Words) -> Series {
-    Series { name: words.cpu_graph, color: "series-1", value: |point| point.cpu_usage }
+    Series { name: words.cpu_graph, color: "series-1", of: Subject::Host, value: |point| point.cpu_usage }
 }
 
 const fn memory(words: &Words) -> Series {
-    Series { name: words.memory_graph, color: "series-4", value: |point| point.memory_usage }
+    Series { name: words.memory_graph, color: "series-4", of: Subject::Host, value: |point| point.memory_usage }
 }
 
 const fn load(words: &Words) -> Series {
-    Series { name: words.load_graph, color: "series-3", value: |point| point.load_average_1m }
+    Series { name: words.load_graph, color: "series-3", of: Subject::Host, value: |point| point.load_average_1m }
 }
 
 const fn received(words: &Words) -> Series {
-    Series { name: words.received, color: "series-1", value: |point| point.rx_per_second }
+    Series { name: words.received, color: "series-1", of: Subject::Host, value: |point| point.rx_per_second }
 }
 
 const fn sent(words: &Words) -> Series {
-    Series { name: words.sent, color: "series-2", value: |point| point.tx_per_second }
+    Series { name: words.sent, color: "series-2", of: Subject::Host, value: |point| point.tx_per_second }
 }
 
 const fn network(words: &Words) -> Series {
-    Series { name: words.network, color: "series-2", value: both_ways }
+    Series { name: words.network, color: "series-2", of: Subject::Host, value: both_ways }
 }
 
 fn both_ways(point: &SystemPoint) -> Option<f64> {
