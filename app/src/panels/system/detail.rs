@@ -7,7 +7,7 @@ use super::{NoSample, SystemTiles, cpu, load, memory, received, sent};
 use crate::charts::{LineGraph, Unit};
 use crate::format::{self, MISSING};
 use crate::live::LiveStore;
-use crate::widgets::{DiskMark, DiskShare, Value, host_name};
+use crate::widgets::{DiskMark, DiskShare, Value, host_name, table};
 use crate::words::use_words;
 
 /// The host on its own page.
@@ -101,41 +101,16 @@ fn Interfaces() -> impl IntoView {
         let rate = |bytes| system.per_second(bytes).map_or_else(|| MISSING.to_owned(), format::rate);
         let row = |interface: &Interface| {
             [interface.interface.clone(), rate(interface.network_rx), rate(interface.network_tx)]
+                .map(|text| (text, ""))
+                .to_vec()
         };
         system.interfaces.iter().map(row).collect()
     });
-    let has_rows = Signal::derive(move || interfaces.with(|interfaces| !interfaces.is_empty()));
-    let rows = move || {
-        interfaces
-            .get()
-            .into_iter()
-            .map(|[name, received, sent]| {
-                view! {
-                    <tr>
-                        <th scope="row" class="path" title=name.clone()>
-                            <span><span class="path-name">{name.clone()}</span></span>
-                        </th>
-                        <td>{received}</td>
-                        <td>{sent}</td>
-                    </tr>
-                }
-            })
-            .collect_view()
-    };
+    let columns = [words.interface, words.received, words.sent].map(str::to_owned).to_vec();
     view! {
         <section class="panel panel-five" aria-labelledby="interfaces-title">
             <header class="panel-header"><h2 id="interfaces-title">{words.interfaces}</h2></header>
-            <table class="table">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.interface}</th>
-                        <th scope="col">{words.received}</th>
-                        <th scope="col">{words.sent}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-            <p class="table-none" hidden=has_rows>{words.no_interfaces}</p>
+            {table(columns, interfaces, words.no_interfaces)}
         </section>
     }
     .into_any()

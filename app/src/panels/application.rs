@@ -1,0 +1,217 @@
+//! The watched application: tiles, graphs and routes.
+
+mod connect;
+mod detail;
+mod routes;
+mod tiles;
+
+use collector::{Application, Instance};
+use leptos::prelude::*;
+
+use crate::charts::{Bar, Bars, LineGraph, Series, Threshold, Unit, bar_graph};
+use crate::format;
+use crate::live::{LiveStore, Subject};
+use crate::widgets::{Icon, Shape};
+use crate::words::{Words, use_words};
+
+pub use detail::ApplicationDetail;
+
+/// Routes of each table on the overview.
+const ROUTES_SHOWN: usize = 5;
+/// The thresholds of HighErrorRate and CriticalErrorRate.
+const ERROR_RATE: [Threshold; 2] = [(5.0, "warning"), (10.0, "critical")];
+/// The threshold of SlowResponse.
+const RESPONSE_TIME: [Threshold; 1] = [(1_000.0, "warning")];
+
+const fn series(name: &'static str, color: &'static str, value: fn(&collector::SystemPoint) -> Option<f64>) -> Series {
+    Series { name, color, of: Subject::Application, value }
+}
+
+const fn requests(words: &Words) -> Series {
+    series(words.application.requests, "series-1", |point| point.requests_per_second)
+}
+
+const fn error_rate(words: &Words) -> Series {
+    series(words.application.error_rate, "series-5", |point| point.error_rate)
+}
+
+const P50: Series = series("P50", "series-3", |point| point.p50_ms);
+const P95: Series = series("P95", "series-2", |point| point.p95_ms);
+const P99: Series = series("P99", "series-5", |point| point.p99_ms);
+
+const fn connections(words: &Words) -> Series {
+    series(words.application.active_connections, "series-4", |point| point.active_connections)
+}
+
+/// The application on the overview.
+#[component]
+pub fn ApplicationPanel() -> impl IntoView {
+    let words = use_words();
+    let store = expect_context::<LiveStore>();
+    let is_connected = is_connected(store);
+    let content = move || {
+        if !is_connected.get() {
+            return connect::connect(words, store);
+        }
+        view! {
+            {tiles::tiles(words, store)}
+            <div class="graphs graphs-two">{graphs(words, store)}</div>
+            <div class="graphs graphs-two">
+                {routes::slowest(words, store, ROUTES_SHOWN)}
+                {routes::failing(words, store, ROUTES_SHOWN)}
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="panel panel-seven" aria-labelledby="application-title">
+            <header class="panel-header">
+                <h2 id="application-title">{words.application.application}</h2>
+                <p class="panel-host">{names(store)}</p>
+                <a href="/application" class="panel-more">{words.application.by_route}<Icon shape=Shape::Right/></a>
+            </header>
+            {notices(words, store)}
+            {content}
+        </section>
+    }
+    .into_any()
+}
+
+/// Whether there is something to show.
+fn is_connected(store: LiveStore) -> Memo<bool> {
+    Memo::new(move |_| store.application.with(|known| known.as_ref().is_some_and(Application::is_connected)))
+}
+
+/// What a reading says, empty where there is none.
+fn of<T: Default + 'static>(store: LiveStore, read: impl FnOnce(&Application) -> T) -> T {
+    store.application.with(|application| application.as_ref().map(read).unwrap_or_default())
+}
+
+/// The instances that are there, each once.
+fn names(store: LiveStore) -> Signal<String> {
+    Signal::derive(move || {
+        of(store, |application| {
+            let seen = application.instances.iter().filter(|instance| instance.last_seen.is_some());
+            seen.map(|instance| format!("{} {}", instance.job, instance.instance)).collect::<Vec<_>>().join(" · ")
+        })
+    })
+}
+
+/// That no reading comes, and which instances do not answer.
+fn notices(words: &'static Words, store: LiveStore) -> AnyView {
+    let old = Signal::derive(move || {
+        let moment = |at| (words.application.old)(&store.zone.get().moment(at, store.now.get_untracked()));
+        store.stale_application().map(moment).unwrap_or_default()
+    });
+    let is_fresh = Signal::derive(move || old.with(String::is_empty));
+    let down = Memo::new(move |_| {
+        of(store, |application| {
+            application
+                .instances
+                .iter()
+                .filter(|instance| !instance.up && instance.last_seen.is_some())
+                .cloned()
+                .collect()
+        })
+    });
+    view! {
+        <p class="panel-notice" hidden=is_fresh>{old}</p>
+        {instances(words, store, down)}
+    }
+    .into_any()
+}
+
+/// A line for each instance: its state in words, when it last answered, and what is wrong.
+fn instances(words: &'static Words, store: LiveStore, list: Memo<Vec<Instance>>) -> AnyView {
+    let is_empty = Signal::derive(move || list.with(Vec::is_empty));
+    let line = move |instance: Instance| {
+        let words = &words.application;
+        let (class, shape, state) = match (instance.up, instance.last_seen) {
+            (true, _) => ("instance part-up", Shape::Check, words.up),
+            (false, Some(_)) => ("instance part-down", Shape::Cross, words.down),
+            (false, None) => ("instance", Shape::Dots, words.never),
+        };
+        let moment = |at| (words.last_seen)(&store.zone.get().moment(at, store.now.get_untracked()));
+        let series = format::count(f64::from(u32::try_from(instance.series).unwrap_or(u32::MAX)));
+        let how = if instance.pushes { words.pushes } else { words.scraped };
+        view! {
+            <li class=class>
+                <Icon shape/>
+                <b class="instance-name">{format!("{} {}", instance.job, instance.instance)}</b>
+                <span class="instance-state">{state}</span>
+                <span class="instance-more">{instance.last_seen.map(moment)}</span>
+                <span class="instance-more">{how(&series)}</span>
+                <span class="instance-error">{instance.error}</span>
+            </li>
+        }
+    };
+    view! {
+        <ul class="instances" hidden=is_empty>
+            {move || list.get().into_iter().map(line).collect_view()}
+        </ul>
+    }
+    .into_any()
+}
+
+/// The four graphs that both pages have.
+fn graphs(words: &'static Words, store: LiveStore) -> AnyView {
+    let application = &words.application;
+    view! {
+        <LineGraph id="graph-requests" title=application.requests unit=Unit::PerSecond series=vec![requests(words)]/>
+        <LineGraph id="graph-errors" title=application.error_rate unit=Unit::Share
+            series=vec![error_rate(words)] thresholds=&ERROR_RATE/>
+        <LineGraph id="graph-response-time" title=application.response_time unit=Unit::Milliseconds
+            series=vec![P50, P95, P99] thresholds=&RESPONSE_TIME/>
+        {bar_graph(application.distribution, application.last_minute, distribution(words, store), words.not_collected, application.no_routes)}
+    }
+    .into_any()
+}
+
+/// The requests of the last minute by their duration.
+fn distribution(words: &'static Words, store: LiveStore) -> Memo<Bars> {
+    Memo::new(move |_| {
+        of(store, |application| {
+            let buckets = &application.durations;
+            let bounds: Vec<_> = buckets.iter().map(|bucket| bucket.le.map(bound)).collect();
+            // As many marks as there is room for.
+            let every = buckets.len().div_ceil(5).max(1);
+            let bars = buckets.iter().enumerate().map(|(place, bucket)| {
+                let text = bounds[place].clone();
+                let below = place.checked_sub(1).and_then(|before| bounds[before].clone()).unwrap_or_default();
+                let is_marked = place % every == every / 2;
+                Bar {
+                    mark: text.clone().filter(|_| is_marked).unwrap_or_default(),
+                    name: text
+                        .map_or_else(|| (words.application.longer)(&below), |text| (words.application.up_to)(&text)),
+                    value: Some(bucket.count),
+                }
+            });
+            Bars { bars: bars.collect(), unfinished: false, bounds: true }
+        })
+    })
+}
+
+/// A bound in seconds, as `5 ms` or `2.5 s`.
+fn bound(seconds: f64) -> String {
+    if seconds < 1.0 {
+        let milliseconds = seconds * 1_000.0;
+        let is_whole = (milliseconds - milliseconds.round()).abs() < 0.05;
+        return format!("{} ms", if is_whole { format::count(milliseconds) } else { format::percent(milliseconds) });
+    }
+    let is_whole = (seconds - seconds.round()).abs() < 0.05;
+    format!("{} s", if is_whole { format::count(seconds) } else { format::percent(seconds) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_in_the_unit_that_people_say() {
+        for (seconds, text) in
+            [(0.005, "5 ms"), (0.0025, "2.5 ms"), (0.25, "250 ms"), (1.0, "1 s"), (2.5, "2.5 s"), (10.0, "10 s")]
+        {
+            assert_eq!(bound(seconds), text);
+        }
+    }
+}
