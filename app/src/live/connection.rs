@@ -187,7 +187,9 @@ impl Connection {
     /// The viewer has chosen another range.
     fn look_back(self: &Rc<Self>, range: Range) {
         if range == Range::Live {
-            [Subject::Host, Subject::Application].map(|of| self.store.past(of).forget_longer());
+            for of in [Subject::Host, Subject::Application] {
+                self.store.past(of).forget_longer();
+            }
         } else {
             self.snapshot_wanted.set(true);
             self.snapshot.set(f64::MIN);

@@ -105,7 +105,9 @@ fn application(second: i64) -> Application {
 fn the_application_and_its_hour_are_kept_like_the_host() {
     with_store(|store| {
         let mut history = History::new(3_600);
-        [0, 30, 3_000].map(|second| history.insert(SystemPoint::from(&application(second))));
+        for second in [0, 30, 3_000] {
+            history.insert(SystemPoint::from(&application(second)));
+        }
         let known = |seq, application, business| Snapshot {
             application,
             application_history: history.clone(),

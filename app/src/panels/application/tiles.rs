@@ -19,7 +19,7 @@ pub fn tiles(words: &'static Words, store: LiveStore) -> AnyView {
         move |name: &'static str, series: Series, unit: Unit, value: fn(&Application) -> Option<f64>, more: More| {
             let said = Memo::new(move |_| {
                 of(store, |application| match value(application) {
-                    None => (why(words, application).to_owned(), ""),
+                    None => (why(words, application, unit).to_owned(), ""),
                     Some(_) => {
                         store.past(Subject::Application).with_recent(|history| more(words, application, history))
                     }
@@ -76,10 +76,10 @@ fn over(
 }
 
 /// Why there is no number.
-fn why(words: &Words, application: &Application) -> &'static str {
+fn why(words: &Words, application: &Application, unit: Unit) -> &'static str {
     if !application.instances.iter().any(|instance| instance.up) {
         words.application.target_down
-    } else if application.total.per_second == Some(0.0) {
+    } else if application.total.per_second == Some(0.0) && matches!(unit, Unit::Share | Unit::Milliseconds) {
         words.application.no_requests
     } else {
         words.not_collected
@@ -147,8 +147,14 @@ mod tests {
             total: Requests { per_second, ..Requests::default() },
             ..Application::default()
         };
-        let said = [(true, Some(0.0)), (true, None), (false, None)].map(|(up, rate)| why(&EN, &reading(up, rate)));
-        assert_eq!(said, ["no requests", "not collected", "does not answer"]);
+        let said = [
+            (true, Some(0.0), Unit::Share),
+            (true, Some(0.0), Unit::Count),
+            (true, None, Unit::Share),
+            (false, None, Unit::Share),
+        ];
+        let said = said.map(|(up, rate, unit)| why(&EN, &reading(up, rate), unit));
+        assert_eq!(said, ["no requests", "not collected", "not collected", "does not answer"]);
     }
 
     #[test]
