@@ -48,6 +48,57 @@ pub fn percent(value: f64) -> String {
     format!("{value:.1}")
 }
 
+/// A number of something, in groups of three digits.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is counted is whole and fits")]
+pub fn count(value: f64) -> String {
+    let digits = (value.abs().round() as u64).to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number in three digits, or in all those before its point: `0`, `3.2`, `42.1`, `1,240`.
+#[must_use]
+pub fn short(value: f64) -> String {
+    if value == 0.0 || value >= 99.95 { count(value) } else { percent(value) }
+}
+
+/// A difference with its sign: `+6`, `−212`, `±0`.
+#[must_use]
+pub fn signed(value: f64) -> String {
+    let sign = if value.round() == 0.0 {
+        "±"
+    } else if value < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{}", count(value))
+}
+
+/// Day and month of a date such as `2026-11-25`.
+#[must_use]
+pub fn day_of(date: &str) -> &str {
+    date.get(5..).unwrap_or(date)
+}
+
+/// The weekday of a date such as `2026-11-25`, 0 for Sunday (Sakamoto's method); `None` where it is no date.
+#[must_use]
+pub fn weekday(date: &str) -> Option<usize> {
+    const MONTHS: [usize; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
+    let mut parts = date.split('-').map(str::parse::<usize>);
+    let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let shift = MONTHS.get(month.checked_sub(1)?)?;
+    let year = if month < 3 { year.checked_sub(1)? } else { year };
+    Some((year + year / 4 - year / 100 + year / 400 + shift + day) % 7)
+}
+
 /// A load average.
 #[must_use]
 pub fn load(value: f64) -> String {
@@ -247,6 +298,29 @@ mod tests {
         assert_eq!(part_of(1, 17_179_869_184), "0.0 / 16.0 GiB");
         assert_eq!(rate(2_516_582.4), "2.4 MiB/s");
         assert_eq!(rate(0.0), "0 B/s");
+    }
+
+    #[test]
+    fn counts_are_grouped_and_differences_have_a_sign() {
+        for (value, text) in [(0.0, "0"), (999.4, "999"), (1_240.0, "1,240"), (1_234_567.0, "1,234,567")] {
+            assert_eq!(count(value), text);
+        }
+        assert_eq!([6.0, -212.0, 0.0, -0.2].map(signed), ["+6", "−212", "±0", "±0"]);
+        assert_eq!([0.0, 3.24, 99.9, 1_240.0].map(short), ["0", "3.2", "99.9", "1,240"]);
+    }
+
+    #[test]
+    fn a_date_has_its_weekday() {
+        for (date, day) in [
+            ("2026-11-25", Some(3)),
+            ("2024-02-29", Some(4)),
+            ("2000-01-01", Some(6)),
+            ("2026-13-01", None),
+            ("", None),
+        ] {
+            assert_eq!(weekday(date), day, "{date}");
+        }
+        assert_eq!(day_of("2026-11-25"), "11-25");
     }
 
     #[test]

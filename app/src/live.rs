@@ -6,13 +6,18 @@ pub mod backoff;
 #[cfg_attr(not(feature = "hydrate"), path = "live/no_connection.rs")]
 mod connection;
 pub mod frame;
+mod past;
 mod verdict;
 
-use collector::{Health, History, LiveEvent, PartName, PartState, Payload, Snapshot, System, SystemPoint};
+use collector::{
+    APPLICATION_SPAN_SECONDS, Application, Business, Health, LiveEvent, PartName, PartState, Payload, Snapshot, System,
+    SystemPoint,
+};
 use jiff::Timestamp;
 use leptos::prelude::*;
 
 pub use connection::connect;
+pub use past::{Past, Subject};
 pub use verdict::{Severity, Verdict};
 
 use crate::format::{self, Zone};
@@ -20,6 +25,10 @@ use crate::range::Range;
 
 /// Seconds of the past on a page.
 pub const SPAN_SECONDS: i64 = 15 * 60;
+/// A reading of the application is of its last minute, and is taken every few seconds.
+const APPLICATION_LASTS_SECONDS: f64 = 90.0;
+/// One of the business metrics is taken every minute.
+const BUSINESS_LASTS_SECONDS: f64 = 200.0;
 
 /// The page's link to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,12 +51,16 @@ pub struct LiveStore {
     pub link: RwSignal<Link>,
     /// The newest reading of the host.
     pub system: RwSignal<Option<System>>,
-    /// The host's last 15 minutes.
-    pub history: RwSignal<History>,
+    /// The host's last 15 minutes, and more where the range is longer.
+    host_past: Past,
+    /// The newest reading of the application.
+    pub application: RwSignal<Option<Application>>,
+    /// The application's last hour, and more where the range is longer.
+    application_past: Past,
+    /// The newest reading of the business metrics.
+    pub business: RwSignal<Option<Business>>,
     /// How far back the graphs look.
     pub range: Signal<Range>,
-    /// The host's past as far back, where that is further than `history`.
-    pub past: RwSignal<Option<History>>,
     /// The state of the parts.
     pub health: RwSignal<Option<Health>>,
     /// The server's clock, moved on every second in the browser.
@@ -77,9 +90,11 @@ impl LiveStore {
             loaded: RwSignal::new(false),
             link: RwSignal::new(Link::None),
             system: RwSignal::new(None),
-            history: RwSignal::new(History::new(SPAN_SECONDS)),
+            host_past: Past::new(SPAN_SECONDS),
+            application: RwSignal::new(None),
+            application_past: Past::new(APPLICATION_SPAN_SECONDS),
+            business: RwSignal::new(None),
             range,
-            past: RwSignal::new(None),
             health: RwSignal::new(None),
             now: RwSignal::new(Timestamp::UNIX_EPOCH),
             zone: RwSignal::new(Zone::Utc),
@@ -102,32 +117,31 @@ impl LiveStore {
         }
         self.seen.set_value((seq.max(snapshot.seq), health_seq.max(snapshot.seq)));
         self.push_seconds.set(snapshot.push_seconds);
-        let newest = self.system.with_untracked(|known| known.as_ref().map(|system| system.at));
-        if let Some(system) = &snapshot.system
-            && newest.is_none_or(|newest| system.at > newest)
-        {
-            self.system.set(Some(system.clone()));
+        if let Some(system) = &snapshot.system {
+            take(self.system, system.clone(), |system| system.at);
         }
-        // An answer to what was asked for before the range was changed is none.
+        if let Some(application) = &snapshot.application {
+            take(self.application, application.clone(), |application| application.at);
+        }
+        if let Some(business) = &snapshot.business {
+            take(self.business, business.clone(), |business| business.at);
+        }
         let seconds = self.range.get_untracked().seconds();
-        if let Some(past) = snapshot.past.as_ref().filter(|past| past.span_seconds() == seconds) {
-            self.past.set(Some(past.clone()));
-        }
-        if self.loaded.get_untracked() {
-            self.history.update(|history| history.merge(&snapshot.history));
-        } else {
-            self.history.set(snapshot.history.clone());
+        self.host_past.seed(&snapshot.history, snapshot.past.as_ref(), seconds);
+        self.application_past.seed(&snapshot.application_history, snapshot.application_past.as_ref(), seconds);
+        if !self.loaded.get_untracked() {
             self.now.set(snapshot.at);
             self.loaded.set(true);
         }
     }
 
-    /// Reads the past that the graphs show.
-    pub fn with_viewed<T>(self, read: impl FnOnce(&History) -> T) -> T {
-        self.past.with(|past| match past {
-            Some(past) => read(past),
-            None => self.history.with(read),
-        })
+    /// The past of one or the other.
+    #[must_use]
+    pub fn past(self, of: Subject) -> Past {
+        match of {
+            Subject::Host => self.host_past,
+            Subject::Application => self.application_past,
+        }
     }
 
     /// Takes in an event of the feed.
@@ -145,17 +159,19 @@ impl LiveStore {
             Payload::Hello(hello) if hello.resumed => return next,
             Payload::Hello(_) => {}
             Payload::System(system) => {
-                let point = SystemPoint::from(system.as_ref());
-                if self.system.with_untracked(|known| known.as_ref().is_none_or(|known| system.at > known.at)) {
-                    self.system.set(Some(*system));
-                }
-                self.history.update(|history| history.insert(point));
+                self.host_past.insert(SystemPoint::from(system.as_ref()));
+                take(self.system, *system, |system| system.at);
             }
+            Payload::Application(application) => {
+                self.application_past.insert(SystemPoint::from(application.as_ref()));
+                take(self.application, *application, |application| application.at);
+            }
+            Payload::Business(business) => take(self.business, *business, |business| business.at),
             Payload::Health(health) if event.seq >= health_seq => {
                 self.health.set(Some(health));
                 self.seen.set_value((seq, event.seq));
             }
-            Payload::Health(_) | Payload::Application(_) | Payload::Business(_) => {}
+            Payload::Health(_) => {}
         }
         self.seen.update_value(|seen| seen.0 = seen.0.max(event.seq));
         next
@@ -164,7 +180,7 @@ impl LiveStore {
     /// Age of the newest reading in seconds, never below 0.
     #[must_use]
     pub fn age_seconds(self) -> Option<u64> {
-        let at = self.system.with(|system| system.as_ref().map(|system| system.at))?;
+        let at = of(self.system, |system| Some(system.at))?;
         let age = self.now.get().duration_since(at);
         Some(u64::try_from(age.as_secs()).unwrap_or(0))
     }
@@ -172,9 +188,26 @@ impl LiveStore {
     /// Whether the newest reading is older than it should be.
     #[must_use]
     pub fn is_stale(self) -> bool {
-        let at = self.system.with(|system| system.as_ref().map(|system| system.at));
-        let limit = self.push_seconds.get() * 3_000.0 + 2_000.0;
-        at.is_some_and(|at| format::milliseconds(self.now.get()) - format::milliseconds(at) > limit)
+        let at = of(self.system, |system| Some(system.at));
+        self.is_older(at, self.push_seconds.get() * 3.0 + 2.0)
+    }
+
+    /// When the newest reading of the application was, where that is longer ago than it should be.
+    #[must_use]
+    pub fn stale_application(self) -> Option<Timestamp> {
+        let at = of(self.application, |application| Some(application.at));
+        at.filter(|_| self.is_older(at, APPLICATION_LASTS_SECONDS))
+    }
+
+    /// The same of the business metrics.
+    #[must_use]
+    pub fn stale_business(self) -> Option<Timestamp> {
+        let at = of(self.business, |business| Some(business.at));
+        at.filter(|_| self.is_older(at, BUSINESS_LASTS_SECONDS))
+    }
+
+    fn is_older(self, at: Option<Timestamp>, seconds: f64) -> bool {
+        at.is_some_and(|at| format::milliseconds(self.now.get()) - format::milliseconds(at) > seconds * 1_000.0)
     }
 
     /// What to say about it all.
@@ -198,101 +231,28 @@ impl LiveStore {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use collector::Hello;
-
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::new(second, 0).unwrap()
-    }
-
-    fn reading(second: i64) -> System {
-        System { at: at(second), cpu_usage: Some(1.0), ..System::default() }
-    }
-
-    fn event(seq: u64, second: i64) -> LiveEvent {
-        LiveEvent { seq, at: at(second), payload: Payload::System(Box::new(reading(second))) }
-    }
-
-    fn snapshot(seq: u64, seconds: std::ops::Range<i64>) -> Snapshot {
-        let mut history = History::new(SPAN_SECONDS);
-        seconds.clone().for_each(|second| history.insert(SystemPoint::from(&reading(second))));
-        Snapshot {
-            at: at(seconds.end),
-            seq,
-            push_seconds: 1.0,
-            system: seconds.last().map(reading),
-            history,
-            past: None,
-            application: None,
-            application_history: History::new(3_600),
-            application_past: None,
-            business: None,
-            health: Health::of(Vec::new()),
+/// What a reading says, the default where there is none.
+pub fn of<R: Send + Sync + 'static, T: Default>(reading: RwSignal<Option<R>>, read: impl FnOnce(&R) -> T) -> T {
+    let (mut read, mut said) = (Some(read), T::default());
+    with(reading, &mut |reading| {
+        if let Some(read) = read.take() {
+            said = read(reading);
         }
-    }
+    });
+    said
+}
 
-    fn with_store(test: impl FnOnce(LiveStore)) {
-        Owner::new().with(|| test(LiveStore::new(Signal::stored(Range::Hour))));
-    }
+// Apart from the above, for it is the larger part, and this one is in the page once for each kind.
+fn with<R: Send + Sync + 'static>(reading: RwSignal<Option<R>>, read: &mut dyn FnMut(&R)) {
+    reading.with(|reading| reading.as_ref().map(read));
+}
 
-    #[test]
-    fn events_in_a_row_need_nothing_and_a_jump_needs_a_snapshot() {
-        with_store(|store| {
-            store.seed(&snapshot(10, 0..10));
-            assert_eq!(store.apply(event(11, 10)), Next::Nothing);
-            assert_eq!(store.apply(event(11, 10)), Next::Nothing);
-            assert_eq!(store.apply(event(14, 13)), Next::Snapshot);
-            store.seed(&snapshot(15, 0..15));
-            assert_eq!(store.seq(), 15);
-            assert_eq!(store.history.with_untracked(|history| history.points().len()), 15);
-        });
-    }
-
-    #[test]
-    fn the_past_of_another_range_is_not_shown() {
-        with_store(|store| {
-            for (seconds, shown) in [(86_400, SPAN_SECONDS), (3_600, 3_600)] {
-                store.seed(&Snapshot { past: Some(History::new(seconds)), ..snapshot(10, 0..10) });
-                assert_eq!(store.with_viewed(History::span_seconds), shown);
-            }
-        });
-    }
-
-    #[test]
-    fn an_old_snapshot_takes_nothing_back() {
-        with_store(|store| {
-            store.seed(&snapshot(10, 0..10));
-            store.apply(event(11, 50));
-            store.seed(&snapshot(9, 0..9));
-            assert_eq!(store.seq(), 11);
-            assert_eq!(store.system.with_untracked(|system| system.as_ref().unwrap().at), at(50));
-        });
-    }
-
-    #[test]
-    fn a_greeting_that_could_not_resume_needs_a_snapshot() {
-        let hello = |seq, resumed| LiveEvent { seq, at: at(0), payload: Payload::Hello(Hello { resumed }) };
-        with_store(|store| {
-            store.seed(&snapshot(10, 0..10));
-            assert_eq!(store.apply(hello(13, true)), Next::Nothing);
-            assert_eq!(store.apply(event(11, 11)), Next::Nothing, "the backlog follows the greeting");
-            assert_eq!(store.apply(hello(11, false)), Next::Nothing, "nothing was missed");
-            assert_eq!(store.apply(hello(900, false)), Next::Snapshot);
-            assert_eq!(store.apply(event(901, 12)), Next::Nothing);
-        });
-    }
-
-    #[test]
-    fn a_reading_is_stale_after_three_pushes_and_two_seconds() {
-        with_store(|store| {
-            store.seed(&snapshot(10, 0..10));
-            for (now, stale) in [(10, false), (14, false), (15, true)] {
-                store.now.set(at(now));
-                assert_eq!(store.is_stale(), stale, "{now}");
-            }
-        });
+/// Keeps a reading, unless a newer one is known.
+fn take<T: Send + Sync + 'static>(known: RwSignal<Option<T>>, reading: T, at: fn(&T) -> Timestamp) {
+    if known.with_untracked(|known| known.as_ref().is_none_or(|known| at(&reading) > at(known))) {
+        known.set(Some(reading));
     }
 }
+
+#[cfg(test)]
+mod tests;

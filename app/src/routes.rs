@@ -8,7 +8,7 @@ use leptos_router::{SsrMode, StaticSegment};
 
 use crate::api::system::snapshot;
 use crate::live::{self, LiveStore};
-use crate::pages::{NotFound, Overview, SnapshotResource, SystemPage};
+use crate::pages::{ApplicationPage, BusinessPage, NotFound, Overview, SnapshotResource, SystemPage};
 use crate::preferences;
 use crate::range::Range;
 use crate::theme::PageTheme;
@@ -45,6 +45,8 @@ fn Page() -> impl IntoView {
             <FlatRoutes fallback=NotFound>
                 <Route path=StaticSegment("") view=Overview ssr=SsrMode::Async/>
                 <Route path=StaticSegment("system") view=SystemPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("application") view=ApplicationPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("business") view=BusinessPage ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
     }

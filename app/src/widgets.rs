@@ -2,6 +2,7 @@
 
 mod disk_bar;
 mod header;
+mod html;
 mod icon;
 mod parts;
 mod range_picker;
@@ -12,6 +13,7 @@ mod verdict;
 
 pub use disk_bar::{DiskBar, DiskMark, DiskShare};
 pub use header::{Header, NAME};
+pub use html::{Html, part, when};
 pub use icon::{Icon, Shape};
 pub use parts::Parts;
 pub use tile::Tile;

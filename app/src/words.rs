@@ -1,11 +1,15 @@
 //! Everything the dashboard says, once per language. A field that a language does not fill does
 //! not compile. What is the same everywhere (numbers, units, times) is in `format`.
 
+mod application;
+mod business;
 mod en;
 mod ja;
 
 use leptos::prelude::use_context;
 
+pub use application::ApplicationWords;
+pub use business::BusinessWords;
 pub use en::EN;
 pub use ja::JA;
 
@@ -177,6 +181,12 @@ pub struct Words {
     pub graph_summary: fn(name: &str, newest: &str, lowest: &str, highest: &str, over: &str) -> String,
     /// The same without a point.
     pub graph_empty: fn(name: &str, over: &str) -> String,
+
+    // The other panels
+    /// The panel of the application.
+    pub application: ApplicationWords,
+    /// The panel of the business metrics.
+    pub business: BusinessWords,
 
     // Errors
     /// Title of the page for an unknown address.

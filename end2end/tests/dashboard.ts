@@ -24,9 +24,9 @@ export class Dashboard {
   }
 
   /** Starts the program; a second start listens where the first did. */
-  async start() {
+  async start(more: string[] = []) {
     const address = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const child = spawn(program, ["--address", address, "--data-dir", join(this.directory, "data")], {
+    const child = spawn(program, ["--address", address, "--data-dir", join(this.directory, "data"), ...more], {
       cwd: this.directory,
       env: { PATH: process.env.PATH },
       stdio: ["ignore", "ignore", "pipe"],
@@ -66,8 +66,17 @@ export class Dashboard {
 
   /** Where its PostgreSQL is. */
   databaseUrl() {
+    return this.#setting("DATABASE_URL");
+  }
+
+  /** Where its Redis is. */
+  redisUrl() {
+    return this.#setting("REDIS_URL");
+  }
+
+  #setting(name: string) {
     const settings = execFileSync(collector, ["env", "--data-dir", join(this.directory, "data")], { encoding: "utf8" });
-    return /^DATABASE_URL=(.*)$/m.exec(settings)?.[1] ?? "";
+    return new RegExp(`^${name}=(.*)$`, "m").exec(settings)?.[1] ?? "";
   }
 
   /** Waits for the first reading of the host. */

@@ -37,6 +37,8 @@ const tooltip = (unit, decimals) => (points) => {
     const content = element("div", "graph-tooltip");
     content.append(element("div", "graph-tooltip-time", moment(points[0].axisValue)));
     for (const { color, seriesName, value } of points) {
+        // A threshold.
+        if (!seriesName) continue;
         const row = element("div", "graph-tooltip-row");
         const mark = element("span", "graph-tooltip-mark");
         mark.style.backgroundColor = color;

@@ -156,6 +156,8 @@ struct Look {
     font: String,
     font_size: f64,
     series: Vec<String>,
+    warning: String,
+    critical: String,
 }
 
 impl Look {
@@ -166,6 +168,8 @@ impl Look {
             font: browser::custom_property("--font"),
             font_size: browser::custom_length("--text-axis"),
             series: series.iter().map(|name| browser::custom_property(&format!("--{name}"))).collect(),
+            warning: browser::custom_property("--warning"),
+            critical: browser::custom_property("--critical"),
         }
     }
 }
@@ -200,18 +204,27 @@ fn chart(plot: &Plot, series: &[Series], look: &Look) -> Chart {
         // Taken apart by frontend/echarts/entry.js.
         .formatter(Formatter::String(format!("{}|{}", plot.unit, plot.decimals)));
     let grid = Grid::new().left(LEFT).right(RIGHT).top(TOP).bottom(BOTTOM);
-    let lines = series.iter().zip(&plot.lines).zip(&look.series).map(|((series, dots), color)| {
-        let line = Line::new()
-            .name(series.name)
+    let line = |name: &str, color: &str, width: f64, stroke: LineStyleType| {
+        Line::new()
+            .name(name)
             .show_symbol(false)
             .connect_nulls(false)
-            .item_style(ItemStyle::new().color(color.as_str()))
-            .line_style(LineStyle::new().color(color.as_str()).width(1.5))
-            .data(dots.iter().map(dot).collect::<Vec<_>>());
+            .item_style(ItemStyle::new().color(color))
+            .line_style(LineStyle::new().color(color).width(width).type_(stroke))
+    };
+    let lines = series.iter().zip(&plot.lines).zip(&look.series).map(|((series, dots), color)| {
+        let line = line(series.name, color, 1.5, LineStyleType::Solid).data(dots.iter().map(dot).collect::<Vec<_>>());
         let area = || AreaStyle::new().color(color.as_str()).opacity(0.12);
         if plot.lines.len() == 1 { line.area_style(area()) } else { line }
     });
-    Chart { animation: false, grid, x_axis: time, y_axis: value, tooltip, series: lines.collect() }
+    // A line without a name is left out of the tooltip by frontend/echarts/entry.js.
+    let thresholds = plot.thresholds.iter().map(|&(value, severity)| {
+        let color = if severity == "critical" { &look.critical } else { &look.warning };
+        let ends = [plot.time.0, plot.time.1].map(|at| dot(&(at, Some(value))));
+        line("", color, 1.0, LineStyleType::Dashed).data(ends.to_vec())
+    });
+    let series = lines.chain(thresholds).collect();
+    Chart { animation: false, grid, x_axis: time, y_axis: value, tooltip, series }
 }
 
 /// A dash is ECharts' word for no value.

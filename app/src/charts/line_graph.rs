@@ -1,21 +1,23 @@
 //! A graph with axes. The SVG and the canvas that takes its place draw the same [`Plot`] into the
 //! same box, so nothing moves when one follows the other.
 
+use collector::History;
 use leptos::html::Div;
 use leptos::prelude::*;
 
 use super::echarts;
-use super::plot::{Plot, Unit};
+use super::plot::{Plot, Threshold};
 use super::series::Series;
+use super::unit::Unit;
 use crate::format::{self, Zone};
-use crate::live::LiveStore;
+use crate::live::{LiveStore, Subject};
 use crate::range::Range;
 use crate::words::{Words, use_words};
 
 /// Where the marks of the value axis are, from the top.
 const VALUE_MARKS: [&str; 3] = ["0%", "50%", "100%"];
 
-/// Lines over the last 15 minutes.
+/// Lines over the page's range.
 #[component]
 pub fn LineGraph(
     /// Unique on the page.
@@ -26,12 +28,17 @@ pub fn LineGraph(
     unit: Unit,
     /// Its lines; one alone needs no legend and is filled.
     series: Vec<Series>,
+    /// The rules' thresholds for it.
+    #[prop(optional)]
+    thresholds: &'static [Threshold],
 ) -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
+    let past = store.past(series.first().map_or(Subject::Host, |series| series.of));
     let lines = series.clone();
-    let plot =
-        Memo::new(move |_| store.with_viewed(|history| Plot::of(&lines, unit, history, store.push_seconds.get())));
+    let plot = Memo::new(move |_| {
+        past.with_viewed(|history| Plot::of(&lines, unit, thresholds, history, store.push_seconds.get()))
+    });
     let canvas = NodeRef::<Div>::new();
     let drawn = RwSignal::new(false);
     echarts::draw(id, canvas, plot, series.clone(), drawn);
@@ -39,10 +46,7 @@ pub fn LineGraph(
     let label = {
         let series = series.clone();
         Signal::derive(move || {
-            let over = match store.with_viewed(|history| Range::of_seconds(history.span_seconds())) {
-                Range::Live => words.quarter_hour,
-                range => (words.range)(range),
-            };
+            let over = past.with_viewed(|history| over(words, history));
             plot.with(|plot| summary(words, title, unit, &series, plot, over))
         })
     };
@@ -57,7 +61,7 @@ pub fn LineGraph(
                 {legend}
             </figcaption>
             <div class="graph-box" class:drawn=drawn role="img" aria-label=label>
-                <StaticGraph series plot drawn/>
+                <StaticGraph series thresholds plot drawn/>
                 <div class="graph-canvas" id=id node_ref=canvas></div>
                 <p class="graph-none" hidden=has_points>{words.no_points}</p>
             </div>
@@ -68,7 +72,12 @@ pub fn LineGraph(
 
 /// The graph as SVG. Once something else has drawn it, it is neither seen nor kept up to date.
 #[component]
-fn StaticGraph(series: Vec<Series>, plot: Memo<Plot>, drawn: RwSignal<bool>) -> impl IntoView {
+fn StaticGraph(
+    series: Vec<Series>,
+    thresholds: &'static [Threshold],
+    plot: Memo<Plot>,
+    drawn: RwSignal<bool>,
+) -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let of = move |read: Box<dyn Fn(&Plot) -> String + Send + Sync>| {
         Signal::derive(move || if drawn.get() { String::new() } else { plot.with(&read) })
@@ -95,6 +104,10 @@ fn StaticGraph(series: Vec<Series>, plot: Memo<Plot>, drawn: RwSignal<bool>) -> 
     let lines = series.iter().enumerate().map(|(index, series)| {
         view! { <path class=series.color.to_owned() d=path(index, false)/> }
     });
+    let thresholds = thresholds.iter().map(|(_, severity)| {
+        let path = of(Box::new(move |plot| plot.threshold_path(severity)));
+        view! { <path class=format!("threshold {severity}") d=path/> }
+    });
     view! {
         <div class="graph-static" aria-hidden="true">
             <svg class="graph-values">{value_marks}</svg>
@@ -102,6 +115,7 @@ fn StaticGraph(series: Vec<Series>, plot: Memo<Plot>, drawn: RwSignal<bool>) -> 
                 <path class="graph-grid" d="M0 0H1000M0 50H1000M0 100H1000"/>
                 {area}
                 {lines.collect_view()}
+                {thresholds.collect_view()}
             </svg>
             <svg class="graph-times">{time_marks}</svg>
         </div>
@@ -142,6 +156,15 @@ fn summary(words: &Words, title: &str, unit: Unit, series: &[Series], plot: &Plo
         text.push_str(&(words.graph_summary)(&name, &unit.text(newest), &unit.text(low), &unit.text(high), over));
     }
     text
+}
+
+/// How far back a history goes, in words.
+#[must_use]
+pub fn over(words: &Words, history: &History) -> &'static str {
+    match Range::of_seconds(history.span_seconds()) {
+        Range::Live => words.quarter_hour,
+        range => (words.range)(range),
+    }
 }
 
 fn mark_text(plot: &Plot, milliseconds: f64, zone: Zone) -> String {

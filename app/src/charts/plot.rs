@@ -3,35 +3,17 @@
 use collector::History;
 
 use super::series::{Dot, Series, extremes};
-use crate::format::{self, Scale, Zone};
+use super::unit::{Unit, Writing};
+use crate::format::{self, Zone};
 
 const MINUTE: f64 = 60_000.0;
 const DAY: f64 = 1_440.0 * MINUTE;
 /// Distances of two marks on the time axis, in milliseconds.
 const MARK_STEPS: [f64; 6] = [5.0 * MINUTE, 15.0 * MINUTE, 120.0 * MINUTE, 360.0 * MINUTE, 2.0 * DAY, 7.0 * DAY];
 
-/// What a graph's numbers are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// 0-100.
-    Percent,
-    /// Bytes per second, scaled to fit.
-    Rate,
-    /// A load average.
-    Load,
-}
-
-impl Unit {
-    /// A value with its unit.
-    #[must_use]
-    pub fn text(self, value: f64) -> String {
-        match self {
-            Self::Percent => format!("{} %", format::percent(value)),
-            Self::Rate => format::rate(value),
-            Self::Load => format::load(value),
-        }
-    }
-}
+/// A value from which on a rule of the same metric is broken, and its severity as the custom
+/// property with its colour.
+pub type Threshold = (f64, &'static str);
 
 /// A graph's axes and lines.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +30,8 @@ pub struct Plot {
     pub decimals: usize,
     /// The dots of each series, in the plot's unit.
     pub lines: Vec<Vec<Dot>>,
+    /// The thresholds below the upper end, in the plot's unit.
+    pub thresholds: Vec<Threshold>,
     /// Newest, lowest and highest value of each series, in the metric's own unit.
     pub extremes: Vec<Option<[f64; 3]>>,
 }
@@ -55,29 +39,20 @@ pub struct Plot {
 impl Plot {
     /// The plot of some series over the history's span.
     #[must_use]
-    pub fn of(series: &[Series], unit: Unit, history: &History, push_seconds: f64) -> Self {
+    pub fn of(series: &[Series], unit: Unit, thresholds: &[Threshold], history: &History, push_seconds: f64) -> Self {
         let mut lines: Vec<_> = series.iter().map(|series| series.dots(history, push_seconds)).collect();
         let extremes: Vec<_> = lines.iter().map(|dots| extremes(dots)).collect();
-        let highest = extremes.iter().flatten().map(|[_, _, high]| *high).fold(0.0, f64::max);
-        let (name, divisor, decimals) = match unit {
-            Unit::Percent => ("%".to_owned(), 1.0, 1),
-            Unit::Rate => {
-                // Below a KiB the axis would be of bytes, which nobody asks for.
-                let scale = Scale::of(highest.max(1024.0));
-                (format!("{}/s", scale.unit), scale.bytes, 2)
-            }
-            Unit::Load => (String::new(), 1.0, 2),
-        };
+        let highest = extremes.iter().flatten().map(|[_, _, high]| *high).fold(unit.least(), f64::max);
+        let Writing { name, divisor, decimals } = unit.writing(highest);
         for dot in lines.iter_mut().flatten() {
             dot.1 = dot.1.map(|value| value / divisor);
         }
-        let (top, step) = match unit {
-            Unit::Percent => (100.0, 50.0),
-            Unit::Rate | Unit::Load => round_axis(highest / divisor),
-        };
+        let (top, step) = if unit == Unit::Percent { (100.0, 50.0) } else { round_axis(highest / divisor) };
+        let thresholds = thresholds.iter().map(|(value, severity)| (value / divisor, *severity));
+        let thresholds = thresholds.filter(|(value, _)| *value < top).collect();
         let newest = history.newest().map_or(0.0, |point| format::milliseconds(point.at));
         let span = f64::from(i32::try_from(history.span_seconds()).unwrap_or(i32::MAX)) * 1_000.0;
-        Self { time: (newest - span, newest), top, step, unit: name, decimals, lines, extremes }
+        Self { time: (newest - span, newest), top, step, unit: name, decimals, lines, thresholds, extremes }
     }
 
     /// Whether there is anything to draw.
@@ -89,11 +64,14 @@ impl Plot {
     /// What the marks of the value axis say: on top, halfway and at the bottom.
     #[must_use]
     pub fn value_marks(&self) -> [String; 3] {
-        // As many decimals as the shortest form of the step needs.
-        let is_whole = |decimals: &i32| (self.step * 10.0_f64.powi(*decimals)).fract().abs() < 1e-9;
-        let decimals = usize::try_from((0..3).find(is_whole).unwrap_or(3)).unwrap_or(0);
-        [self.top, self.step, 0.0]
-            .map(|value| if value == 0.0 { "0".to_owned() } else { format!("{value:.decimals$}") })
+        value_marks(self.top, self.step)
+    }
+
+    /// The path of a threshold, in the same box as those of the lines.
+    #[must_use]
+    pub fn threshold_path(&self, severity: &str) -> String {
+        let value = self.thresholds.iter().find(|(_, of)| *of == severity).map(|(value, _)| *value);
+        value.map(|value| format!("M0 {:.1}H1000", (1.0 - value / self.top) * 100.0)).unwrap_or_default()
     }
 
     /// The marks of the time axis: how far right (0-1) and when, in milliseconds since the epoch.
@@ -155,9 +133,20 @@ impl Plot {
     }
 }
 
+/// What the marks of an axis from 0 to `top` say: on top, at `step` and at the bottom.
+#[must_use]
+pub fn value_marks(top: f64, step: f64) -> [String; 3] {
+    // As many decimals as the shortest form of the step needs.
+    let is_whole = |decimals: &i32| (step * 10.0_f64.powi(*decimals)).fract().abs() < 1e-9;
+    let decimals = usize::try_from((0..3).find(is_whole).unwrap_or(3)).unwrap_or(0);
+    [top, step, 0.0]
+        .map(|value| if decimals == 0 || value == 0.0 { format::count(value) } else { format!("{value:.decimals$}") })
+}
+
 /// The upper end of an axis that starts at 0 and holds `highest`, and half of it: every choice
 /// has a half that is as round.
-fn round_axis(highest: f64) -> (f64, f64) {
+#[must_use]
+pub fn round_axis(highest: f64) -> (f64, f64) {
     let highest = highest.max(0.19);
     let mut power = 0.1;
     while power * 10.0 <= highest {
@@ -177,9 +166,10 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::live::Subject;
 
-    const CPU: Series = Series { name: "CPU", color: "series-1", value: |point| point.cpu_usage };
-    const RX: Series = Series { name: "rx", color: "series-1", value: |point| point.rx_per_second };
+    const CPU: Series = Series { name: "CPU", color: "series-1", of: Subject::Host, value: |point| point.cpu_usage };
+    const RX: Series = Series { name: "rx", color: "series-1", of: Subject::Host, value: |point| point.rx_per_second };
 
     fn history(points: &[(i64, f64)]) -> History {
         let mut history = History::new(900);
@@ -195,7 +185,7 @@ mod tests {
     }
 
     fn paths(points: &[(i64, f64)]) -> [String; 2] {
-        let plot = Plot::of(&[CPU], Unit::Percent, &history(points), 90.0);
+        let plot = Plot::of(&[CPU], Unit::Percent, &[], &history(points), 90.0);
         [plot.path(&plot.lines[0], false), plot.path(&plot.lines[0], true)]
     }
 
@@ -217,10 +207,10 @@ mod tests {
 
     #[test]
     fn rates_are_scaled_to_a_round_axis() {
-        let plot = Plot::of(&[RX], Unit::Rate, &history(&[(0, 0.0), (10, 3_250_000.0)]), 2.0);
+        let plot = Plot::of(&[RX], Unit::Rate, &[], &history(&[(0, 0.0), (10, 3_250_000.0)]), 2.0);
         assert_eq!((plot.unit.as_str(), plot.top, plot.step), ("MiB/s", 4.0, 2.0));
         assert_eq!(plot.value_marks(), ["4", "2", "0"]);
-        let idle = Plot::of(&[RX], Unit::Rate, &history(&[(0, 0.0)]), 2.0);
+        let idle = Plot::of(&[RX], Unit::Rate, &[], &history(&[(0, 0.0)]), 2.0);
         assert_eq!((idle.unit.as_str(), idle.top), ("KiB/s", 0.2));
     }
 
@@ -237,9 +227,21 @@ mod tests {
 
     #[test]
     fn time_marks_are_on_the_clock() {
-        let plot = Plot::of(&[CPU], Unit::Percent, &history(&[(1_000, 1.0)]), 2.0);
+        let plot = Plot::of(&[CPU], Unit::Percent, &[], &history(&[(1_000, 1.0)]), 2.0);
         let marks: Vec<_> = plot.time_marks(Zone::Utc).iter().map(|mark| mark.1 / 1_000.0).collect();
         assert_eq!(marks, [300.0, 600.0, 900.0]);
-        assert_eq!(Plot::of(&[CPU], Unit::Percent, &history(&[]), 2.0).time_marks(Zone::Utc), []);
+        assert_eq!(Plot::of(&[CPU], Unit::Percent, &[], &history(&[]), 2.0).time_marks(Zone::Utc), []);
+    }
+
+    #[test]
+    fn a_threshold_is_drawn_where_the_axis_reaches_it() {
+        let of = |unit, thresholds: &[Threshold]| Plot::of(&[CPU], unit, thresholds, &history(&[(1_000, 0.3)]), 2.0);
+        let share = of(Unit::Share, &[(6.0, "warning"), (9.0, "critical"), (50.0, "never")]);
+        assert_eq!(share.top, 12.0);
+        assert_eq!(
+            ["warning", "critical", "never"].map(|of| share.threshold_path(of)),
+            ["M0 50.0H1000", "M0 25.0H1000", ""]
+        );
+        assert_eq!(of(Unit::Milliseconds, &[(1_000.0, "warning")]).thresholds, []);
     }
 }

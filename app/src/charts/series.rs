@@ -3,6 +3,7 @@
 use collector::{History, SystemPoint};
 
 use crate::format;
+use crate::live::Subject;
 
 /// A line: its name, its colour and its numbers.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub struct Series {
     /// Its colour, as the class in style/graph.css and the custom property of the same name: the
     /// same metric always has the same one.
     pub color: &'static str,
+    /// Whose past it is from.
+    pub of: Subject,
     /// The number of a point.
     pub value: fn(&SystemPoint) -> Option<f64>,
 }
@@ -73,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    const CPU: Series = Series { name: "CPU", color: "series-1", value: |point| point.cpu_usage };
+    const CPU: Series = Series { name: "CPU", color: "series-1", of: Subject::Host, value: |point| point.cpu_usage };
 
     fn history(seconds: &[i64]) -> History {
         let mut history = History::new(900);

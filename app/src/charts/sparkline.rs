@@ -1,16 +1,17 @@
-//! The last 15 minutes at a glance: a line without axes, between its own lowest and highest value.
+//! The recent past at a glance: a line without axes, between its own lowest and highest value.
 
 use collector::History;
 use leptos::prelude::*;
 
+use super::line_graph::over;
 use super::series::{Dot, Series, extremes};
-use crate::charts::Unit;
+use super::unit::Unit;
 use crate::format;
 use crate::live::LiveStore;
 use crate::words::use_words;
 
-/// Seconds a dot stands for: more dots than pixels would only cost bytes.
-const STEP_SECONDS: i64 = 15;
+/// More dots than pixels would only cost bytes.
+const DOTS: i64 = 60;
 const WIDTH: f64 = 200.0;
 const HEIGHT: f64 = 28.0;
 /// Room above and below for the width of the stroke.
@@ -26,20 +27,22 @@ pub fn Sparkline(
 ) -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
+    let past = store.past(series.of);
     let dots = Memo::new(move |_| {
-        store.history.with(|history| series.dots(&history.thinned(STEP_SECONDS), store.push_seconds.get()))
+        past.with_recent(|history| {
+            series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get())
+        })
     });
-    let label = Signal::derive(move || match dots.with(|dots| extremes(dots)) {
-        Some([newest, low, high]) => (words.graph_summary)(
-            series.name,
-            &unit.text(newest),
-            &unit.text(low),
-            &unit.text(high),
-            words.quarter_hour,
-        ),
-        None => (words.graph_empty)(series.name, words.quarter_hour),
+    let label = Signal::derive(move || {
+        let over = past.with_recent(|history| over(words, history));
+        match dots.with(|dots| extremes(dots)) {
+            Some([newest, low, high]) => {
+                (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), over)
+            }
+            None => (words.graph_empty)(series.name, over),
+        }
     });
-    let line = Signal::derive(move || dots.with(|dots| path(dots, span(store), calm(unit))));
+    let line = Signal::derive(move || dots.with(|dots| path(dots, past.with_recent(span), unit.calm())));
     let viewbox = format!("0 0 {WIDTH} {HEIGHT}");
     view! {
         <svg class="sparkline" role="img" aria-label=label viewBox=viewbox preserveAspectRatio="none">
@@ -49,22 +52,10 @@ pub fn Sparkline(
 }
 
 /// Left and right end of the line in milliseconds.
-fn span(store: LiveStore) -> (f64, f64) {
-    store.history.with(|history: &History| {
-        let to = history.newest().map_or(0.0, |point| format::milliseconds(point.at));
-        let seconds = i32::try_from(history.span_seconds()).unwrap_or(i32::MAX);
-        (to - f64::from(seconds) * 1_000.0, to)
-    })
-}
-
-/// The least difference of lowest and highest value that fills the height: a calm host should
-/// look calm.
-fn calm(unit: Unit) -> f64 {
-    match unit {
-        Unit::Percent => 12.0,
-        Unit::Rate => 4_096.0,
-        Unit::Load => 0.4,
-    }
+fn span(history: &History) -> (f64, f64) {
+    let to = history.newest().map_or(0.0, |point| format::milliseconds(point.at));
+    let seconds = i32::try_from(history.span_seconds()).unwrap_or(i32::MAX);
+    (to - f64::from(seconds) * 1_000.0, to)
 }
 
 fn path(dots: &[Dot], (from, to): (f64, f64), calm: f64) -> String {

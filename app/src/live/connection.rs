@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, WebSocket};
 
-use super::{Link, LiveStore, Next, backoff, frame};
+use super::{Link, LiveStore, Next, Subject, backoff, frame};
 use crate::api::system::{read, snapshot};
 use crate::browser;
 use crate::format::{self, Zone};
@@ -187,7 +187,9 @@ impl Connection {
     /// The viewer has chosen another range.
     fn look_back(self: &Rc<Self>, range: Range) {
         if range == Range::Live {
-            self.store.past.set(None);
+            for of in [Subject::Host, Subject::Application] {
+                self.store.past(of).forget_longer();
+            }
         } else {
             self.snapshot_wanted.set(true);
             self.snapshot.set(f64::MIN);

@@ -1,7 +1,7 @@
 //! Reading a frame of the feed. [`LiveEvent`] could be deserialised as it is, but its tagged
 //! payload makes serde keep a second reader for every type, which the page would have to carry.
 
-use collector::{Health, Hello, LiveEvent, Payload, System};
+use collector::{Application, Business, Health, Hello, LiveEvent, Payload, System};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,17 +14,14 @@ struct Head {
     at: Timestamp,
 }
 
-#[derive(Deserialize)]
-struct Body<T> {
-    data: T,
-}
-
 /// The event of a frame; `None` for one that this page does not know.
 #[must_use]
 pub fn parse(text: &str) -> Option<LiveEvent> {
     let Head { seq, event, at } = serde_json::from_str(text).ok()?;
     let payload = match event.as_str() {
         "metrics:system" => Payload::System(Box::new(data::<System>(text)?)),
+        "metrics:application" => Payload::Application(Box::new(data::<Application>(text)?)),
+        "metrics:business" => Payload::Business(Box::new(data::<Business>(text)?)),
         "health" => Payload::Health(data::<Health>(text)?),
         "hello" => Payload::Hello(data::<Hello>(text)?),
         _ => return None,
@@ -32,12 +29,18 @@ pub fn parse(text: &str) -> Option<LiveEvent> {
     Some(LiveEvent { seq, payload, at })
 }
 
+/// What stands after `"data":`, wherever that is: a reader of a frame with it would be one more for
+/// every type.
 fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_str::<Body<T>>(text).ok().map(|body| body.data)
+    const NAME: &str = "\"data\":";
+    let start = text.find(NAME)? + NAME.len();
+    T::deserialize(&mut serde_json::Deserializer::from_str(text.get(start..)?)).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use collector::{BusinessMetric, Route};
+
     use super::*;
 
     #[test]
@@ -45,6 +48,16 @@ mod tests {
         let at = Timestamp::new(1_795_492_972, 550_000_000).unwrap();
         for payload in [
             Payload::System(Box::new(System { at, host: "web-1".into(), cpu_usage: Some(12.5), ..System::default() })),
+            Payload::Application(Box::new(Application {
+                at,
+                routes: vec![Route::default()],
+                ..Application::default()
+            })),
+            Payload::Business(Box::new(Business {
+                at,
+                metrics: vec![BusinessMetric::default()],
+                ..Business::default()
+            })),
             Payload::Health(Health::of(Vec::new())),
             Payload::Hello(Hello { resumed: true }),
         ] {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::ready::Ready;
-use crate::panels::SystemPanel;
+use crate::panels::{ApplicationPanel, BusinessPanel, SystemPanel};
 use crate::words::use_words;
 
 /// The overview.
@@ -11,7 +11,7 @@ use crate::words::use_words;
 pub fn Overview() -> impl IntoView {
     view! {
         <Ready title=use_words().overview>
-            <div class="panels"><SystemPanel/></div>
+            <div class="panels"><SystemPanel/><ApplicationPanel/><BusinessPanel/></div>
         </Ready>
     }
 }

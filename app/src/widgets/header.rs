@@ -31,6 +31,8 @@ pub fn Header() -> impl IntoView {
                 <nav class="pages" aria-label=words.navigation>
                     {link("/", words.overview)}
                     {link("/system", words.system)}
+                    {link("/application", words.application.application)}
+                    {link("/business", words.business.business)}
                 </nav>
                 <RangePicker/>
                 <Switches/>

@@ -14,6 +14,9 @@ pub fn Tile(
     reading: Signal<Option<(String, String)>>,
     /// A line of small print.
     more: Signal<String>,
+    /// How bad it is, as a class: warning, critical or nothing.
+    #[prop(optional, into)]
+    level: Signal<String>,
     /// What the sparkline shows.
     series: Series,
     /// What its numbers are.
@@ -23,11 +26,12 @@ pub fn Tile(
     let unit_name = Signal::derive(move || {
         reading.with(|reading| reading.as_ref().map(|(_, unit)| unit.clone()).unwrap_or_default())
     });
+    let level_class = Signal::derive(move || format!("tile-more {}", level.get()));
     view! {
         <li class="tile">
             <h3 class="tile-name">{name}</h3>
             <p class="tile-reading"><b><Value text=number/></b> <span class="tile-unit">{unit_name}</span></p>
-            <p class="tile-more">{more}</p>
+            <p class=level_class>{more}</p>
             <Sparkline series unit/>
         </li>
     }

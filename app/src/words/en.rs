@@ -1,4 +1,4 @@
-use super::Words;
+use super::{ApplicationWords, BusinessWords, Words};
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
 use crate::range::Range;
@@ -94,6 +94,67 @@ pub const EN: Words = Words {
         format!("{name}: now {newest}, lowest {lowest}, highest {highest} in the last {over}")
     },
     graph_empty: |name, over| format!("{name}: no samples in the last {over}"),
+
+    application: ApplicationWords {
+        application: "Application",
+        requests: "Requests",
+        last_hour: |count| format!("{count} in the last hour"),
+        error_rate: "Error rate",
+        response_time: "Response time",
+        distribution: "Response time distribution",
+        last_minute: "last minute",
+        up_to: |bound| format!("up to {bound}"),
+        longer: |bound| format!("over {bound}"),
+        connections: "Connections",
+        active_connections: "Active connections",
+        peak: |count| format!("peak of the last hour {count}"),
+        over_threshold: |threshold| format!("over the threshold of {threshold}"),
+        no_requests: "no requests",
+        target_down: "does not answer",
+        by_route: "By route",
+        slowest: "Slowest routes",
+        failing: "Most failing routes",
+        none_failing: "No route has failed requests.",
+        no_routes: "No requests in the last minute.",
+        left_out: |count| format!("{count} more routes are not shown."),
+        route: "Route",
+        rate: "Requests/s",
+        instances: "Instances",
+        up: "answers",
+        down: "does not answer",
+        never: "has never answered",
+        last_seen: |moment| format!("last answered {moment}"),
+        scraped: |series| format!("scraped, {series} series"),
+        pushes: |series| format!("pushes, {series} series"),
+        old: |moment| {
+            format!("Nothing newer has come since {moment}. Check that recipe-monitoring-collector is running.")
+        },
+        connect: "No application is connected yet.",
+        connect_more: "Three lines connect one; its numbers appear here within 15 seconds.",
+        connect_otel: "OpenTelemetry, without a change to the code",
+        connect_other: "Anything else with a Prometheus endpoint",
+    },
+    business: BusinessWords {
+        business: "Business",
+        today: |zone| format!("today since 00:00, {zone}"),
+        all: "All metrics",
+        more: |count| format!("{count} more"),
+        increased: |difference| format!("{difference}: more than yesterday at this time"),
+        decreased: |difference| format!("{difference}: fewer than yesterday at this time"),
+        unchanged: "As many as yesterday at this time",
+        no_yesterday: "Yesterday was not collected",
+        not_counted: "not collected",
+        week: "Seven days",
+        weekdays: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+        today_short: "Today",
+        so_far: "today so far",
+        metric: "Metric",
+        old: |moment| {
+            format!("Nothing newer has come since {moment}. Check that recipe-monitoring-collector is running.")
+        },
+        connect: "Nothing has been counted yet.",
+        connect_more: "One line in your application, wherever something worth counting happens, or in a shell to try it:",
+    },
 
     not_found: "There is no page at this address.",
     not_found_more: "It may have moved, or the link has a typing error.",

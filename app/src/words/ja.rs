@@ -1,4 +1,4 @@
-use super::Words;
+use super::{ApplicationWords, BusinessWords, Words};
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
 use crate::range::Range;
@@ -94,6 +94,67 @@ pub const JA: Words = Words {
         format!("{name}: 現在 {newest}、過去{over}の最小 {lowest}、最大 {highest}")
     },
     graph_empty: |name, over| format!("{name}: 過去{over}のサンプルはありません"),
+
+    application: ApplicationWords {
+        application: "アプリケーション",
+        requests: "リクエスト",
+        last_hour: |count| format!("過去1時間 {count}"),
+        error_rate: "エラー率",
+        response_time: "レスポンスタイム",
+        distribution: "レスポンスタイム分布",
+        last_minute: "件 · 直近1分",
+        up_to: |bound| format!("{bound} 以下"),
+        longer: |bound| format!("{bound} 超"),
+        connections: "接続",
+        active_connections: "アクティブ接続数",
+        peak: |count| format!("過去1時間の最大 {count}"),
+        over_threshold: |threshold| format!("しきい値 {threshold} を超過"),
+        no_requests: "リクエストなし",
+        target_down: "応答なし",
+        by_route: "経路ごと",
+        slowest: "遅い経路",
+        failing: "エラーの多い経路",
+        none_failing: "失敗したリクエストのある経路はありません。",
+        no_routes: "直近1分のリクエストはありません。",
+        left_out: |count| format!("ほかに {count} 件の経路があります。"),
+        route: "経路",
+        rate: "リクエスト/秒",
+        instances: "インスタンス",
+        up: "応答あり",
+        down: "応答なし",
+        never: "応答実績なし",
+        last_seen: |moment| format!("最終応答 {moment}"),
+        scraped: |series| format!("スクレイプ · {series} 系列"),
+        pushes: |series| format!("プッシュ · {series} 系列"),
+        old: |moment| {
+            format!("{moment} から更新がありません。recipe-monitoring-collector が動作しているか確認してください。")
+        },
+        connect: "アプリケーションはまだ接続されていません。",
+        connect_more: "3行で接続できます。接続すると15秒以内にここに表示されます。",
+        connect_otel: "OpenTelemetry（コードの変更なし）",
+        connect_other: "その他（Prometheus エンドポイント）",
+    },
+    business: BusinessWords {
+        business: "ビジネス",
+        today: |zone| format!("今日 0:00 から · {zone}"),
+        all: "すべて",
+        more: |count| format!("ほか {count} 件"),
+        increased: |difference| format!("昨日の同時刻より {difference} 増"),
+        decreased: |difference| format!("昨日の同時刻より {difference} 減"),
+        unchanged: "昨日の同時刻と同じ",
+        no_yesterday: "昨日は未収集",
+        not_counted: "未収集",
+        week: "週間トレンド",
+        weekdays: ["日", "月", "火", "水", "木", "金", "土"],
+        today_short: "今日",
+        so_far: "今日これまで",
+        metric: "指標",
+        old: |moment| {
+            format!("{moment} から更新がありません。recipe-monitoring-collector が動作しているか確認してください。")
+        },
+        connect: "まだ何も集計されていません。",
+        connect_more: "数えたい出来事が起きる場所に1行加えるだけです。シェルからも試せます。",
+    },
 
     not_found: "このアドレスのページはありません。",
     not_found_more: "移動したか、リンクに誤りがある可能性があります。",

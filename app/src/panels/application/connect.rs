@@ -1,0 +1,35 @@
+//! How to connect an application, where none is.
+
+use crate::widgets::Html;
+use crate::words::Words;
+
+const RUST: &str = "let metrics = collector::http::HttpMetrics::default(); // features = [\"http\"]
+let app = app.layer(metrics.layer(|request| Some(request.get::<MatchedPath>()?.as_str())));
+let app = app.route(\"/metrics\", get(move |headers: HeaderMap| async move { metrics.response(&headers) }));";
+const NODE: &str = "npm install prom-client express-prom-bundle
+const metrics = require(\"express-prom-bundle\");
+app.use(metrics({ includeMethod: true, includePath: true }));";
+const OTEL: &str = "OTEL_METRICS_EXPORTER=otlp
+OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://127.0.0.1:5001/v1/metrics
+OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf";
+const OTHER: &str = "# recipe-monitoring.toml
+[application]
+targets = [\"http://127.0.0.1:5000/metrics\"]";
+
+/// The lines that connect one.
+pub fn connect(html: &mut Html, words: &Words) {
+    let application = &words.application;
+    let ways = [
+        ("Rust (axum, hyper, tower)", RUST),
+        ("Node.js (Express, prom-client)", NODE),
+        (application.connect_otel, OTEL),
+        (application.connect_other, OTHER),
+    ];
+    html.element("<div class=\"connect\"><p><strong>", application.connect, "</strong> ");
+    html.text(application.connect_more).mark("</p>");
+    for (place, (name, lines)) in ways.into_iter().enumerate() {
+        html.mark(if place == 0 { "<details open><summary>" } else { "<details><summary>" });
+        html.text(name).element("</summary><pre><code>", lines, "</code></pre></details>");
+    }
+    html.mark("</div>");
+}
