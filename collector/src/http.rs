@@ -52,6 +52,7 @@
 
 mod accept;
 mod answers;
+mod chain;
 mod connections;
 mod exposition;
 mod names;

@@ -1,54 +1,15 @@
-//! What is kept by name: it only grows, up to a limit, and is read without a lock, so that cores
-//! which count at the same time do not wait for one another.
+//! What is kept by name: it only grows, up to a limit, and is read without a lock.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-const HEADS: usize = 256;
-
-/// A list that only grows.
-#[derive(Debug)]
-pub(super) struct Chain<T>(OnceLock<Box<Link<T>>>);
-
-#[derive(Debug)]
-struct Link<T> {
-    value: T,
-    next: Chain<T>,
-}
-
-impl<T> Default for Chain<T> {
-    fn default() -> Self {
-        Self(OnceLock::new())
-    }
-}
-
-impl<T> Chain<T> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        std::iter::successors(self.0.get(), |link| link.next.0.get()).map(|link| &link.value)
-    }
-
-    pub(super) fn push(&self, value: T) {
-        let mut link = Box::new(Link { value, next: Self::default() });
-        let mut end = self;
-        loop {
-            while let Some(taken) = end.0.get() {
-                end = &taken.next;
-            }
-            match end.0.set(link) {
-                Ok(()) => return,
-                // Somebody else was quicker.
-                Err(refused) => link = refused,
-            }
-        }
-    }
-}
-
-/// Values by name, at most so many.
+/// Values by name, at most so many, each for ever at its place.
 #[derive(Debug)]
 pub(super) struct Names<T> {
-    hasher: RandomState,
-    heads: Box<[Chain<Arc<Named<T>>>]>,
+    seed: u64,
+    /// Open addressing: at least half of them stay empty, so that every search ends soon.
+    slots: Box<[OnceLock<Box<Named<T>>>]>,
     most: usize,
     count: AtomicUsize,
     adding: Mutex<()>,
@@ -61,41 +22,79 @@ pub(super) struct Named<T> {
     pub(super) value: T,
 }
 
-impl<T: Default> Named<T> {
-    pub(super) fn new(name: &str) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), value: T::default() })
-    }
+enum Found {
+    /// Here it is.
+    At(usize),
+    /// Here it would be.
+    Free(usize),
 }
 
 impl<T: Default> Names<T> {
     pub(super) fn new(most: usize) -> Self {
-        let heads = std::iter::repeat_with(Chain::default).take(HEADS).collect();
-        Self { hasher: RandomState::new(), heads, most, count: AtomicUsize::new(0), adding: Mutex::new(()) }
+        let slots = std::iter::repeat_with(OnceLock::new).take((2 * most).next_power_of_two()).collect();
+        let seed = RandomState::new().hash_one(most);
+        Self { seed, slots, most, count: AtomicUsize::new(0), adding: Mutex::new(()) }
     }
 
-    /// What has this name, made where it is new; `None` where there is no room.
-    pub(super) fn get_or_add(&self, name: &str) -> Option<&Arc<Named<T>>> {
-        let head = self.heads.get(usize::try_from(self.hasher.hash_one(name) % HEADS as u64).ok()?)?;
-        let find = || head.iter().find(|known| *known.name == *name);
-        find().or_else(|| {
-            if self.count.load(Ordering::Relaxed) >= self.most {
-                return None;
-            }
-            let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-            if find().is_none() && self.count.load(Ordering::Relaxed) < self.most {
+    /// The place of what has this name, made where it is new; `None` where there is no room.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        match self.find(name) {
+            Found::At(place) => Some(place),
+            Found::Free(_) => self.add(name),
+        }
+    }
+
+    pub(super) fn at(&self, place: usize) -> Option<&Named<T>> {
+        self.slots.get(place)?.get().map(|named| &**named)
+    }
+
+    fn add(&self, name: &str) -> Option<usize> {
+        if self.count.load(Ordering::Relaxed) >= self.most {
+            return None;
+        }
+        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.find(name) {
+            Found::At(place) => Some(place),
+            Found::Free(place) if self.count.load(Ordering::Relaxed) < self.most => {
                 self.count.fetch_add(1, Ordering::Relaxed);
-                head.push(Named::new(name));
+                self.slots.get(place)?.get_or_init(|| Box::new(Named { name: name.into(), value: T::default() }));
+                Some(place)
             }
-            find()
-        })
+            Found::Free(_) => None,
+        }
+    }
+
+    fn find(&self, name: &str) -> Found {
+        let last = self.slots.len() - 1;
+        let mut place = hash(self.seed, name) & last;
+        loop {
+            match self.at(place) {
+                Some(named) if *named.name == *name => return Found::At(place),
+                Some(_) => place = (place + 1) & last,
+                None => return Found::Free(place),
+            }
+        }
     }
 
     /// All there are, by name.
     pub(super) fn sorted(&self) -> Vec<&Named<T>> {
-        let mut all: Vec<_> = self.heads.iter().flat_map(Chain::iter).map(|named| &**named).collect();
+        let mut all: Vec<_> = self.slots.iter().filter_map(|slot| slot.get()).map(|named| &**named).collect();
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         all
     }
+}
+
+/// As rustc's own tables hash (`FxHasher`). Names that all collide cost no more than a walk past the
+/// most there may be, which is not worth a hash that resists it.
+fn hash(seed: u64, name: &str) -> usize {
+    let mix =
+        |hash: u64, word: [u8; 8]| (hash.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let (words, rest) = name.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+    let hash = words.iter().fold(seed, |hash, word| mix(hash, *word));
+    // The best bits are the upper ones.
+    usize::try_from(mix(hash, last) >> 32).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -109,7 +108,8 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for i in 0..400 {
-                        if let Some(named) = names.get_or_add(&format!("name {i}")) {
+                        if let Some(named) = names.place(&format!("name {i}")).and_then(|place| names.at(place)) {
+                            assert_eq!(*named.name, format!("name {i}"));
                             named.value.fetch_add(1, Ordering::Relaxed);
                         }
                     }

@@ -12,8 +12,9 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use super::answers::{Answered, Answers};
-use super::names::{Chain, Named, Names};
+use super::answers::{Answered, Answers, Verb};
+use super::chain::Chain;
+use super::names::Names;
 
 /// Series of one metric; further routes are `other`, which has one for each method and class of status.
 const MOST_SERIES: usize = 1_000;
@@ -23,84 +24,80 @@ const LONGEST_EVENT: usize = 100;
 const OTHER: &str = "other";
 const UNMATCHED: &str = "unmatched";
 
-/// The series of one route: few, one for each method and status that was seen.
-pub(super) type Route = Named<Chain<Arc<Answers>>>;
-type Event = Named<AtomicU64>;
+/// A route, as its place among all; `None` is `other`, where requests go whose route has no place any more.
+pub(super) type Route = Option<usize>;
 
 /// The series of one application. Nothing that counts takes a lock, but for the first of a series.
 #[derive(Debug)]
 pub(super) struct Series {
-    routes: Names<Chain<Arc<Answers>>>,
-    /// Where requests go whose route has no place any more.
-    other: Arc<Route>,
+    /// Of each route few, one for each method and status that was seen.
+    routes: Names<Chain<Answers>>,
+    other: Chain<Answers>,
     /// Series there are, but for those of `other`.
     count: AtomicUsize,
     adding: Mutex<()>,
     pub(super) in_flight: AtomicI64,
     pub(super) connections: AtomicI64,
     events: Names<AtomicU64>,
-    other_events: Arc<Event>,
+    other_events: AtomicU64,
 }
 
 impl Default for Series {
     fn default() -> Self {
         Self {
             routes: Names::new(MOST_SERIES),
-            other: Route::new(OTHER),
+            other: Chain::default(),
             count: AtomicUsize::new(0),
             adding: Mutex::new(()),
             in_flight: AtomicI64::new(0),
             connections: AtomicI64::new(0),
             events: Names::new(MOST_EVENTS),
-            other_events: Event::new(OTHER),
+            other_events: AtomicU64::new(0),
         }
     }
 }
 
 impl Series {
-    /// The series of a route, made where it is new and there is room.
-    pub(super) fn route(&self, route: Option<&str>) -> Arc<Route> {
+    /// The place of a route, made where it is new and there is room.
+    pub(super) fn route(&self, route: Option<&str>) -> Route {
         let route = route.unwrap_or(UNMATCHED);
-        let may_be_new = route.len() <= LONGEST_ROUTE && route != OTHER;
-        Arc::clone(may_be_new.then(|| self.routes.get_or_add(route)).flatten().unwrap_or(&self.other))
+        if route.len() <= LONGEST_ROUTE && route != OTHER { self.routes.place(route) } else { None }
     }
 
     /// Counts one answered request.
-    pub(super) fn answered(&self, route: &Route, method: &'static str, status: u16, took: Duration) {
-        match route.value.iter().find(|answers| answers.is(method, status)) {
-            Some(answers) => answers.count(took),
-            None => self.first_or_other(route, method, status).count(took),
+    pub(super) fn answered(&self, route: Route, method: Verb, status: u16, took: Duration) {
+        let of_route = route.and_then(|place| self.routes.at(place)).map(|named| &named.value);
+        let known = of_route.and_then(|route| route.iter().find(|answers| answers.is(method, status)));
+        let own = known.or_else(|| self.first(of_route?, method, status, true));
+        // The first status of the class, so that they are few.
+        if let Some(answers) = own.or_else(|| self.first(&self.other, method, status / 100 * 100, false)) {
+            answers.count(took);
         }
     }
 
-    fn first_or_other(&self, route: &Route, method: &'static str, status: u16) -> Arc<Answers> {
-        if !std::ptr::eq(route, &raw const *self.other) && self.count.load(Ordering::Relaxed) < MOST_SERIES {
-            let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = route.value.iter().find(|answers| answers.is(method, status)) {
-                return Arc::clone(known);
-            }
-            if self.count.fetch_add(1, Ordering::Relaxed) < MOST_SERIES {
-                return new_answers(route, method, status);
-            }
+    /// What is there of a method and status by now, made where there is room.
+    #[cold]
+    fn first<'a>(&self, of: &'a Chain<Answers>, method: Verb, status: u16, limited: bool) -> Option<&'a Answers> {
+        let is_full = || limited && self.count.load(Ordering::Relaxed) >= MOST_SERIES;
+        let find = || of.iter().find(|answers| answers.is(method, status));
+        if is_full() {
+            return None;
         }
-        let class = status / 100 * 100;
-        let find = || self.other.value.iter().find(|answers| answers.is(method, class)).map(Arc::clone);
-        find().unwrap_or_else(|| {
+        find().or_else(|| {
             let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-            find().unwrap_or_else(|| new_answers(&self.other, method, class))
+            if find().is_none() && !is_full() {
+                self.count.fetch_add(usize::from(limited), Ordering::Relaxed);
+                of.push(Answers::new(method, status));
+            }
+            find()
         })
     }
 
     pub(super) fn count_events(&self, name: &str, count: u64) {
-        let event = is_event(name).then(|| self.events.get_or_add(name)).flatten();
-        event.unwrap_or(&self.other_events).value.fetch_add(count, Ordering::Relaxed);
+        let place = if is_event(name) { self.events.place(name) } else { None };
+        let event = place.and_then(|place| self.events.at(place)).map_or(&self.other_events, |event| &event.value);
+        event.fetch_add(count, Ordering::Relaxed);
     }
-}
-
-fn new_answers(route: &Route, method: &'static str, status: u16) -> Arc<Answers> {
-    let new = Arc::new(Answers::new(method, status));
-    route.value.push(Arc::clone(&new));
-    new
 }
 
 /// Whether a name is one that Prometheus could have for a label, and not overlong.
@@ -132,9 +129,10 @@ impl Collector for Scraped {
 impl Scraped {
     /// Both families from one reading, so that they agree.
     fn encode_requests(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let routes = self.0.routes.sorted().into_iter().chain([&*self.0.other]);
-        let read = |answers: &Arc<Answers>| (answers.method, answers.status.to_string(), answers.now());
-        let answers = routes.flat_map(|route| route.value.iter().map(move |answers| (&*route.name, read(answers))));
+        let routes = self.0.routes.sorted().into_iter().map(|route| (&*route.name, &route.value));
+        let read = |answers: &Answers| (answers.method.name(), answers.status.to_string(), answers.now());
+        let routes = routes.chain([(OTHER, &self.0.other)]);
+        let answers = routes.flat_map(|(name, route)| route.iter().map(move |answers| (name, read(answers))));
         let all: Vec<(&str, (&str, String, Answered))> = answers.filter(|(_, (_, _, now))| now.count > 0).collect();
         if all.is_empty() {
             return Ok(());
@@ -159,17 +157,18 @@ impl Scraped {
     }
 
     fn encode_events(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mut events = self.0.events.sorted();
+        let events = self.0.events.sorted().into_iter().map(|event| (&*event.name, &event.value));
+        let mut events: Vec<_> = events.map(|(name, count)| (name, count.load(Ordering::Relaxed))).collect();
+        let other = self.0.other_events.load(Ordering::Relaxed);
         // Only where there is one: its zero would say nothing.
-        events.extend(Some(&*self.0.other_events).filter(|other| other.value.load(Ordering::Relaxed) > 0));
+        events.extend((other > 0).then_some((OTHER, other)));
         if events.is_empty() {
             return Ok(());
         }
         let help = "What the application is for, by event";
         let mut metric = encoder.encode_descriptor("business_events", help, None, MetricType::Counter)?;
-        for event in events {
-            let count = ConstCounter::new(event.value.load(Ordering::Relaxed));
-            count.encode(metric.encode_family(&[("event", &*event.name)])?)?;
+        for (name, count) in events {
+            ConstCounter::new(count).encode(metric.encode_family(&[("event", name)])?)?;
         }
         Ok(())
     }

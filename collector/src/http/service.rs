@@ -14,7 +14,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Route;
-use super::answers::method_name;
+use super::answers::Verb;
 use super::series::{self, Series};
 
 /// The client went away before the answer began (nginx' own code).
@@ -64,7 +64,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let HttpLayer { series, route } = &self.layer;
         let route = series.route(route(request.extensions()));
-        let method = method_name(request.method());
+        let method = Verb::of(request.method());
         let mut pending = Pending::new(Arc::clone(series), route, method);
         let future = self.inner.call(request);
         pending.status = CLIENT_CLOSED_REQUEST;
@@ -76,8 +76,8 @@ where
 #[derive(Debug)]
 struct Pending {
     series: Arc<Series>,
-    route: Arc<series::Route>,
-    method: &'static str,
+    route: series::Route,
+    method: Verb,
     /// What is counted if it ended now. While the service's own code runs that is 500: it could
     /// only end by a panic, wherever that is caught.
     status: u16,
@@ -85,7 +85,7 @@ struct Pending {
 }
 
 impl Pending {
-    fn new(series: Arc<Series>, route: Arc<series::Route>, method: &'static str) -> Self {
+    fn new(series: Arc<Series>, route: series::Route, method: Verb) -> Self {
         series.in_flight.fetch_add(1, Ordering::Relaxed);
         Self { series, route, method, status: INTERNAL_SERVER_ERROR, start: Instant::now() }
     }
@@ -94,7 +94,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         self.series.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.series.answered(&self.route, self.method, self.status, self.start.elapsed());
+        self.series.answered(self.route, self.method, self.status, self.start.elapsed());
     }
 }
 
