@@ -35,6 +35,7 @@ trap 'exit 130' INT TERM HUP
 launch() {
   local name=$1
   shift
+  : >"$log/$name"
   set -m
   "$@" </dev/null >"$log/$name" 2>&1 &
   pids+=($!)
