@@ -14,7 +14,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::helpers::{Matched, in_flight, matched, request, requests, scrape, value};
 
-/// A body of exactly these steps, the last one first.
+/// A body of exactly these steps, the last one first; nobody asks after the end.
 struct Steps(Vec<Poll<Option<Result<&'static str, &'static str>>>>);
 
 impl Body for Steps {
@@ -25,7 +25,7 @@ impl Body for Steps {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let step = self.0.pop().expect("nobody asks after the end");
+        let step = self.0.pop().unwrap();
         step.map(|frame| frame.map(|text| text.map(|text| Frame::data(text.as_bytes()))))
     }
 }
@@ -36,7 +36,9 @@ fn text(status: StatusCode) -> Response<Full<&'static [u8]>> {
     response
 }
 
-fn poll<B: Body + Unpin>(body: &mut B) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
+fn poll<B: Body + Unpin>(body: &mut B) -> Polled<B> {
     Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -112,9 +114,8 @@ async fn the_body_keeps_its_length_and_says_when_there_is_nothing_in_it() {
     let body = service.oneshot(request("GET", None)).await.unwrap().into_body();
     assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(4), false));
     let empty = Full::<&'static [u8]>::default();
-    let service = metrics
-        .layer(matched)
-        .layer(service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(empty.clone())))));
+    let service =
+        metrics.layer(matched).layer(service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(empty)))));
     assert!(service.oneshot(request("GET", None)).await.unwrap().into_body().is_end_stream());
 }
 

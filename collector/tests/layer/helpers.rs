@@ -54,7 +54,8 @@ pub async fn in_flight(metrics: &HttpMetrics) -> f64 {
 pub fn promtool(text: &str) -> String {
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = promtool.spawn().expect("promtool is a part of Debian's package prometheus");
+    // It is a part of Debian's package prometheus.
+    let mut child = promtool.spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -66,7 +66,8 @@ async fn promtool_finds_nothing_wrong_and_prometheus_scrapes_it_without_a_warnin
     .await;
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut promtool = promtool.spawn().expect("promtool is a part of Debian's package prometheus");
+    // It is a part of Debian's package prometheus.
+    let mut promtool = promtool.spawn().unwrap();
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
