@@ -49,18 +49,20 @@ impl<T: Default> Names<T> {
     }
 
     fn add(&self, name: &str) -> Option<usize> {
-        if self.count.load(Ordering::Relaxed) >= self.most {
-            return None;
-        }
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who sees that it is full sees all that fills it, perhaps this very name by now.
+        let is_full = || self.count.load(Ordering::Acquire) >= self.most;
+        let _adding = match is_full() {
+            true => None,
+            false => Some(self.adding.lock().unwrap_or_else(PoisonError::into_inner)),
+        };
         match self.find(name) {
             Found::At(place) => Some(place),
-            Found::Free(place) if self.count.load(Ordering::Relaxed) < self.most => {
-                self.count.fetch_add(1, Ordering::Relaxed);
+            Found::Free(_) if is_full() => None,
+            Found::Free(place) => {
                 self.slots.get(place)?.get_or_init(|| Box::new(Named { name: name.into(), value: T::default() }));
+                self.count.fetch_add(1, Ordering::Release);
                 Some(place)
             }
-            Found::Free(_) => None,
         }
     }
 

@@ -78,16 +78,17 @@ impl Series {
     /// What is there of a method and status by now, made where there is room.
     #[cold]
     fn first<'a>(&self, of: &'a Chain<Answers>, method: Verb, status: u16, limited: bool) -> Option<&'a Answers> {
-        let is_full = || limited && self.count.load(Ordering::Relaxed) >= MOST_SERIES;
+        // Who sees that it is full sees all that fills it.
+        let is_full = || limited && self.count.load(Ordering::Acquire) >= MOST_SERIES;
         let find = || of.iter().find(|answers| answers.is(method, status));
         if is_full() {
-            return None;
+            return find();
         }
         find().or_else(|| {
             let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
             if find().is_none() && !is_full() {
-                self.count.fetch_add(usize::from(limited), Ordering::Relaxed);
                 of.push(Answers::new(method, status));
+                self.count.fetch_add(usize::from(limited), Ordering::Release);
             }
             find()
         })

@@ -119,22 +119,30 @@ where
         if let Some(pending) = this.pending {
             pending.status = INTERNAL_SERVER_ERROR;
         }
-        let polled = this.future.poll(context);
-        if polled.is_pending()
-            && let Some(pending) = this.pending
-        {
-            pending.status = CLIENT_CLOSED_REQUEST;
-        }
-        let outcome = ready!(polled);
-        let mut pending = this.pending.take();
-        // A service that fails has no answer of its own, and 500 stays.
-        if let (Some(pending), Ok(response)) = (&mut pending, &outcome) {
-            pending.status = response.status().as_u16();
-            if let Some(Route(route)) = response.extensions().get() {
-                pending.route = pending.series.route(Some(route));
+        // No more than one match, for an answer is moved by every other step.
+        match this.future.poll(context) {
+            Poll::Pending => {
+                if let Some(pending) = this.pending {
+                    pending.status = CLIENT_CLOSED_REQUEST;
+                }
+                Poll::Pending
+            }
+            // A service that fails has no answer of its own, and 500 stays.
+            Poll::Ready(Err(error)) => {
+                *this.pending = None;
+                Poll::Ready(Err(error))
+            }
+            Poll::Ready(Ok(response)) => {
+                let mut pending = this.pending.take();
+                if let Some(pending) = &mut pending {
+                    pending.status = response.status().as_u16();
+                    if let Some(Route(route)) = response.extensions().get() {
+                        pending.route = pending.series.route(Some(route));
+                    }
+                }
+                Poll::Ready(Ok(response.map(|body| ResponseBody { body, pending })))
             }
         }
-        Poll::Ready(outcome.map(|response| response.map(|body| ResponseBody { body, pending })))
     }
 }
 

@@ -36,6 +36,9 @@ pub struct NewRating {
     stars: i16,
 }
 
+/// Title, ingredients, steps, views and the average of the stars.
+type Viewed = (String, Vec<String>, String, i64, Option<f64>);
+
 pub async fn create(
     State(pool): State<PgPool>,
     State(metrics): State<HttpMetrics>,
@@ -87,8 +90,7 @@ pub async fn view(
     let update = "UPDATE recipe_site.recipes SET views = views + 1 WHERE id = $1
                   RETURNING title, ingredients, steps, views,
                     (SELECT avg(stars)::float8 FROM recipe_site.ratings WHERE recipe_id = $1)";
-    let found: Option<(String, Vec<String>, String, i64, Option<f64>)> =
-        sqlx::query_as(update).bind(id).fetch_optional(&pool).await?;
+    let found: Option<Viewed> = sqlx::query_as(update).bind(id).fetch_optional(&pool).await?;
     let (title, ingredients, steps, views, stars) = found.ok_or_else(no_such_recipe)?;
     metrics.event("recipe_viewed");
     let recipe =

@@ -11,5 +11,7 @@ mod live;
 mod process;
 mod program;
 mod recipes;
+#[path = "../../examples/recipe_traffic/rhythm.rs"]
+mod rhythm;
 mod scraped;
 mod separate;

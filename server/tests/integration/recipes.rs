@@ -174,3 +174,26 @@ async fn visitors_do_all_five_things_with_slow_searches_and_errors_among_them_an
     // Ticks, and the first users and recipes.
     assert!((100.0..=4.0 * 200.0 + 30.0).contains(&requests), "{requests}");
 }
+
+#[test]
+fn visitors_refuse_other_machines_and_times_that_are_none() {
+    for (flag, value) in [
+        ("--url", "http://example.com/"),
+        ("--url", "http://127.0.0.1.example.com/"),
+        ("--url", "https://127.0.0.1/"),
+        ("--url", "http://10.0.0.1/"),
+        ("--url", ""),
+        ("--for", "5"),
+        ("--for", "0s"),
+        ("--for", "1d"),
+        ("--for", "99999999999999999999h"),
+        ("--day", "m"),
+        ("--requests-per-second", "0"),
+        ("--requests-per-second", "1001"),
+    ] {
+        let output = example("recipe_traffic").arg(format!("{flag}={value}")).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flag}={value}: {said}");
+        assert!(said.contains(flag), "{said}");
+    }
+}
