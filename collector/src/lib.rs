@@ -15,6 +15,7 @@
 
 mod delta;
 mod exposed;
+pub mod exposition;
 mod health;
 mod history;
 mod live;
