@@ -19,6 +19,7 @@ pub mod exposition;
 mod health;
 mod history;
 mod live;
+pub mod requests;
 pub mod rfc3339;
 mod sample;
 mod snapshot;
