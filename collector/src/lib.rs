@@ -91,7 +91,7 @@ pub use instruments::{Instruments, ProcessUsage, process_usage};
 #[cfg(feature = "runtime")]
 pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
-pub use source::{SystemReader, host_name};
+pub use source::{ScrapeError, Scraper, SystemReader, host_name, instance_name, watch_target};
 #[cfg(feature = "runtime")]
 pub use store::{
     Address, Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial,

@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::Invalid;
 use super::secret::Secret;
+use crate::exposition::Limits;
+use crate::requests::{Mapping, Unit};
 
 /// What is scraped unless settings say otherwise.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:5000/metrics";
@@ -218,6 +220,33 @@ impl Application {
     #[must_use]
     pub fn body_limit_bytes(&self) -> usize {
         usize::try_from(self.body_limit_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX)
+    }
+
+    /// What one instance may expose.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { series: self.series_limit, ..Limits::default() }
+    }
+
+    /// How its metrics are called.
+    #[must_use]
+    pub fn mapping(&self) -> Mapping {
+        Mapping {
+            requests: self.requests_metric.clone(),
+            durations: self.duration_metric.clone(),
+            unit: match self.duration_unit {
+                DurationUnit::Seconds => Unit::Seconds,
+                DurationUnit::Milliseconds => Unit::Milliseconds,
+            },
+            connections: self.connections_metric.clone(),
+            method: self.method_label.clone(),
+            route: self.route_label.clone(),
+            status: self.status_label.clone(),
+            failed_from: match self.failed {
+                Failed::Server => 500,
+                Failed::ClientAndServer => 400,
+            },
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), Invalid> {

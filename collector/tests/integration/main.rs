@@ -11,6 +11,7 @@ mod history;
 mod line;
 mod lost;
 mod process;
+mod prometheus;
 mod refused;
 mod server;
 mod store;
