@@ -212,9 +212,9 @@ make_plan() {
     package chromium have chromium
     package pgbouncer has_pgbouncer
     package fonts-noto-cjk has_japanese
+    package prometheus have prometheus
   fi
   if ((level >= 3)); then
-    package prometheus have prometheus
     package prometheus-node-exporter have prometheus-node-exporter
   fi
 
