@@ -79,7 +79,8 @@ fn comment<'a>(cursor: &Cursor<'a>) -> Result<Line<'a>, Problem> {
     let (keyword, rest) = word(text.strip_prefix(' ').unwrap_or(text));
     // To Prometheus a keyword with nothing behind it, not even a blank, is a comment like any other.
     let is_alone = !strict && text.trim_start_matches(is_blank) == keyword;
-    if is_alone || (!matches!(keyword, "TYPE" | "HELP") && !(strict && keyword == "UNIT")) {
+    let is_known = matches!(keyword, "TYPE" | "HELP") || (strict && keyword == "UNIT");
+    if is_alone || !is_known {
         return if strict { Err(Problem::unexpected(EXPECTED, cursor.rest)) } else { Ok(Line::Nothing) };
     }
     let (name, rest) = word(rest);

@@ -158,5 +158,5 @@ impl Parser {
 /// The same room, for labels of another line: collecting what is empty keeps the allocation.
 fn recycled<'a>(mut labels: Vec<Label<'_>>) -> Vec<Label<'a>> {
     labels.clear();
-    labels.into_iter().filter_map(|_| None).collect()
+    labels.into_iter().map_while(|_| None).collect()
 }

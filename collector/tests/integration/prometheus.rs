@@ -52,7 +52,7 @@ impl Prometheus {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .expect("prometheus is there: scripts/setup.sh bench installs it");
+            .unwrap_or_else(|error| panic!("prometheus cannot be started: {error}; scripts/setup.sh test installs it"));
         Self { child, address: free.to_string(), _directory: directory }
     }
 

@@ -131,10 +131,8 @@ impl ScrapeError {
             return Self::TimedOut { timeout };
         }
         let causes: Vec<_> = causes(&error).collect();
-        // What is within an error of input and output is none of its sources.
         let io_errors = || causes.iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
-        let within = io_errors().filter_map(|error| error.get_ref()?.downcast_ref::<rustls::Error>());
-        if let Some(tls) = within.chain(causes.iter().filter_map(|cause| cause.downcast_ref())).next() {
+        if let Some(tls) = io_errors().find_map(tls_within) {
             return Self::Tls { cause: tls_cause(tls) };
         }
         let cause = last_cause(&error);
@@ -157,6 +155,12 @@ pub(super) fn last_cause(error: &reqwest::Error) -> String {
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |cause| Error::source(*cause))
+}
+
+/// What is within an error of input and output is none of its sources, and it may be deep in there.
+fn tls_within(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| tls_within(inner.downcast_ref()?))
 }
 
 fn tls_cause(error: &rustls::Error) -> String {
