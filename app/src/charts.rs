@@ -11,7 +11,7 @@ mod series;
 mod sparkline;
 mod unit;
 
-pub use bars::{Bar, Bars, bar_graph};
+pub use bars::{Bar, Bars};
 pub use line_graph::LineGraph;
 pub use plot::Threshold;
 pub use series::Series;

@@ -180,7 +180,7 @@ impl LiveStore {
     /// Age of the newest reading in seconds, never below 0.
     #[must_use]
     pub fn age_seconds(self) -> Option<u64> {
-        let at = self.system.with(|system| system.as_ref().map(|system| system.at))?;
+        let at = of(self.system, |system| Some(system.at))?;
         let age = self.now.get().duration_since(at);
         Some(u64::try_from(age.as_secs()).unwrap_or(0))
     }
@@ -188,21 +188,21 @@ impl LiveStore {
     /// Whether the newest reading is older than it should be.
     #[must_use]
     pub fn is_stale(self) -> bool {
-        let at = self.system.with(|system| system.as_ref().map(|system| system.at));
+        let at = of(self.system, |system| Some(system.at));
         self.is_older(at, self.push_seconds.get() * 3.0 + 2.0)
     }
 
     /// When the newest reading of the application was, where that is longer ago than it should be.
     #[must_use]
     pub fn stale_application(self) -> Option<Timestamp> {
-        let at = self.application.with(|application| application.as_ref().map(|application| application.at));
+        let at = of(self.application, |application| Some(application.at));
         at.filter(|_| self.is_older(at, APPLICATION_LASTS_SECONDS))
     }
 
     /// The same of the business metrics.
     #[must_use]
     pub fn stale_business(self) -> Option<Timestamp> {
-        let at = self.business.with(|business| business.as_ref().map(|business| business.at));
+        let at = of(self.business, |business| Some(business.at));
         at.filter(|_| self.is_older(at, BUSINESS_LASTS_SECONDS))
     }
 
@@ -229,6 +229,26 @@ impl LiveStore {
             redis_down: since(PartName::Redis, PartState::Down),
         })
     }
+}
+
+/// What a reading says, the default where there is none.
+pub fn of<R: Send + Sync + 'static, T: Default>(reading: RwSignal<Option<R>>, read: impl FnOnce(&R) -> T) -> T {
+    let (mut read, mut said) = (Some(read), T::default());
+    with(reading, &mut |reading| {
+        if let Some(read) = read.take() {
+            said = read(reading);
+        }
+    });
+    said
+}
+
+// Apart from the above, for it is the larger part, and this one is in the page once for each kind.
+fn with<R: Send + Sync + 'static>(reading: RwSignal<Option<R>>, read: &mut dyn FnMut(&R)) {
+    reading.with(|reading| {
+        if let Some(reading) = reading {
+            read(reading);
+        }
+    });
 }
 
 /// Keeps a reading, unless a newer one is known.

@@ -2,20 +2,20 @@
 
 mod disk_bar;
 mod header;
+mod html;
 mod icon;
 mod parts;
 mod range_picker;
 mod switches;
-mod table;
 mod tile;
 mod value;
 mod verdict;
 
 pub use disk_bar::{DiskBar, DiskMark, DiskShare};
 pub use header::{Header, NAME};
+pub use html::{Html, part, when};
 pub use icon::{Icon, Shape};
 pub use parts::Parts;
-pub use table::{Cell, table};
 pub use tile::Tile;
 pub use value::Value;
 pub use verdict::{VerdictStrip, host_name, window_title};

@@ -1,10 +1,9 @@
 //! Bars beside each other, as SVG: how often something took how long, or a count of each day.
 
-use leptos::prelude::*;
-
 use super::plot::{round_axis, value_marks};
 use super::unit::Unit;
 use crate::format::{self, MISSING};
+use crate::widgets::Html;
 
 /// How much of its place a bar fills.
 const WIDTH: f64 = 0.64;
@@ -65,79 +64,56 @@ impl Bars {
         self.bars.iter().map(text).collect::<Vec<_>>().join(", ")
     }
 
-    /// The bars and what is under them, in a box of 100 % by 100 %; `top` is the upper end of the axis.
-    #[must_use]
-    pub fn draw(&self, top: f64) -> AnyView {
+    /// The bars and what is under them; `top` is the upper end of the axis.
+    fn draw(&self, html: &mut Html, top: f64) {
         let count = self.bars.len();
         let finished = count - usize::from(self.unfinished && count > 0);
         let shift = if self.bounds { 1.0 } else { 0.5 };
-        let place = |at: usize, shift: f64| format!("{:.2}%", (index(at) + shift) * 100.0 / index(count.max(1)));
-        let text = |(at, bar): (usize, &Bar)| {
-            let dash = if bar.value.is_none() { MISSING } else { "" };
-            view! {
-                <text x=place(at, shift) y="50%">{bar.mark.clone()}</text>
-                <text x=place(at, 0.5) y="-10">{dash}</text>
+        let place = |at: usize, shift: f64| format!("{:.1}%", (index(at) + shift) * 100.0 / index(count.max(1)));
+        html.mark(
+            "<svg class=\"graph-plot\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
+        );
+        html.mark("<path class=\"graph-grid\" d=\"M0 0H1000M0 50H1000M0 100H1000\"/>");
+        html.element("<path class=\"bars\" d=\"", &self.path(top, 0..finished), "\"/>");
+        html.element("<path class=\"bars bars-unfinished\" d=\"", &self.path(top, finished..count), "\"/></svg>");
+        html.mark("<svg class=\"graph-times\" aria-hidden=\"true\">");
+        for (at, bar) in self.bars.iter().enumerate() {
+            if !bar.mark.is_empty() {
+                html.element("<text x=\"", &place(at, shift), "\" y=\"50%\">").text(&bar.mark).mark("</text>");
             }
-        };
-        view! {
-            <svg class="graph-plot" viewBox="0 0 1000 100" preserveAspectRatio="none">
-                <path class="graph-grid" d="M0 0H1000M0 50H1000M0 100H1000"/>
-                <path class="bars" d=self.path(top, 0..finished)/>
-                <path class="bars bars-unfinished" d=self.path(top, finished..count)/>
-            </svg>
-            <svg class="graph-times">{self.bars.iter().enumerate().map(text).collect_view()}</svg>
+            if bar.value.is_none() {
+                html.element("<text x=\"", &place(at, 0.5), "\" y=\"-10\">").text(MISSING).mark("</text>");
+            }
         }
-        .into_any()
+        html.mark("</svg>");
     }
 
     /// Bars without an axis, as high as their highest.
-    #[must_use]
-    pub fn small(&self, label: String) -> AnyView {
-        let top = self.highest().max(1.0);
-        view! { <div class="small-bars series-1" role="img" aria-label=label>{self.draw(top)}</div> }.into_any()
+    pub fn small(&self, html: &mut Html, label: &str) {
+        html.element("<div class=\"small-bars series-1\" role=\"img\" aria-label=\"", label, "\">");
+        self.draw(html, self.highest().max(1.0));
+        html.mark("</div>");
     }
-}
 
-/// A graph of bars with an axis; `none` is said where there are none.
-pub fn bar_graph(
-    title: &'static str,
-    more: &'static str,
-    bars: Memo<Bars>,
-    missing: &'static str,
-    none: &'static str,
-) -> AnyView {
-    let label = Signal::derive(move || {
-        bars.with(|bars| {
-            let text = if bars.bars.is_empty() { none.to_owned() } else { bars.summary(missing) };
-            format!("{title}: {text}")
-        })
-    });
-    let has_bars = Signal::derive(move || bars.with(|bars| !bars.bars.is_empty()));
-    let axis = Memo::new(move |_| round_axis(bars.with(Bars::highest).max(Unit::Count.least())));
-    let marks = [0, 1, 2].map(|at| {
-        Signal::derive(move || {
-            let (top, step) = axis.get();
-            value_marks(top, step)[at].clone()
-        })
-    });
-    let [top, middle, bottom] = marks;
-    view! {
-        <figure class="graph">
-            <figcaption class="graph-title"><h3>{title}</h3><span class="graph-unit">{more}</span></figcaption>
-            <div class="graph-box series-1" role="img" aria-label=label>
-                <div class="graph-static" aria-hidden="true">
-                    <svg class="graph-values">
-                        <text x="100%" y="0%">{top}</text>
-                        <text x="100%" y="50%">{middle}</text>
-                        <text x="100%" y="100%">{bottom}</text>
-                    </svg>
-                    {move || bars.with(|bars| bars.draw(axis.get().0))}
-                </div>
-                <p class="graph-none" hidden=has_bars>{none}</p>
-            </div>
-        </figure>
+    /// A graph of them with an axis; `none` is said where there are none.
+    pub fn graph(&self, html: &mut Html, title: &str, more: &str, missing: &str, none: &str) {
+        let text = if self.bars.is_empty() { none.to_owned() } else { self.summary(missing) };
+        let (top, step) = round_axis(self.highest().max(Unit::Count.least()));
+        html.element("<figure class=\"graph\"><figcaption class=\"graph-title\"><h3>", title, "</h3>");
+        html.element("<span class=\"graph-unit\">", more, "</span></figcaption>");
+        html.mark("<div class=\"graph-box series-1\" role=\"img\" aria-label=\"").text(title).text(": ").text(&text);
+        html.mark("\"><div class=\"graph-static\" aria-hidden=\"true\"><svg class=\"graph-values\">");
+        let [high, middle, low] = value_marks(top, step);
+        html.element("<text x=\"100%\" y=\"0%\">", &high, "</text>");
+        html.element("<text x=\"100%\" y=\"50%\">", &middle, "</text>");
+        html.element("<text x=\"100%\" y=\"100%\">", &low, "</text></svg>");
+        self.draw(html, top);
+        html.mark("</div>");
+        if self.bars.is_empty() {
+            html.element("<p class=\"graph-none\">", none, "</p>");
+        }
+        html.mark("</div></figure>");
     }
-    .into_any()
 }
 
 /// Places among a few bars.

@@ -14,11 +14,6 @@ struct Head {
     at: Timestamp,
 }
 
-#[derive(Deserialize)]
-struct Body<T> {
-    data: T,
-}
-
 /// The event of a frame; `None` for one that this page does not know.
 #[must_use]
 pub fn parse(text: &str) -> Option<LiveEvent> {
@@ -34,8 +29,12 @@ pub fn parse(text: &str) -> Option<LiveEvent> {
     Some(LiveEvent { seq, payload, at })
 }
 
+/// What stands after `"data":`, wherever that is: a reader of a frame with it would be one more for
+/// every type.
 fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_str::<Body<T>>(text).ok().map(|body| body.data)
+    const NAME: &str = "\"data\":";
+    let start = text.find(NAME)? + NAME.len();
+    T::deserialize(&mut serde_json::Deserializer::from_str(text.get(start..)?)).ok()
 }
 
 #[cfg(test)]

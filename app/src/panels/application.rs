@@ -8,10 +8,10 @@ mod tiles;
 use collector::{Application, Instance};
 use leptos::prelude::*;
 
-use crate::charts::{Bar, Bars, LineGraph, Series, Threshold, Unit, bar_graph};
+use crate::charts::{Bar, Bars, LineGraph, Series, Threshold, Unit};
 use crate::format;
-use crate::live::{LiveStore, Subject};
-use crate::widgets::{Icon, Shape};
+use crate::live::{LiveStore, Subject, of};
+use crate::widgets::{Html, Icon, Shape, part, when};
 use crate::words::{Words, use_words};
 
 pub use detail::ApplicationDetail;
@@ -48,18 +48,11 @@ const fn connections(words: &Words) -> Series {
 pub fn ApplicationPanel() -> impl IntoView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
-    let is_connected = is_connected(store);
     let content = move || {
-        if !is_connected.get() {
-            return connect::connect(words, store);
-        }
         view! {
             {tiles::tiles(words, store)}
             <div class="graphs graphs-two">{graphs(words, store)}</div>
-            <div class="graphs graphs-two">
-                {routes::slowest(words, store, ROUTES_SHOWN)}
-                {routes::failing(words, store, ROUTES_SHOWN)}
-            </div>
+            <div class="graphs graphs-two">{routes::routes(words, store, ROUTES_SHOWN)}</div>
         }
         .into_any()
     };
@@ -71,7 +64,7 @@ pub fn ApplicationPanel() -> impl IntoView {
                 <a href="/application" class="panel-more">{words.application.by_route}<Icon shape=Shape::Right/></a>
             </header>
             {notices(words, store)}
-            {content}
+            {when(is_connected(store), Box::new(content))}
         </section>
     }
     .into_any()
@@ -79,115 +72,112 @@ pub fn ApplicationPanel() -> impl IntoView {
 
 /// Whether there is something to show.
 fn is_connected(store: LiveStore) -> Memo<bool> {
-    Memo::new(move |_| store.application.with(|known| known.as_ref().is_some_and(Application::is_connected)))
-}
-
-/// What a reading says, empty where there is none.
-fn of<T: Default + 'static>(store: LiveStore, read: impl FnOnce(&Application) -> T) -> T {
-    store.application.with(|application| application.as_ref().map(read).unwrap_or_default())
+    Memo::new(move |_| of(store.application, Application::is_connected))
 }
 
 /// The instances that are there, each once.
 fn names(store: LiveStore) -> Signal<String> {
     Signal::derive(move || {
-        of(store, |application| {
+        of(store.application, |application| {
             let seen = application.instances.iter().filter(|instance| instance.last_seen.is_some());
             seen.map(|instance| format!("{} {}", instance.job, instance.instance)).collect::<Vec<_>>().join(" · ")
         })
     })
 }
 
-/// That no reading comes, and which instances do not answer.
+/// That no reading comes, and which instances do not answer; or how to connect one.
 fn notices(words: &'static Words, store: LiveStore) -> AnyView {
-    let old = Signal::derive(move || {
-        let moment = |at| (words.application.old)(&store.zone.get().moment(at, store.now.get_untracked()));
-        store.stale_application().map(moment).unwrap_or_default()
-    });
-    let is_fresh = Signal::derive(move || old.with(String::is_empty));
-    let down = Memo::new(move |_| {
-        of(store, |application| {
-            application
-                .instances
-                .iter()
-                .filter(|instance| !instance.up && instance.last_seen.is_some())
-                .cloned()
-                .collect()
-        })
-    });
-    view! {
-        <p class="panel-notice" hidden=is_fresh>{old}</p>
-        {instances(words, store, down)}
-    }
-    .into_any()
+    let is_connected = is_connected(store);
+    part(move |html| {
+        if !is_connected.get() {
+            connect::connect(html, words);
+        }
+        if let Some(at) = store.stale_application() {
+            let moment = store.zone.get().moment(at, store.now.get_untracked());
+            html.element("<p class=\"panel-notice\">", &(words.application.old)(&moment), "</p>");
+        }
+        instances(html, words, store, false);
+    })
 }
 
-/// A line for each instance: its state in words, when it last answered, and what is wrong.
-fn instances(words: &'static Words, store: LiveStore, list: Memo<Vec<Instance>>) -> AnyView {
-    let is_empty = Signal::derive(move || list.with(Vec::is_empty));
-    let line = move |instance: Instance| {
-        let words = &words.application;
-        let (class, shape, state) = match (instance.up, instance.last_seen) {
-            (true, _) => ("instance part-up", Shape::Check, words.up),
-            (false, Some(_)) => ("instance part-down", Shape::Cross, words.down),
-            (false, None) => ("instance", Shape::Dots, words.never),
-        };
-        let moment = |at| (words.last_seen)(&store.zone.get().moment(at, store.now.get_untracked()));
-        let series = format::count(f64::from(u32::try_from(instance.series).unwrap_or(u32::MAX)));
-        let how = if instance.pushes { words.pushes } else { words.scraped };
-        view! {
-            <li class=class>
-                <Icon shape/>
-                <b class="instance-name">{format!("{} {}", instance.job, instance.instance)}</b>
-                <span class="instance-state">{state}</span>
-                <span class="instance-more">{instance.last_seen.map(moment)}</span>
-                <span class="instance-more">{how(&series)}</span>
-                <span class="instance-error">{instance.error}</span>
-            </li>
+/// A line for each instance that does not answer, or for each: its state in words, when it last
+/// answered, and what is wrong.
+fn instances(html: &mut Html, words: &Words, store: LiveStore, all: bool) {
+    let words = &words.application;
+    of(store.application, |application| {
+        let is_connected = application.is_connected();
+        // One that never answered matters where none has.
+        let is_missed = |instance: &&Instance| !instance.up && (instance.last_seen.is_some() || !is_connected);
+        let shown: Vec<_> = application.instances.iter().filter(|instance| all || is_missed(instance)).collect();
+        if shown.is_empty() {
+            return;
         }
-    };
-    view! {
-        <ul class="instances" hidden=is_empty>
-            {move || list.get().into_iter().map(line).collect_view()}
-        </ul>
-    }
-    .into_any()
+        html.mark("<ul class=\"instances\">");
+        for instance in shown {
+            let (class, shape, state) = match (instance.up, instance.last_seen) {
+                (true, _) => ("part-up", Shape::Check, words.up),
+                (false, Some(_)) => ("part-down", Shape::Cross, words.down),
+                (false, None) => ("", Shape::Dots, words.never),
+            };
+            html.mark("<li class=\"instance ").mark(class).mark("\">").icon(shape);
+            html.mark("<b class=\"instance-name\">")
+                .text(&instance.job)
+                .text(" ")
+                .text(&instance.instance)
+                .mark("</b> ");
+            html.element("<span class=\"instance-state\">", state, "</span> ");
+            if let Some(at) = instance.last_seen {
+                let moment = store.zone.get().moment(at, store.now.get_untracked());
+                html.element("<span class=\"instance-more\">", &(words.last_seen)(&moment), "</span> ");
+                let series = format::count(f64::from(u32::try_from(instance.series).unwrap_or(u32::MAX)));
+                let how = if instance.pushes { words.pushes } else { words.scraped };
+                html.element("<span class=\"instance-more\">", &how(&series), "</span> ");
+            }
+            if let Some(error) = &instance.error {
+                html.element("<span class=\"instance-error\">", error, "</span>");
+            }
+            html.mark("</li>");
+        }
+        html.mark("</ul>");
+    });
 }
 
 /// The four graphs that both pages have.
 fn graphs(words: &'static Words, store: LiveStore) -> AnyView {
     let application = &words.application;
+    let histogram = move |html: &mut Html| {
+        let (more, none) = (application.last_minute, application.no_routes);
+        distribution(words, store).graph(html, application.distribution, more, words.not_collected, none);
+    };
     view! {
         <LineGraph id="graph-requests" title=application.requests unit=Unit::PerSecond series=vec![requests(words)]/>
         <LineGraph id="graph-errors" title=application.error_rate unit=Unit::Share
             series=vec![error_rate(words)] thresholds=&ERROR_RATE/>
         <LineGraph id="graph-response-time" title=application.response_time unit=Unit::Milliseconds
             series=vec![P50, P95, P99] thresholds=&RESPONSE_TIME/>
-        {bar_graph(application.distribution, application.last_minute, distribution(words, store), words.not_collected, application.no_routes)}
+        {part(histogram)}
     }
     .into_any()
 }
 
 /// The requests of the last minute by their duration.
-fn distribution(words: &'static Words, store: LiveStore) -> Memo<Bars> {
-    Memo::new(move |_| {
-        of(store, |application| {
-            let buckets = &application.durations;
-            let bounds: Vec<_> = buckets.iter().map(|bucket| bucket.le.map(bound)).collect();
-            // As many marks as there is room for.
-            let every = buckets.len().div_ceil(5).max(1);
-            let bars = buckets.iter().enumerate().map(|(place, bucket)| {
-                let text = bounds[place].clone();
-                let below = place.checked_sub(1).and_then(|before| bounds[before].clone()).unwrap_or_default();
-                let is_marked = place % every == every / 2;
-                Bar {
-                    mark: text.clone().filter(|_| is_marked).unwrap_or_default(),
-                    name: text
-                        .map_or_else(|| (words.application.longer)(&below), |text| (words.application.up_to)(&text)),
-                    value: Some(bucket.count),
-                }
-            });
-            Bars { bars: bars.collect(), unfinished: false, bounds: true }
-        })
+fn distribution(words: &Words, store: LiveStore) -> Bars {
+    of(store.application, |application| {
+        let buckets = &application.durations;
+        let bounds: Vec<_> = buckets.iter().map(|bucket| bucket.le.map(bound)).collect();
+        // As many marks as there is room for.
+        let every = buckets.len().div_ceil(5).max(1);
+        let bars = buckets.iter().enumerate().map(|(place, bucket)| {
+            let text = bounds[place].clone();
+            let below = place.checked_sub(1).and_then(|before| bounds[before].clone()).unwrap_or_default();
+            let is_marked = place % every == every / 2;
+            Bar {
+                mark: text.clone().filter(|_| is_marked).unwrap_or_default(),
+                name: text.map_or_else(|| (words.application.longer)(&below), |text| (words.application.up_to)(&text)),
+                value: Some(bucket.count),
+            }
+        });
+        Bars { bars: bars.collect(), unfinished: false, bounds: true }
     })
 }
 

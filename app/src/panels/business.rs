@@ -5,9 +5,9 @@ use leptos::prelude::*;
 
 use crate::charts::{Bar, Bars};
 use crate::format::{self, MISSING};
-use crate::live::LiveStore;
+use crate::live::{LiveStore, of};
 use crate::locale::Locale;
-use crate::widgets::{Icon, Shape, table};
+use crate::widgets::{Html, Icon, Shape, part};
 use crate::words::{Words, use_words};
 
 /// Metrics on the overview; the first are shown.
@@ -20,7 +20,8 @@ const EVENT: &str = "curl -X POST http://127.0.0.1:5001/api/v1/events -H 'Conten
 pub fn BusinessPanel() -> impl IntoView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
-    let hidden = Signal::derive(move || of(store, |business| business.metrics.len()).saturating_sub(METRICS_SHOWN));
+    let hidden =
+        Signal::derive(move || of(store.business, |business| business.metrics.len()).saturating_sub(METRICS_SHOWN));
     let name = Signal::derive(move || match hidden.get() {
         0 => words.business.all.to_owned(),
         count => (words.business.more)(count),
@@ -32,7 +33,6 @@ pub fn BusinessPanel() -> impl IntoView {
                 <p class="panel-host">{since(words, store)}</p>
                 <a href="/business" class="panel-more">{name}<Icon shape=Shape::Right/></a>
             </header>
-            {notice(words, store)}
             {metrics(words, store, METRICS_SHOWN)}
         </section>
     }
@@ -51,8 +51,7 @@ pub fn BusinessDetail() -> impl IntoView {
                     <h2 id="business-title">{words.business.business}</h2>
                     <p class="panel-host">{since(words, store)}</p>
                 </header>
-                {notice(words, store)}
-                {metrics(words, store, usize::MAX)}
+                    {metrics(words, store, usize::MAX)}
             </section>
             {week(words, store)}
         </div>
@@ -60,53 +59,41 @@ pub fn BusinessDetail() -> impl IntoView {
     .into_any()
 }
 
-/// What a reading says, empty where there is none.
-fn of<T: Default + 'static>(store: LiveStore, read: impl FnOnce(&Business) -> T) -> T {
-    store.business.with(|business| business.as_ref().map(read).unwrap_or_default())
-}
-
 fn is_connected(store: LiveStore) -> Memo<bool> {
-    Memo::new(move |_| of(store, Business::is_connected))
+    Memo::new(move |_| of(store.business, Business::is_connected))
 }
 
 /// The day that is counted.
 fn since(words: &'static Words, store: LiveStore) -> Signal<String> {
     Signal::derive(move || {
-        let zone = of(store, |business| business.time_zone.clone());
+        let zone = of(store.business, |business| business.time_zone.clone());
         if zone.is_empty() { zone } else { (words.business.today)(&zone) }
     })
 }
 
-/// That no reading comes.
-fn notice(words: &'static Words, store: LiveStore) -> AnyView {
-    let old = Signal::derive(move || {
-        let moment = |at| (words.business.old)(&store.zone.get().moment(at, store.now.get_untracked()));
-        store.stale_business().map(moment).unwrap_or_default()
-    });
-    let is_fresh = Signal::derive(move || old.with(String::is_empty));
-    view! { <p class="panel-notice" hidden=is_fresh>{old}</p> }.into_any()
-}
-
-/// A tile for each metric, or how to count one.
+/// A tile for each metric, or how to count one; and that no reading comes.
 fn metrics(words: &'static Words, store: LiveStore, most: usize) -> AnyView {
     let is_japanese = expect_context::<Locale>() == Locale::Ja;
     let is_connected = is_connected(store);
-    let tiles = move || {
-        of(store, |business| {
+    part(move |html| {
+        if let Some(at) = store.stale_business() {
+            let moment = store.zone.get().moment(at, store.now.get_untracked());
+            html.element("<p class=\"panel-notice\">", &(words.business.old)(&moment), "</p>");
+        }
+        if !is_connected.get() {
+            html.element("<div class=\"connect\"><p><strong>", words.business.connect, "</strong> ");
+            html.text(words.business.connect_more).element("</p><pre><code>", EVENT, "</code></pre></div>");
+        }
+        html.mark("<ul class=\"counts\">");
+        of(store.business, |business| {
             let shown = business.metrics.iter().take(most);
             // Before anything was counted, only those that have something to say.
-            let shown = shown.filter(|metric| is_connected.get() || metric.error.is_some());
-            shown.map(|metric| tile(words, is_japanese, metric)).collect_view()
-        })
-    };
-    view! {
-        <div class="connect" hidden=is_connected>
-            <p><strong>{words.business.connect}</strong> " " {words.business.connect_more}</p>
-            <pre><code>{EVENT}</code></pre>
-        </div>
-        <ul class="counts">{tiles}</ul>
-    }
-    .into_any()
+            for metric in shown.filter(|metric| is_connected.get() || metric.error.is_some()) {
+                tile(html, words, is_japanese, metric);
+            }
+        });
+        html.mark("</ul>");
+    })
 }
 
 fn title(metric: &BusinessMetric, is_japanese: bool) -> String {
@@ -114,26 +101,19 @@ fn title(metric: &BusinessMetric, is_japanese: bool) -> String {
     if title.is_empty() { metric.name.clone() } else { title.clone() }
 }
 
-fn tile(words: &'static Words, is_japanese: bool, metric: &BusinessMetric) -> AnyView {
+fn tile(html: &mut Html, words: &Words, is_japanese: bool, metric: &BusinessMetric) {
     let name = title(metric, is_japanese);
     let bars = bars(words, metric);
-    let label = format!("{name}, {}: {}", words.business.week, bars.summary(words.business.not_counted));
-    let (class, more) = match &metric.error {
-        Some(error) => ("count-more warning", error.clone()),
-        None => ("count-more", compared(words, metric)),
+    html.element("<li class=\"count\"><h3 class=\"count-name\" title=\"", &name, "\">").text(&name);
+    html.mark("</h3><p class=\"tile-reading\"><b>");
+    html.text(&metric.today.map_or_else(|| MISSING.to_owned(), format::count));
+    html.element("</b> <span class=\"tile-unit\">", &metric.unit, "</span></p>");
+    match &metric.error {
+        Some(error) => html.element("<p class=\"count-more warning\">", error, "</p>"),
+        None => html.element("<p class=\"count-more\">", &compared(words, metric), "</p>"),
     };
-    view! {
-        <li class="count">
-            <h3 class="count-name" title=name.clone()>{name.clone()}</h3>
-            <p class="tile-reading">
-                <b>{metric.today.map_or_else(|| MISSING.to_owned(), format::count)}</b>
-                <span class="tile-unit">{metric.unit.clone()}</span>
-            </p>
-            <p class=class>{more}</p>
-            {bars.small(label)}
-        </li>
-    }
-    .into_any()
+    bars.small(html, &format!("{name}, {}: {}", words.business.week, bars.summary(words.business.not_counted)));
+    html.mark("</li>");
 }
 
 /// Today beside yesterday up to the same time, in words.
@@ -174,40 +154,32 @@ fn weekday(names: [&'static str; 7], date: &str) -> &'static str {
 fn week(words: &'static Words, store: LiveStore) -> AnyView {
     let is_japanese = expect_context::<Locale>() == Locale::Ja;
     let is_connected = is_connected(store);
-    let rows = Memo::new(move |_| {
-        of(store, |business| {
-            let row = |metric: &BusinessMetric| {
-                let counts = metric.week.iter().rev().map(|day| day.count);
-                let counts = counts.map(|count| (count.map_or_else(|| MISSING.to_owned(), format::count), ""));
-                std::iter::once((title(metric, is_japanese), "")).chain(counts).collect::<Vec<_>>()
-            };
-            business.metrics.iter().map(row).collect::<Vec<_>>()
-        })
-    });
-    // The days change at midnight only, and with them the whole table.
-    let days = Memo::new(move |_| {
-        of(store, |business| {
-            let dates = business.metrics.first().map(|metric| metric.week.iter().rev().map(|day| day.date.clone()));
-            dates.map(Iterator::collect::<Vec<_>>).unwrap_or_default()
-        })
-    });
-    let content = move || {
-        let column = |(place, date): (usize, &String)| {
-            let name = if place == 0 { words.business.so_far } else { weekday(words.business.weekdays, date) };
-            format!("{name} {}", format::day_of(date))
-        };
-        let days = days.with(|days| days.iter().enumerate().map(column).collect::<Vec<_>>());
-        let columns = std::iter::once(words.business.metric.to_owned()).chain(days).collect();
-        is_connected.get().then(|| {
-            view! {
-                <section class="panel panel-week" aria-labelledby="week-title">
-                    <header class="panel-header"><h2 id="week-title">{words.business.week}</h2></header>
-                    {table(columns, rows, "")}
-                </section>
+    part(move |html| {
+        if !is_connected.get() {
+            return;
+        }
+        html.element(
+            "<section class=\"panel panel-week\" aria-labelledby=\"week-title\"><header class=\"panel-header\">\
+             <h2 id=\"week-title\">",
+            words.business.week,
+            "</h2></header>",
+        );
+        of(store.business, |business| {
+            let mut columns = vec![words.business.metric.to_owned()];
+            for (place, day) in business.metrics.iter().take(1).flat_map(|metric| metric.week.iter().rev()).enumerate()
+            {
+                let name = if place == 0 { words.business.so_far } else { weekday(words.business.weekdays, &day.date) };
+                columns.push(format!("{name} {}", format::day_of(&day.date)));
             }
-        })
-    };
-    view! { {content} }.into_any()
+            let row = |metric: &BusinessMetric| {
+                let counts =
+                    metric.week.iter().rev().map(|day| day.count.map_or_else(|| MISSING.to_owned(), format::count));
+                std::iter::once(title(metric, is_japanese)).chain(counts).collect::<Vec<_>>()
+            };
+            html.table("", &columns, &business.metrics.iter().map(row).collect::<Vec<_>>(), "");
+        });
+        html.mark("</section>");
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::charts::{LineGraph, Series, Unit};
 use crate::format::{self, MISSING, Scale};
-use crate::live::{LiveStore, Subject};
+use crate::live::{LiveStore, Subject, of};
 use crate::widgets::{DiskBar, Icon, Shape, Tile, host_name};
 use crate::words::{Words, use_words};
 
@@ -86,12 +86,10 @@ fn NoSample() -> impl IntoView {
 fn SystemTiles() -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
-    let of = move |read: fn(&System) -> Option<(String, String)>| {
-        Signal::derive(move || store.system.with(|system| system.as_ref().and_then(read)))
-    };
+    let reading = move |read: fn(&System) -> Option<(String, String)>| Signal::derive(move || of(store.system, read));
     let more = move |read: fn(&'static Words, &System) -> Option<String>| {
         Signal::derive(move || {
-            let text = store.system.with(|system| system.as_ref().and_then(|system| read(words, system)));
+            let text = of(store.system, |system| read(words, system));
             // A line that is never empty keeps its height.
             text.unwrap_or_else(|| "\u{a0}".to_owned())
         })
@@ -99,13 +97,13 @@ fn SystemTiles() -> impl IntoView {
     view! {
         <ul class="tiles">
             <Tile name=words.cpu series=cpu(words) unit=Unit::Percent
-                reading=of(|system| percent(system.cpu_usage))
+                reading=reading(|system| percent(system.cpu_usage))
                 more=more(|words, system| Some((words.cores)(system.cpu_count)))/>
             <Tile name=words.memory series=memory(words) unit=Unit::Percent
-                reading=of(|system| percent(system.memory_usage))
+                reading=reading(|system| percent(system.memory_usage))
                 more=more(|_, system| Some(format::part_of(system.memory_used_bytes?, system.memory_total_bytes?)))/>
             <Tile name=words.load series=load(words) unit=Unit::Load
-                reading=of(|system| {
+                reading=reading(|system| {
                     Some((format::load(system.load_average_1m?), String::new()))
                 })
                 more=more(|words, system| {
@@ -114,7 +112,7 @@ fn SystemTiles() -> impl IntoView {
                     Some(format!("{five} · {fifteen} {}", words.load_more))
                 })/>
             <Tile name=words.network series=network(words) unit=Unit::Rate
-                reading=of(|system| {
+                reading=reading(|system| {
                     let sum = system.rx_per_second()? + system.tx_per_second()?;
                     let scale = Scale::of(sum);
                     Some((scale.number(sum), format!("{}/s", scale.unit)))
@@ -137,9 +135,7 @@ fn percent(value: Option<f64>) -> Option<(String, String)> {
 fn Disks() -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
-    let mounts = Memo::new(move |_| {
-        store.system.with(|system| system.as_ref().map(|system| system.mounts.clone())).unwrap_or_default()
-    });
+    let mounts = Memo::new(move |_| of(store.system, |system| system.mounts.clone()));
     let fullest = Signal::derive(move || mounts.with(|mounts| fullest(mounts, MOUNTS_SHOWN)));
     let hidden = Signal::derive(move || mounts.with(Vec::len).saturating_sub(MOUNTS_SHOWN));
     let is_whole = Signal::derive(move || hidden.get() == 0);

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::icon::Shape;
-use crate::live::{Link, LiveStore, Severity, Verdict};
+use crate::live::{Link, LiveStore, Severity, Verdict, of};
 use crate::words::use_words;
 
 /// Icon, sentence, live state, host, uptime and clock.
@@ -36,7 +36,7 @@ pub fn VerdictStrip() -> impl IntoView {
     let host = host_name(store);
     let no_system = Signal::derive(move || store.system.with(Option::is_none));
     let uptime = Signal::derive(move || {
-        let seconds = store.system.with(|system| system.as_ref().map(|system| system.uptime_seconds));
+        let seconds = of(store.system, |system| Some(system.uptime_seconds));
         seconds.map(|seconds| (words.uptime)(&(words.duration)(seconds))).unwrap_or_default()
     });
     let clock = Signal::derive(move || {
@@ -99,7 +99,7 @@ fn LinkChip() -> impl IntoView {
             Link::Live => words.live.to_owned(),
             Link::Lost(since) => (words.reconnecting)(&zone.time(since)),
             Link::None => {
-                let at = store.system.with(|system| system.as_ref().map(|system| system.at));
+                let at = of(store.system, |system| Some(system.at));
                 (words.as_of)(&format!("{}{}", zone.time(at.unwrap_or_else(|| store.now.get())), zone.label()))
             }
         }
@@ -120,9 +120,7 @@ fn link_name(store: LiveStore) -> &'static str {
 /// The host's name, empty while there is no reading.
 #[must_use]
 pub fn host_name(store: LiveStore) -> Signal<String> {
-    Signal::derive(move || {
-        store.system.with(|system| system.as_ref().map(|system| system.host.clone()).unwrap_or_default())
-    })
+    Signal::derive(move || of(store.system, |system| system.host.clone()))
 }
 
 /// The window's title: the verdict first when it is bad.

@@ -1,9 +1,6 @@
 //! How to connect an application, where none is.
 
-use leptos::prelude::*;
-
-use super::{instances, of};
-use crate::live::LiveStore;
+use crate::widgets::Html;
 use crate::words::Words;
 
 const RUST: &str = "let metrics = collector::http::HttpMetrics::default(); // features = [\"http\"]
@@ -19,25 +16,20 @@ const OTHER: &str = "# recipe-monitoring.toml
 [application]
 targets = [\"http://127.0.0.1:5000/metrics\"]";
 
-/// The lines that connect one, and where it was looked for so far.
-pub fn connect(words: &'static Words, store: LiveStore) -> AnyView {
+/// The lines that connect one.
+pub fn connect(html: &mut Html, words: &Words) {
     let application = &words.application;
-    let missed = Memo::new(move |_| of(store, |application| application.instances.clone()));
     let ways = [
         ("Rust (axum, hyper, tower)", RUST),
         ("Node.js (Express, prom-client)", NODE),
         (application.connect_otel, OTEL),
         (application.connect_other, OTHER),
     ];
-    let ways = ways.into_iter().enumerate().map(|(place, (name, lines))| {
-        view! { <details open=place == 0><summary>{name}</summary><pre><code>{lines}</code></pre></details> }
-    });
-    view! {
-        <div class="connect">
-            <p><strong>{application.connect}</strong> " " {application.connect_more}</p>
-            {ways.collect_view()}
-            {instances(words, store, missed)}
-        </div>
+    html.element("<div class=\"connect\"><p><strong>", application.connect, "</strong> ");
+    html.text(application.connect_more).mark("</p>");
+    for (place, (name, lines)) in ways.into_iter().enumerate() {
+        html.mark(if place == 0 { "<details open><summary>" } else { "<details><summary>" });
+        html.text(name).element("</summary><pre><code>", lines, "</code></pre></details>");
     }
-    .into_any()
+    html.mark("</div>");
 }

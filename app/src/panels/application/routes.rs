@@ -3,54 +3,42 @@
 use collector::{Application, Route};
 use leptos::prelude::*;
 
-use super::of;
 use crate::charts::Unit;
-use crate::format::MISSING;
-use crate::live::LiveStore;
-use crate::widgets::{Cell, table};
+use crate::format::{self, MISSING};
+use crate::live::{LiveStore, of};
+use crate::widgets::{Html, part};
 use crate::words::Words;
 
-/// The slowest routes, as many as `most`.
-pub fn slowest(words: &'static Words, store: LiveStore, most: usize) -> AnyView {
-    let application = &words.application;
-    let rows = Memo::new(move |_| {
-        of(store, |application| {
-            let row = |route: &Route| {
-                let of = &route.requests;
-                vec![
-                    name(route),
-                    cell(of.p95_ms, Unit::Milliseconds),
-                    cell(of.p50_ms, Unit::Milliseconds),
-                    cell(of.per_second, Unit::PerSecond),
-                ]
-            };
-            application.routes.iter().take(most).map(row).collect::<Vec<_>>()
-        })
-    });
-    let columns = [application.route, "P95", "P50", application.rate].map(str::to_owned).to_vec();
-    view! {
-        <section class="routes"><h3>{application.slowest}</h3>{table(columns, rows, application.no_routes)}</section>
-    }
-    .into_any()
+/// The slowest and the most failing routes, at most so many of each.
+pub fn routes(words: &'static Words, store: LiveStore, most: usize) -> AnyView {
+    part(move |html| write(html, words, store, most))
 }
 
-/// The routes with failed requests, most failing first, as many as `most`.
-pub fn failing(words: &'static Words, store: LiveStore, most: usize) -> AnyView {
-    let application = &words.application;
-    let rows = Memo::new(move |_| {
-        of(store, |application| {
-            let row = |route: &Route| {
-                let of = &route.requests;
-                vec![name(route), cell(of.error_rate, Unit::Share), cell(of.per_second, Unit::PerSecond)]
-            };
-            most_failing(application).take(most).map(row).collect::<Vec<_>>()
-        })
+/// The same as markup.
+pub fn write(html: &mut Html, words: &Words, store: LiveStore, most: usize) {
+    let words = &words.application;
+    of(store.application, |application| {
+        let slowest = application.routes.iter().take(most).map(|route| {
+            let of = &route.requests;
+            let times = [of.p95_ms, of.p50_ms].map(|time| text(time, Unit::Milliseconds));
+            [vec![name(route)], times.to_vec(), vec![rate(route)]].concat()
+        });
+        let failing = most_failing(application)
+            .take(most)
+            .map(|route| vec![name(route), text(route.requests.error_rate, Unit::Share), rate(route)]);
+        let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        html.element("<section class=\"routes\"><h3>", words.slowest, "</h3>");
+        let names = columns(&[words.route, "P95", "P50", words.rate]);
+        html.table("route", &names, &slowest.collect::<Vec<_>>(), words.no_routes);
+        if most > application.routes.len() && application.routes_left_out > 0 {
+            let count = u32::try_from(application.routes_left_out).unwrap_or(u32::MAX);
+            let left_out = (words.left_out)(&format::count(f64::from(count)));
+            html.element("<p class=\"table-none\">", &left_out, "</p>");
+        }
+        html.element("</section><section class=\"routes\"><h3>", words.failing, "</h3>");
+        let names = columns(&[words.route, words.error_rate, words.rate]);
+        html.table("route", &names, &failing.collect::<Vec<_>>(), words.none_failing).mark("</section>");
     });
-    let columns = [application.route, application.error_rate, application.rate].map(str::to_owned).to_vec();
-    view! {
-        <section class="routes"><h3>{application.failing}</h3>{table(columns, rows, application.none_failing)}</section>
-    }
-    .into_any()
 }
 
 fn most_failing(application: &Application) -> impl Iterator<Item = &Route> {
@@ -60,14 +48,17 @@ fn most_failing(application: &Application) -> impl Iterator<Item = &Route> {
     failing.into_iter()
 }
 
-fn name(route: &Route) -> Cell {
-    (format!("{} {}", route.method, route.route), "route")
+fn name(route: &Route) -> String {
+    format!("{} {}", route.method, route.route)
 }
 
-fn cell(value: Option<f64>, unit: Unit) -> Cell {
-    // The column says what is per second.
-    let text = |value| if unit == Unit::PerSecond { unit.parts(value).0 } else { unit.text(value) };
-    (value.map_or_else(|| MISSING.to_owned(), text), "")
+fn text(value: Option<f64>, unit: Unit) -> String {
+    value.map_or_else(|| MISSING.to_owned(), |value| unit.text(value))
+}
+
+/// Without its unit, which is in the column's name.
+fn rate(route: &Route) -> String {
+    route.requests.per_second.map_or_else(|| MISSING.to_owned(), format::short)
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use collector::{Application, History};
 use leptos::prelude::*;
 
-use super::{P50, P95, P99, connections, error_rate, of, requests};
+use super::{P50, P95, P99, connections, error_rate, requests};
 use crate::charts::{Series, Unit};
 use crate::format::{self, MISSING};
-use crate::live::{LiveStore, Subject};
+use crate::live::{LiveStore, Subject, of};
 use crate::widgets::Tile;
 use crate::words::Words;
 
@@ -18,7 +18,7 @@ pub fn tiles(words: &'static Words, store: LiveStore) -> AnyView {
     let tile =
         move |name: &'static str, series: Series, unit: Unit, value: fn(&Application) -> Option<f64>, more: More| {
             let said = Memo::new(move |_| {
-                of(store, |application| match value(application) {
+                of(store.application, |application| match value(application) {
                     None => (why(words, application, unit).to_owned(), ""),
                     Some(_) => {
                         store.past(Subject::Application).with_recent(|history| more(words, application, history))
@@ -26,7 +26,7 @@ pub fn tiles(words: &'static Words, store: LiveStore) -> AnyView {
                 })
             });
             let reading = Signal::derive(move || {
-                let value = of(store, value);
+                let value = of(store.application, value);
                 // The dash needs no word of its own, for there is one under it.
                 Some(value.map_or_else(|| (MISSING.to_owned(), String::new()), |value| unit.parts(value)))
             });

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::{NoSample, SystemTiles, cpu, load, memory, received, sent};
 use crate::charts::{LineGraph, Unit};
 use crate::format::{self, MISSING};
-use crate::live::LiveStore;
-use crate::widgets::{DiskMark, DiskShare, Value, host_name, table};
+use crate::live::{self, LiveStore};
+use crate::widgets::{DiskMark, DiskShare, Value, host_name, part};
 use crate::words::use_words;
 
 /// The host on its own page.
@@ -40,17 +40,12 @@ pub fn SystemDetail() -> impl IntoView {
     .into_any()
 }
 
-/// A list of the newest reading, as a signal that changes only with it.
-fn part<T: PartialEq + Clone + Send + Sync + 'static>(of: fn(&System) -> Vec<T>) -> Memo<Vec<T>> {
-    let store = expect_context::<LiveStore>();
-    Memo::new(move |_| store.system.with(|system| system.as_ref().map(of)).unwrap_or_default())
-}
-
 /// The file systems.
 #[component]
 fn Mounts() -> impl IntoView {
     let words = use_words();
-    let mounts = part(|system| system.mounts.clone());
+    let store = expect_context::<LiveStore>();
+    let mounts = Memo::new(move |_| live::of(store.system, |system| system.mounts.clone()));
     let has_rows = Signal::derive(move || mounts.with(|mounts| !mounts.is_empty()));
     let rows = move || {
         mounts
@@ -97,20 +92,22 @@ fn Mounts() -> impl IntoView {
 #[component]
 fn Interfaces() -> impl IntoView {
     let words = use_words();
-    let interfaces = part(|system| {
-        let rate = |bytes| system.per_second(bytes).map_or_else(|| MISSING.to_owned(), format::rate);
-        let row = |interface: &Interface| {
-            [interface.interface.clone(), rate(interface.network_rx), rate(interface.network_tx)]
-                .map(|text| (text, ""))
-                .to_vec()
-        };
-        system.interfaces.iter().map(row).collect()
+    let store = expect_context::<LiveStore>();
+    let columns = [words.interface, words.received, words.sent].map(str::to_owned);
+    let table = part(move |html| {
+        let rows = live::of(store.system, |system| {
+            let rate = |bytes| system.per_second(bytes).map_or_else(|| MISSING.to_owned(), format::rate);
+            let row = |interface: &Interface| {
+                vec![interface.interface.clone(), rate(interface.network_rx), rate(interface.network_tx)]
+            };
+            system.interfaces.iter().map(row).collect::<Vec<_>>()
+        });
+        html.table("", &columns, &rows, words.no_interfaces);
     });
-    let columns = [words.interface, words.received, words.sent].map(str::to_owned).to_vec();
     view! {
         <section class="panel panel-five" aria-labelledby="interfaces-title">
             <header class="panel-header"><h2 id="interfaces-title">{words.interfaces}</h2></header>
-            {table(columns, interfaces, words.no_interfaces)}
+            {table}
         </section>
     }
     .into_any()
@@ -125,7 +122,7 @@ fn Facts() -> impl IntoView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
     let fact = |name: String, of: Fact| {
-        let text = Signal::derive(move || store.system.with(|system| system.as_ref().and_then(&of)));
+        let text = Signal::derive(move || live::of(store.system, &of));
         view! { <div><dt>{name}</dt><dd><Value text/></dd></div> }
     };
     let load = |minutes: u32, of: fn(&System) -> Option<f64>| {
