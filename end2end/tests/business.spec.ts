@@ -14,9 +14,9 @@ test.describe("in English", () => {
     const own = page.locator(panel);
     const count = (name: string) => own.locator(".count").filter({ has: page.getByRole("heading", { name, exact: true }) });
     await expect(count("Registrations")).toContainText("38");
-    await expect(count("Registrations")).toContainText("+6 (+19 %): more than yesterday at this time");
-    await expect(count("Searches")).toContainText("−212 (−4 %): fewer than yesterday at this time");
-    await expect(count("Ratings")).toContainText("As many as yesterday at this time");
+    await expect(count("Registrations")).toContainText("6 (+19 %) more than yesterday by now");
+    await expect(count("Searches")).toContainText("212 (−4 %) fewer than yesterday by now");
+    await expect(count("Ratings")).toContainText("as many as yesterday by now");
     await expect(count("Searches").getByRole("img")).toHaveAccessibleName(/not collected, .*today so far 4,906$/);
 
     await publish(fed, "business", business([metric("user_registrations_daily", "Registrations", "ユーザー登録", 39, 32, [31])]));
@@ -79,7 +79,7 @@ test.describe("without JavaScript", () => {
       await page.goto(`${fed.url}business`);
       await expect(own).toContainText("ユーザー登録", { timeout: 500 });
     }).toPass();
-    await expect(own.locator(".count").first()).toContainText("昨日の同時刻より +6 (+19 %) 増");
+    await expect(own.locator(".count").first()).toContainText("昨日の同時刻より 6 (+19 %) 増");
     await expect(own.locator(".count").first().locator("path.bars").first()).toHaveAttribute("d", /^M/);
     await expect(page.getByRole("columnheader", { name: /^今日これまで/ })).toBeVisible();
   });

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use crate::charts::{LineGraph, Series, Unit};
 use crate::format::{self, MISSING, Scale};
 use crate::live::{LiveStore, Subject, of};
-use crate::widgets::{DiskBar, Icon, Shape, Tile, host_name};
+use crate::widgets::{Icon, Shape, Tile, disk_bar, host_name, part};
 use crate::words::{Words, use_words};
 
 pub use detail::SystemDetail;
@@ -135,21 +135,24 @@ fn percent(value: Option<f64>) -> Option<(String, String)> {
 fn Disks() -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
-    let mounts = Memo::new(move |_| of(store.system, |system| system.mounts.clone()));
-    let fullest = Signal::derive(move || mounts.with(|mounts| fullest(mounts, MOUNTS_SHOWN)));
-    let hidden = Signal::derive(move || mounts.with(Vec::len).saturating_sub(MOUNTS_SHOWN));
+    let hidden = Memo::new(move |_| of(store.system, |system| system.mounts.len()).saturating_sub(MOUNTS_SHOWN));
     let is_whole = Signal::derive(move || hidden.get() == 0);
-    let has_mounts = Signal::derive(move || mounts.with(|mounts| !mounts.is_empty()));
+    let more = Signal::derive(move || (words.more_disks)(hidden.get()));
+    let disks = part(move |html| {
+        let mounts = of(store.system, |system| fullest(&system.mounts, MOUNTS_SHOWN));
+        if mounts.is_empty() {
+            html.element("<p class=\"disks-none\">", words.no_disks, "</p>");
+            return;
+        }
+        html.mark("<ul class=\"disks\">");
+        mounts.iter().for_each(|mount| disk_bar(html, words, mount));
+        html.mark("</ul>");
+    });
     view! {
         <section class="disks-box" aria-labelledby="disks-title">
             <h3 id="disks-title">{words.disks}</h3>
-            <ul class="disks">
-                {move || fullest.get().into_iter().map(|mount| view! { <DiskBar mount/> }).collect_view()}
-            </ul>
-            <p class="disks-none" hidden=has_mounts>{words.no_disks}</p>
-            <a href="/system" class="disks-more" hidden=is_whole>
-                {Signal::derive(move || (words.more_disks)(hidden.get()))} <Icon shape=Shape::Right/>
-            </a>
+            {disks}
+            <a href="/system" class="disks-more" hidden=is_whole>{more} <Icon shape=Shape::Right/></a>
         </section>
     }
     .into_any()

@@ -161,7 +161,7 @@ mod tests {
     fn the_highest_threshold_that_is_passed_is_said() {
         let of = |value| over(&EN, Some(value), &super::super::ERROR_RATE, Unit::Share);
         assert_eq!(of(5.0), None);
-        assert_eq!(of(7.0), Some(("over the threshold of 5 %".to_owned(), "warning")));
-        assert_eq!(of(12.0), Some(("over the threshold of 10 %".to_owned(), "critical")));
+        assert_eq!(of(7.0), Some(("over the 5 % limit".to_owned(), "warning")));
+        assert_eq!(of(12.0), Some(("over the 10 % limit".to_owned(), "critical")));
     }
 }
