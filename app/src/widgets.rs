@@ -8,7 +8,6 @@ mod parts;
 mod range_picker;
 mod switches;
 mod tile;
-mod value;
 mod verdict;
 
 pub use disk_bar::{disk_bar, disk_mark, disk_share};

@@ -115,7 +115,7 @@ export const business = (metrics?: Reading[]): Reading => ({
 
 export const test = base.extend<{ fed: Dashboard }>({
   // A dashboard beside a collector that reads the host and nothing else.
-  fed: async ({}, use) => {
+  fed: async ({ page }, use) => {
     const dashboard = new Dashboard();
     const off = ["application", "business"].flatMap((kind) => ["--set", `${kind}.enabled=false`]);
     const data = join(dashboard.directory, "data");
@@ -128,6 +128,8 @@ export const test = base.extend<{ fed: Dashboard }>({
     await dashboard.start(["--set", "server.collector=separate"]);
     await dashboard.sampled();
     await use(dashboard);
+    // Or it would go on asking after the server is gone.
+    await page.close();
     await dashboard.stop();
     reader.kill();
     await once(reader, "exit");

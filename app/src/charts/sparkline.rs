@@ -1,7 +1,7 @@
 //! The recent past at a glance: a line without axes, between its own lowest and highest value.
 
 use collector::History;
-use leptos::prelude::*;
+use leptos::prelude::Get;
 
 use super::line_graph::over;
 use super::plot::point;
@@ -9,8 +9,8 @@ use super::series::{Dot, Series, extremes};
 use super::unit::Unit;
 use crate::format;
 use crate::live::LiveStore;
-use crate::widgets::part;
-use crate::words::use_words;
+use crate::widgets::Html;
+use crate::words::Words;
 
 /// More dots than pixels would only cost bytes.
 const DOTS: i64 = 60;
@@ -20,36 +20,21 @@ const HEIGHT: f64 = 28.0;
 /// Room above and below for the width of the stroke.
 const MARGIN: f64 = 2.0;
 
-/// A line without axes.
-#[component]
-pub fn Sparkline(
-    /// What it shows.
-    series: Series,
-    /// What its numbers are.
-    unit: Unit,
-) -> impl IntoView {
-    let store = expect_context::<LiveStore>();
-    let words = use_words();
-    let past = store.past(series.of);
-    let dots = Memo::new(move |_| {
-        past.with_recent(|history| {
-            series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get())
-        })
+/// Writes a line without axes.
+pub fn sparkline(html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
+    store.past(series.of).with_recent(|history| {
+        let dots = series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get());
+        let over = over(words, history);
+        let label = match extremes(&dots) {
+            Some([newest, low, high]) => {
+                (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), over)
+            }
+            None => (words.graph_empty)(series.name, over),
+        };
+        html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
+        html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(series.color);
+        html.element("\" d=\"", &path(&dots, span(history), unit.calm()), "\"/></svg>");
     });
-    part(move |html| {
-        let (over, span) = past.with_recent(|history| (over(words, history), span(history)));
-        dots.with(|dots| {
-            let label = match extremes(dots) {
-                Some([newest, low, high]) => {
-                    (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), over)
-                }
-                None => (words.graph_empty)(series.name, over),
-            };
-            html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
-            html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(series.color);
-            html.element("\" d=\"", &path(dots, span, unit.calm()), "\"/></svg>");
-        });
-    })
 }
 
 /// Left and right end of the line in milliseconds.

@@ -179,7 +179,7 @@ fn week(words: &'static Words, store: LiveStore) -> AnyView {
                 std::iter::once(title(metric, is_japanese)).chain(counts).collect::<Vec<_>>()
             };
             html.element(
-                "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"",
+                "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"",
                 words.business.week,
                 "\">",
             );
