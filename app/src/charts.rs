@@ -15,5 +15,5 @@ pub use bars::{Bar, Bars};
 pub use line_graph::LineGraph;
 pub use plot::Threshold;
 pub use series::Series;
-pub use sparkline::Sparkline;
+pub use sparkline::sparkline;
 pub use unit::Unit;

@@ -38,14 +38,20 @@ impl Scale {
     pub fn number(self, bytes: f64) -> String {
         let value = bytes / self.bytes;
         let decimals = if self.bytes <= 1.0 || value >= 99.95 { 0 } else { 1 };
-        format!("{value:.decimals$}")
+        fixed(value, decimals)
     }
+}
+
+/// A number with so many decimals.
+#[must_use]
+pub fn fixed(value: f64, decimals: usize) -> String {
+    format!("{value:.decimals$}")
 }
 
 /// % with one decimal, without the sign.
 #[must_use]
 pub fn percent(value: f64) -> String {
-    format!("{value:.1}")
+    fixed(value, 1)
 }
 
 /// A number of something, in groups of three digits.
@@ -102,7 +108,7 @@ pub fn weekday(date: &str) -> Option<usize> {
 /// A load average.
 #[must_use]
 pub fn load(value: f64) -> String {
-    format!("{value:.2}")
+    fixed(value, 2)
 }
 
 /// Bytes as a number and its unit.

@@ -244,7 +244,11 @@ pub fn of<R: Send + Sync + 'static, T: Default>(reading: RwSignal<Option<R>>, re
 
 // Apart from the above, for it is the larger part, and this one is in the page once for each kind.
 fn with<R: Send + Sync + 'static>(reading: RwSignal<Option<R>>, read: &mut dyn FnMut(&R)) {
-    reading.with(|reading| reading.as_ref().map(read));
+    reading.with(|reading| {
+        if let Some(reading) = reading {
+            read(reading);
+        }
+    });
 }
 
 /// Keeps a reading, unless a newer one is known.

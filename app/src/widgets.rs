@@ -8,14 +8,12 @@ mod parts;
 mod range_picker;
 mod switches;
 mod tile;
-mod value;
 mod verdict;
 
-pub use disk_bar::{DiskBar, DiskMark, DiskShare};
+pub use disk_bar::{disk_bar, disk_mark, disk_share};
 pub use header::{Header, NAME};
 pub use html::{Html, part, when};
 pub use icon::{Icon, Shape};
 pub use parts::Parts;
 pub use tile::Tile;
-pub use value::Value;
 pub use verdict::{VerdictStrip, host_name, window_title};

@@ -9,9 +9,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { test as base, expect } from "@playwright/test";
 
-const programs = resolve(dirname(fileURLToPath(import.meta.url)), "../../target/release");
+const programs = process.env.PROGRAMS ?? resolve(dirname(fileURLToPath(import.meta.url)), "../../target/release");
 const program = join(programs, "recipe-monitoring-dashboard");
-const collector = join(programs, "recipe-monitoring-collector");
+export const collector = join(programs, "recipe-monitoring-collector");
 
 export class Dashboard {
   readonly directory = mkdtempSync(join(tmpdir(), "rm-end2end-"));

@@ -1,8 +1,10 @@
-// Readings from outside: a dashboard beside a collector of its own shows live whatever is published
-// on Redis, so a test says itself what is read.
+// Readings from outside: a dashboard beside a collector shows live whatever is published on Redis,
+// so a test says itself what is read.
 
-import { execFileSync } from "node:child_process";
-import { Dashboard, test as base, expect } from "./dashboard";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { Dashboard, collector, expect, test as base } from "./dashboard";
 
 export type Reading = Record<string, unknown>;
 
@@ -15,7 +17,7 @@ export const publish = async (dashboard: Dashboard, kind: string, data: Reading)
   const event = `metrics:${kind}`;
   const text = JSON.stringify({ seq: seq++, event, at, data: { host, ...data, at } });
   const url = dashboard.redisUrl();
-  const publish = () => Number(execFileSync("redis-cli", ["-u", url, "PUBLISH", event, text], { encoding: "utf8" }));
+  const publish = () => Number(execFileSync("redis-cli", ["--no-auth-warning", "-u", url, "PUBLISH", event, text], { encoding: "utf8" }));
   await expect.poll(publish).toBeGreaterThan(0);
 };
 
@@ -112,11 +114,25 @@ export const business = (metrics?: Reading[]): Reading => ({
 });
 
 export const test = base.extend<{ fed: Dashboard }>({
-  // A dashboard that reads nothing itself.
-  fed: async ({}, use) => {
+  // A dashboard beside a collector that reads the host and nothing else.
+  fed: async ({ page }, use) => {
     const dashboard = new Dashboard();
+    const off = ["application", "business"].flatMap((kind) => ["--set", `${kind}.enabled=false`]);
+    const data = join(dashboard.directory, "data");
+    const reader = spawn(collector, ["run", "--data-dir", data, ...off], {
+      cwd: dashboard.directory,
+      env: { PATH: process.env.PATH },
+      stdio: "ignore",
+    });
+    await expect(() => dashboard.redisUrl()).toPass({ timeout: 30_000 });
     await dashboard.start(["--set", "server.collector=separate"]);
+    await dashboard.sampled();
     await use(dashboard);
+    // Or it would go on asking after the server is gone.
+    await page.close();
+    await dashboard.stop();
+    reader.kill();
+    await once(reader, "exit");
     await dashboard.remove();
   },
 });

@@ -1,9 +1,9 @@
 // What charming (app/src/charts/echarts.rs) finds as `window.echarts`.
 //
-// charming can only send plain data, and a page under a strict Content-Security-Policy may not
-// turn text into functions. So the one function the graphs need, the tooltip's content, is made
-// here: `tooltip.formatter` arrives as "<unit>|<decimals>" and leaves as a function that answers
-// elements, without a style attribute, dressed by style/graph.css.
+// It sends its lines and, as `graph`, what the axes and the tooltip are made of here: the code for
+// all that ECharts knows of them would be in the page's WASM otherwise, and a page under a strict
+// Content-Security-Policy may not turn text into functions. The tooltip's content is elements
+// without a style attribute, dressed by style/graph.css.
 
 import { LineChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
@@ -50,17 +50,40 @@ const tooltip = (unit, decimals) => (points) => {
     return content;
 };
 
+// The plot's place in its box: the same numbers as in style/graph.css.
+const GRID = { left: 34, right: 10, top: 8, bottom: 22 };
+
 registerPreprocessor((option) => {
-    const format = option.tooltip?.formatter;
-    if (typeof format === "string") {
-        const [unit, decimals] = format.split("|");
-        Object.assign(option.tooltip, {
-            formatter: tooltip(unit, Number(decimals)),
-            className: "graph-tooltip-box",
-            confine: true,
-            transitionDuration: 0,
-        });
-    }
+    const { graph } = option;
+    if (!graph) return;
+    delete option.graph;
+    const label = { color: graph.ink, fontSize: graph.font_size, fontFamily: graph.font };
+    option.grid = GRID;
+    option.xAxis = {
+        type: "time",
+        min: graph.time[0],
+        max: graph.time[1],
+        axisLabel: { ...label, show: graph.marks.length > 0, formatter: graph.mark_format, customValues: graph.marks },
+        axisLine: { show: false },
+        axisTick: { show: false },
+        splitLine: { show: false },
+    };
+    option.yAxis = {
+        type: "value",
+        min: 0,
+        max: graph.top,
+        interval: graph.step,
+        axisLabel: label,
+        splitLine: { lineStyle: { color: graph.line } },
+    };
+    option.tooltip = {
+        trigger: "axis",
+        axisPointer: { type: "line", lineStyle: { color: graph.ink, width: 1, type: "solid", opacity: 0.5 } },
+        formatter: tooltip(graph.unit, graph.decimals),
+        className: "graph-tooltip-box",
+        confine: true,
+        transitionDuration: 0,
+    };
 });
 
 window.echarts = {

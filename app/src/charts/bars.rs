@@ -2,7 +2,7 @@
 
 use super::plot::{round_axis, value_marks};
 use super::unit::Unit;
-use crate::format::{self, MISSING};
+use crate::format::{self, MISSING, fixed};
 use crate::widgets::Html;
 
 /// How much of its place a bar fills.
@@ -39,8 +39,6 @@ impl Bars {
 
     /// The path of all bars from the first up to `to` in a box of 1000 x 100.
     fn path(&self, top: f64, places: std::ops::Range<usize>) -> String {
-        use std::fmt::Write;
-
         let width = 1_000.0 / index(self.bars.len().max(1));
         let mut path = String::new();
         for place in places {
@@ -48,8 +46,8 @@ impl Bars {
             let x = (index(place) + (1.0 - WIDTH) / 2.0) * width;
             let height = (value / top * 100.0).clamp(ZERO, 100.0);
             let bar = width * WIDTH;
-            // Writing into a string cannot fail.
-            let _ = write!(path, "M{x:.1} 100V{:.1}h{bar:.1}V100Z", 100.0 - height);
+            let [x, y, bar] = [x, 100.0 - height, bar].map(|length| fixed(length, 1));
+            path.push_str(&format!("M{x} 100V{y}h{bar}V100Z"));
         }
         path
     }
@@ -69,7 +67,7 @@ impl Bars {
         let count = self.bars.len();
         let finished = count - usize::from(self.unfinished && count > 0);
         let shift = if self.bounds { 1.0 } else { 0.5 };
-        let place = |at: usize, shift: f64| format!("{:.1}%", (index(at) + shift) * 100.0 / index(count.max(1)));
+        let place = |at: usize, shift: f64| format!("{}%", fixed((index(at) + shift) * 100.0 / index(count.max(1)), 1));
         html.mark(
             "<svg class=\"graph-plot\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
         );

@@ -4,12 +4,8 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use charming::component::{Axis, Grid};
 use charming::datatype::CompositeValue;
-use charming::element::{
-    AreaStyle, AxisLabel, AxisLine, AxisPointer, AxisPointerType, AxisTick, AxisType, Formatter, ItemStyle, LineStyle,
-    LineStyleType, SplitLine, Tooltip, Trigger,
-};
+use charming::element::{AreaStyle, ItemStyle, LineStyle, LineStyleType};
 use charming::series::Line;
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -23,11 +19,6 @@ use crate::browser;
 use crate::format::Zone;
 use crate::theme::PageTheme;
 
-/// The plot's place in its box: the same numbers as in style/graph.css.
-const LEFT: i32 = 34;
-const RIGHT: i32 = 10;
-const TOP: i32 = 8;
-const BOTTOM: i32 = 22;
 /// A page that has just come alive has more urgent things to do.
 const LOAD_AFTER: Duration = Duration::from_millis(60);
 
@@ -56,17 +47,35 @@ pub fn draw(_id: &'static str, canvas: NodeRef<Div>, plot: Memo<Plot>, series: V
     });
 }
 
-/// What `setOption` takes, as far as graphs have it. Not charming's `Chart`: that would bring the
-/// code to write down every kind of chart there is, a quarter of the whole page's weight.
+/// What `setOption` takes: lines by charming, and what frontend/echarts/entry.js makes axes, grid and
+/// tooltip of. Not charming's `Chart`, nor its axes: the code to write down every kind there is of
+/// them would be a quarter of the whole page's weight.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Chart {
     animation: bool,
-    grid: Grid,
-    x_axis: Axis,
-    y_axis: Axis,
-    tooltip: Tooltip,
     series: Vec<Line>,
+    graph: Frame,
+}
+
+/// Axes and tooltip.
+#[derive(Serialize)]
+struct Frame {
+    /// Left and right end, in milliseconds since the epoch.
+    time: (f64, f64),
+    /// Where the marks of the time axis are, and how they are written.
+    marks: Vec<f64>,
+    mark_format: &'static str,
+    /// Upper end of the value axis, and the distance of its marks.
+    top: f64,
+    step: f64,
+    /// How the tooltip writes a value.
+    unit: String,
+    decimals: usize,
+    /// The page's look.
+    ink: String,
+    line: String,
+    font: String,
+    font_size: f64,
 }
 
 #[wasm_bindgen]
@@ -175,35 +184,20 @@ impl Look {
 }
 
 fn chart(plot: &Plot, series: &[Series], look: &Look) -> Chart {
-    let label = || AxisLabel::new().color(look.ink.as_str()).font_size(look.font_size).font_family(look.font.as_str());
     let marks = plot.time_marks(Zone::Local(browser::minutes_east_of_utc()));
-    let format = if plot.marks_days() { "{MM}-{dd}" } else { "{HH}:{mm}" };
-    let times = label().show(!marks.is_empty()).formatter(format);
-    let times = marks.into_iter().fold(times, |times, (_, at)| times.custom_values(at));
-    let time = Axis::new()
-        .type_(AxisType::Time)
-        .min(plot.time.0)
-        .max(plot.time.1)
-        .axis_label(times)
-        .axis_line(AxisLine::new().show(false))
-        .axis_tick(AxisTick::new().show(false))
-        .split_line(SplitLine::new().show(false));
-    let value = Axis::new()
-        .type_(AxisType::Value)
-        .min(0.0)
-        .max(plot.top)
-        .interval(plot.step)
-        .axis_label(label())
-        .split_line(SplitLine::new().line_style(LineStyle::new().color(look.line.as_str())));
-    let pointer = AxisPointer::new()
-        .type_(AxisPointerType::Line)
-        .line_style(LineStyle::new().color(look.ink.as_str()).width(1.0).type_(LineStyleType::Solid).opacity(0.5));
-    let tooltip = Tooltip::new()
-        .trigger(Trigger::Axis)
-        .axis_pointer(pointer)
-        // Taken apart by frontend/echarts/entry.js.
-        .formatter(Formatter::String(format!("{}|{}", plot.unit, plot.decimals)));
-    let grid = Grid::new().left(LEFT).right(RIGHT).top(TOP).bottom(BOTTOM);
+    let graph = Frame {
+        time: plot.time,
+        marks: marks.into_iter().map(|(_, at)| at).collect(),
+        mark_format: if plot.marks_days() { "{MM}-{dd}" } else { "{HH}:{mm}" },
+        top: plot.top,
+        step: plot.step,
+        unit: plot.unit.clone(),
+        decimals: plot.decimals,
+        ink: look.ink.clone(),
+        line: look.line.clone(),
+        font: look.font.clone(),
+        font_size: look.font_size,
+    };
     let line = |name: &str, color: &str, width: f64, stroke: LineStyleType| {
         Line::new()
             .name(name)
@@ -217,14 +211,14 @@ fn chart(plot: &Plot, series: &[Series], look: &Look) -> Chart {
         let area = || AreaStyle::new().color(color.as_str()).opacity(0.12);
         if plot.lines.len() == 1 { line.area_style(area()) } else { line }
     });
-    // A line without a name is left out of the tooltip by frontend/echarts/entry.js.
+    // A line without a name is left out of the tooltip.
     let thresholds = plot.thresholds.iter().map(|&(value, severity)| {
         let color = if severity == "critical" { &look.critical } else { &look.warning };
         let ends = [plot.time.0, plot.time.1].map(|at| dot(&(at, Some(value))));
         line("", color, 1.0, LineStyleType::Dashed).data(ends.to_vec())
     });
     let series = lines.chain(thresholds).collect();
-    Chart { animation: false, grid, x_axis: time, y_axis: value, tooltip, series }
+    Chart { animation: false, series, graph }
 }
 
 /// A dash is ECharts' word for no value.

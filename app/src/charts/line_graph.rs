@@ -12,6 +12,7 @@ use super::unit::Unit;
 use crate::format::{self, Zone};
 use crate::live::{LiveStore, Subject};
 use crate::range::Range;
+use crate::widgets::{Html, part};
 use crate::words::{Words, use_words};
 
 /// Where the marks of the value axis are, from the top.
@@ -52,16 +53,27 @@ pub fn LineGraph(
     };
     let unit_name = Signal::derive(move || plot.with(|plot| plot.unit.clone()));
     let has_points = Signal::derive(move || plot.with(|plot| !plot.is_empty()));
-    let legend = (series.len() > 1).then(|| legend(&series, unit, plot));
+    let lines = series.clone();
+    let legend = move |html: &mut Html| {
+        if lines.len() > 1 {
+            plot.with(|plot| write_legend(html, &lines, unit, plot));
+        }
+    };
+    // Once something else has drawn the graph, this one is not seen.
+    let drawing = move |html: &mut Html| {
+        if !drawn.get() {
+            plot.with(|plot| write_plot(html, &series, plot, store.zone.get()));
+        }
+    };
     view! {
         <figure class="graph">
             <figcaption class="graph-title">
                 <h3>{title}</h3>
                 <span class="graph-unit">{unit_name}</span>
-                {legend}
+                {part(legend)}
             </figcaption>
             <div class="graph-box" class:drawn=drawn role="img" aria-label=label>
-                <StaticGraph series thresholds plot drawn/>
+                <div class="graph-static" aria-hidden="true">{part(drawing)}</div>
                 <div class="graph-canvas" id=id node_ref=canvas></div>
                 <p class="graph-none" hidden=has_points>{words.no_points}</p>
             </div>
@@ -70,76 +82,39 @@ pub fn LineGraph(
     .into_any()
 }
 
-/// The graph as SVG. Once something else has drawn it, it is neither seen nor kept up to date.
-#[component]
-fn StaticGraph(
-    series: Vec<Series>,
-    thresholds: &'static [Threshold],
-    plot: Memo<Plot>,
-    drawn: RwSignal<bool>,
-) -> impl IntoView {
-    let store = expect_context::<LiveStore>();
-    let of = move |read: Box<dyn Fn(&Plot) -> String + Send + Sync>| {
-        Signal::derive(move || if drawn.get() { String::new() } else { plot.with(&read) })
-    };
-    let path = |index: usize, closed: bool| {
-        of(Box::new(move |plot| plot.lines.get(index).map(|dots| plot.path(dots, closed)).unwrap_or_default()))
-    };
-    let value_marks = [0, 1, 2].map(|index| {
-        let text = of(Box::new(move |plot| plot.value_marks()[index].clone()));
-        view! { <text x="100%" y=VALUE_MARKS[index]>{text}</text> }
-    });
-    let time_marks = [0, 1, 2, 3, 4].map(|index| {
-        let place = of(Box::new(move |plot| {
-            plot.time_marks(store.zone.get()).get(index).map(|mark| share(mark.0)).unwrap_or_default()
-        }));
-        let text = of(Box::new(move |plot| {
-            let zone = store.zone.get();
-            plot.time_marks(zone).get(index).map(|mark| mark_text(plot, mark.1, zone)).unwrap_or_default()
-        }));
-        view! { <text x=place y="50%">{text}</text> }
-    });
-    let area = (series.len() == 1)
-        .then(|| series.first().map(|series| view! { <path class=format!("{} area", series.color) d=path(0, true)/> }));
-    let lines = series.iter().enumerate().map(|(index, series)| {
-        view! { <path class=series.color.to_owned() d=path(index, false)/> }
-    });
-    let thresholds = thresholds.iter().map(|(_, severity)| {
-        let path = of(Box::new(move |plot| plot.threshold_path(severity)));
-        view! { <path class=format!("threshold {severity}") d=path/> }
-    });
-    view! {
-        <div class="graph-static" aria-hidden="true">
-            <svg class="graph-values">{value_marks}</svg>
-            <svg class="graph-plot" viewBox="0 0 1000 100" preserveAspectRatio="none">
-                <path class="graph-grid" d="M0 0H1000M0 50H1000M0 100H1000"/>
-                {area}
-                {lines.collect_view()}
-                {thresholds.collect_view()}
-            </svg>
-            <svg class="graph-times">{time_marks}</svg>
-        </div>
+/// The graph as SVG.
+fn write_plot(html: &mut Html, series: &[Series], plot: &Plot, zone: Zone) {
+    html.mark("<svg class=\"graph-values\">");
+    for (place, mark) in VALUE_MARKS.into_iter().zip(plot.value_marks()) {
+        html.element("<text x=\"100%\" y=\"", place, "\">").text(&mark).mark("</text>");
     }
-    .into_any()
+    html.mark("</svg><svg class=\"graph-plot\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\">");
+    html.mark("<path class=\"graph-grid\" d=\"M0 0H1000M0 50H1000M0 100H1000\"/>");
+    for (series, dots) in series.iter().zip(&plot.lines) {
+        if plot.lines.len() == 1 {
+            html.element("<path d=\"", &plot.path(dots, true), "\" class=\"area ").mark(series.color).mark("\"/>");
+        }
+        html.element("<path d=\"", &plot.path(dots, false), "\" class=\"").mark(series.color).mark("\"/>");
+    }
+    for (value, severity) in &plot.thresholds {
+        html.element("<path d=\"", &plot.threshold_path(*value), "\" class=\"threshold ").mark(severity).mark("\"/>");
+    }
+    html.mark("</svg><svg class=\"graph-times\">");
+    for (place, at) in plot.time_marks(zone) {
+        html.element("<text x=\"", &share(place), "\" y=\"50%\">").text(&mark_text(plot, at, zone)).mark("</text>");
+    }
+    html.mark("</svg>");
 }
 
-fn legend(series: &[Series], unit: Unit, plot: Memo<Plot>) -> impl IntoView + use<> {
-    let entries = series.iter().enumerate().map(|(index, series)| {
-        let newest = Signal::derive(move || {
-            let newest = plot.with(|plot| plot.extremes.get(index).copied().flatten());
-            newest.map(|[newest, ..]| unit.text(newest)).unwrap_or_default()
-        });
-        view! {
-            <li>
-                <svg class="legend-mark" viewBox="0 0 12 4" aria-hidden="true">
-                    <path class=series.color.to_owned() d="M2 2H10"/>
-                </svg>
-                {series.name}
-                <b>{newest}</b>
-            </li>
-        }
-    });
-    view! { <ul class="legend">{entries.collect_view()}</ul> }
+fn write_legend(html: &mut Html, series: &[Series], unit: Unit, plot: &Plot) {
+    html.mark("<ul class=\"legend\">");
+    for (series, extremes) in series.iter().zip(&plot.extremes) {
+        let newest = extremes.map(|[newest, ..]| unit.text(newest)).unwrap_or_default();
+        html.mark("<li><svg class=\"legend-mark\" viewBox=\"0 0 12 4\" aria-hidden=\"true\"><path class=\"");
+        html.mark(series.color).mark("\" d=\"M2 2H10\"/></svg>").text(series.name);
+        html.element(" <b>", &newest, "</b></li>");
+    }
+    html.mark("</ul>");
 }
 
 fn summary(words: &Words, title: &str, unit: Unit, series: &[Series], plot: &Plot, over: &str) -> String {
@@ -173,5 +148,5 @@ fn mark_text(plot: &Plot, milliseconds: f64, zone: Zone) -> String {
 }
 
 fn share(share: f64) -> String {
-    format!("{:.2}%", share * 100.0)
+    format!("{}%", format::fixed(share * 100.0, 2))
 }

@@ -4,7 +4,7 @@ use collector::History;
 
 use super::series::{Dot, Series, extremes};
 use super::unit::{Unit, Writing};
-use crate::format::{self, Zone};
+use crate::format::{self, Zone, fixed};
 
 const MINUTE: f64 = 60_000.0;
 const DAY: f64 = 1_440.0 * MINUTE;
@@ -69,9 +69,8 @@ impl Plot {
 
     /// The path of a threshold, in the same box as those of the lines.
     #[must_use]
-    pub fn threshold_path(&self, severity: &str) -> String {
-        let value = self.thresholds.iter().find(|(_, of)| *of == severity).map(|(value, _)| *value);
-        value.map(|value| format!("M0 {:.1}H1000", (1.0 - value / self.top) * 100.0)).unwrap_or_default()
+    pub fn threshold_path(&self, value: f64) -> String {
+        format!("M0 {}H1000", fixed((1.0 - value / self.top) * 100.0, 1))
     }
 
     /// The marks of the time axis: how far right (0-1) and when, in milliseconds since the epoch.
@@ -105,8 +104,6 @@ impl Plot {
     /// the area under it. A dot between two breaks becomes a short stroke, or nobody would see it.
     #[must_use]
     pub fn path(&self, dots: &[Dot], closed: bool) -> String {
-        use std::fmt::Write;
-
         let (from, to) = self.time;
         let place = |(at, value): (f64, f64)| {
             ((at - from) / (to - from) * 1_000.0, (1.0 - (value / self.top).clamp(0.0, 1.0)) * 100.0)
@@ -115,22 +112,31 @@ impl Plot {
         for run in dots.split(|dot| dot.1.is_none()) {
             let mut places = run.iter().filter_map(|dot| Some(place((dot.0, dot.1?)))).filter(|(x, _)| *x >= 0.0);
             let Some((start, y)) = places.next() else { continue };
-            // Writing into a string cannot fail.
-            let _ = write!(path, "M{start:.1} {y:.1}");
+            point(&mut path, 'M', start, y);
             let mut end = start;
             for (x, y) in places {
-                let _ = write!(path, "L{x:.1} {y:.1}");
+                point(&mut path, 'L', x, y);
                 end = x;
             }
             if end <= start && !closed {
                 path.push_str("h2");
             }
             if closed {
-                let _ = write!(path, "V100H{start:.1}Z");
+                path.push_str("V100H");
+                path.push_str(&fixed(start, 1));
+                path.push('Z');
             }
         }
         path
     }
+}
+
+/// Adds a point to a path.
+pub fn point(path: &mut String, command: char, x: f64, y: f64) {
+    path.push(command);
+    path.push_str(&fixed(x, 1));
+    path.push(' ');
+    path.push_str(&fixed(y, 1));
 }
 
 /// What the marks of an axis from 0 to `top` say: on top, at `step` and at the bottom.
@@ -140,7 +146,7 @@ pub fn value_marks(top: f64, step: f64) -> [String; 3] {
     let is_whole = |decimals: &i32| (step * 10.0_f64.powi(*decimals)).fract().abs() < 1e-9;
     let decimals = usize::try_from((0..3).find(is_whole).unwrap_or(3)).unwrap_or(0);
     [top, step, 0.0]
-        .map(|value| if decimals == 0 || value == 0.0 { format::count(value) } else { format!("{value:.decimals$}") })
+        .map(|value| if decimals == 0 || value == 0.0 { format::count(value) } else { fixed(value, decimals) })
 }
 
 /// The upper end of an axis that starts at 0 and holds `highest`, and half of it: every choice
@@ -238,10 +244,8 @@ mod tests {
         let of = |unit, thresholds: &[Threshold]| Plot::of(&[CPU], unit, thresholds, &history(&[(1_000, 0.3)]), 2.0);
         let share = of(Unit::Share, &[(6.0, "warning"), (9.0, "critical"), (50.0, "never")]);
         assert_eq!(share.top, 12.0);
-        assert_eq!(
-            ["warning", "critical", "never"].map(|of| share.threshold_path(of)),
-            ["M0 50.0H1000", "M0 25.0H1000", ""]
-        );
+        assert_eq!(share.thresholds, [(6.0, "warning"), (9.0, "critical")]);
+        assert_eq!(share.threshold_path(9.0), "M0 25.0H1000");
         assert_eq!(of(Unit::Milliseconds, &[(1_000.0, "warning")]).thresholds, []);
     }
 }

@@ -1,54 +1,40 @@
 //! The recent past at a glance: a line without axes, between its own lowest and highest value.
 
 use collector::History;
-use leptos::prelude::*;
+use leptos::prelude::Get;
 
 use super::line_graph::over;
+use super::plot::point;
 use super::series::{Dot, Series, extremes};
 use super::unit::Unit;
 use crate::format;
 use crate::live::LiveStore;
-use crate::words::use_words;
+use crate::widgets::Html;
+use crate::words::Words;
 
 /// More dots than pixels would only cost bytes.
 const DOTS: i64 = 60;
+/// The box, as in the markup below.
 const WIDTH: f64 = 200.0;
 const HEIGHT: f64 = 28.0;
 /// Room above and below for the width of the stroke.
 const MARGIN: f64 = 2.0;
 
-/// A line without axes.
-#[component]
-pub fn Sparkline(
-    /// What it shows.
-    series: Series,
-    /// What its numbers are.
-    unit: Unit,
-) -> impl IntoView {
-    let store = expect_context::<LiveStore>();
-    let words = use_words();
-    let past = store.past(series.of);
-    let dots = Memo::new(move |_| {
-        past.with_recent(|history| {
-            series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get())
-        })
-    });
-    let label = Signal::derive(move || {
-        let over = past.with_recent(|history| over(words, history));
-        match dots.with(|dots| extremes(dots)) {
+/// Writes a line without axes.
+pub fn sparkline(html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
+    store.past(series.of).with_recent(|history| {
+        let dots = series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get());
+        let over = over(words, history);
+        let label = match extremes(&dots) {
             Some([newest, low, high]) => {
                 (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), over)
             }
             None => (words.graph_empty)(series.name, over),
-        }
+        };
+        html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
+        html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(series.color);
+        html.element("\" d=\"", &path(&dots, span(history), unit.calm()), "\"/></svg>");
     });
-    let line = Signal::derive(move || dots.with(|dots| path(dots, past.with_recent(span), unit.calm())));
-    let viewbox = format!("0 0 {WIDTH} {HEIGHT}");
-    view! {
-        <svg class="sparkline" role="img" aria-label=label viewBox=viewbox preserveAspectRatio="none">
-            <path class=series.color d=line/>
-        </svg>
-    }
 }
 
 /// Left and right end of the line in milliseconds.
@@ -59,8 +45,6 @@ fn span(history: &History) -> (f64, f64) {
 }
 
 fn path(dots: &[Dot], (from, to): (f64, f64), calm: f64) -> String {
-    use std::fmt::Write;
-
     let Some([_, low, high]) = extremes(dots) else { return String::new() };
     let range = (high - low).max(calm);
     let bottom = (f64::midpoint(low, high) - range / 2.0).max(0.0);
@@ -70,8 +54,7 @@ fn path(dots: &[Dot], (from, to): (f64, f64), calm: f64) -> String {
         for (at, value) in run.iter().filter_map(|dot| Some((dot.0, dot.1?))) {
             let x = (at - from) / (to - from) * WIDTH;
             let y = HEIGHT - MARGIN - (value - bottom) / range * (HEIGHT - 2.0 * MARGIN);
-            // Writing into a string cannot fail.
-            let _ = write!(path, "{command}{x:.1} {y:.1}");
+            point(&mut path, command, x, y);
             command = 'L';
         }
         if run.len() == 1 {

@@ -54,6 +54,7 @@ impl Unit {
             }
             Self::Load => (format::load(value), ""),
             Self::PerSecond => (format::short(value), "/s"),
+            Self::Milliseconds if value >= 9.95 => (format::count(value), "ms"),
             Self::Milliseconds => (format::short(value), "ms"),
             Self::Count => (format::count(value), ""),
         };
@@ -118,7 +119,8 @@ mod tests {
             (Unit::Share, 0.42, "0.4 %"),
             (Unit::PerSecond, 0.0, "0 /s"),
             (Unit::PerSecond, 42.12, "42.1 /s"),
-            (Unit::Milliseconds, 3.25, "3.3 ms"),
+            (Unit::Milliseconds, 3.26, "3.3 ms"),
+            (Unit::Milliseconds, 35.4, "35 ms"),
             (Unit::Milliseconds, 1_240.4, "1,240 ms"),
             (Unit::Count, 18.0, "18"),
             (Unit::Rate, 2_516_582.4, "2.4 MiB/s"),

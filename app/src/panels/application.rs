@@ -51,7 +51,7 @@ pub fn ApplicationPanel() -> impl IntoView {
     let content = move || {
         view! {
             {tiles::tiles(words, store)}
-            <div class="graphs graphs-two">{graphs(words, store)}</div>
+            <div class="graphs graphs-two">{graphs(words, store, false)}</div>
             <div class="graphs graphs-two">{routes::routes(words, store, ROUTES_SHOWN)}</div>
         }
         .into_any()
@@ -142,17 +142,22 @@ fn instances(html: &mut Html, words: &Words, store: LiveStore, all: bool) {
     });
 }
 
-/// The four graphs that both pages have.
-fn graphs(words: &'static Words, store: LiveStore) -> AnyView {
+/// The graphs; `all` of them on the page of its own.
+fn graphs(words: &'static Words, store: LiveStore, all: bool) -> AnyView {
     let application = &words.application;
     let histogram = move |html: &mut Html| {
-        let (more, none) = (application.last_minute, application.no_routes);
+        let (more, none) = (application.distribution_of, application.no_routes);
         distribution(words, store).graph(html, application.distribution, more, words.not_collected, none);
     };
+    let connections = all.then(|| {
+        let (title, series) = (application.active_connections, vec![connections(words)]);
+        view! { <LineGraph id="graph-connections" title unit=Unit::Count series/> }
+    });
     view! {
         <LineGraph id="graph-requests" title=application.requests unit=Unit::PerSecond series=vec![requests(words)]/>
         <LineGraph id="graph-errors" title=application.error_rate unit=Unit::Share
             series=vec![error_rate(words)] thresholds=&ERROR_RATE/>
+        {connections}
         <LineGraph id="graph-response-time" title=application.response_time unit=Unit::Milliseconds
             series=vec![P50, P95, P99] thresholds=&RESPONSE_TIME/>
         {part(histogram)}

@@ -12,7 +12,8 @@ use crate::words::{Words, use_words};
 
 /// Metrics on the overview; the first are shown.
 const METRICS_SHOWN: usize = 6;
-const EVENT: &str = "curl -X POST http://127.0.0.1:5001/api/v1/events -H 'Content-Type: application/json' \\
+const EVENT: &str = "curl -X POST http://127.0.0.1:5001/api/v1/events \\
+  -H 'Content-Type: application/json' \\
   -d '{\"event\":\"recipe_created\"}'";
 
 /// The business metrics on the overview.
@@ -125,9 +126,10 @@ fn compared(words: &Words, metric: &BusinessMetric) -> String {
     if difference.round() == 0.0 {
         return words.unchanged.to_owned();
     }
-    let mut text = format::signed(difference);
+    let mut text = format::count(difference);
     if yesterday > 0.0 {
-        text.push_str(&format!(" ({} %)", format::signed(difference / yesterday * 100.0)));
+        let share = format::signed(difference / yesterday * 100.0);
+        text.push_str(&format!(" ({share} %)"));
     }
     if difference > 0.0 { (words.increased)(&text) } else { (words.decreased)(&text) }
 }
@@ -176,9 +178,14 @@ fn week(words: &'static Words, store: LiveStore) -> AnyView {
                     metric.week.iter().rev().map(|day| day.count.map_or_else(|| MISSING.to_owned(), format::count));
                 std::iter::once(title(metric, is_japanese)).chain(counts).collect::<Vec<_>>()
             };
+            html.element(
+                "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"",
+                words.business.week,
+                "\">",
+            );
             html.table("", &columns, &business.metrics.iter().map(row).collect::<Vec<_>>(), "");
         });
-        html.mark("</section>");
+        html.mark("</div></section>");
     })
 }
 
@@ -202,16 +209,11 @@ mod tests {
     #[test]
     fn today_is_compared_in_words_and_never_with_what_is_not_known() {
         for (today, yesterday, english, japanese) in [
-            (Some(38.0), Some(32.0), "+6 (+19 %): more than yesterday at this time", "昨日の同時刻より +6 (+19 %) 増"),
-            (
-                Some(20.0),
-                Some(32.0),
-                "−12 (−38 %): fewer than yesterday at this time",
-                "昨日の同時刻より −12 (−38 %) 減",
-            ),
-            (Some(3.0), Some(0.0), "+3: more than yesterday at this time", "昨日の同時刻より +3 増"),
-            (Some(0.0), Some(0.0), "As many as yesterday at this time", "昨日の同時刻と同じ"),
-            (Some(3.0), None, "Yesterday was not collected", "昨日は未収集"),
+            (Some(38.0), Some(32.0), "6 (+19 %) more than yesterday by now", "昨日の同時刻より 6 (+19 %) 増"),
+            (Some(20.0), Some(32.0), "12 (−38 %) fewer than yesterday by now", "昨日の同時刻より 12 (−38 %) 減"),
+            (Some(3.0), Some(0.0), "3 more than yesterday by now", "昨日の同時刻より 3 増"),
+            (Some(0.0), Some(0.0), "as many as yesterday by now", "昨日の同時刻と同じ"),
+            (Some(3.0), None, "yesterday was not collected", "昨日は未収集"),
             (None, Some(3.0), "not collected", "未収集"),
         ] {
             let metric = metric(today, yesterday);

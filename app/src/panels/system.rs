@@ -6,9 +6,9 @@ use collector::{Mount, System, SystemPoint};
 use leptos::prelude::*;
 
 use crate::charts::{LineGraph, Series, Unit};
-use crate::format::{self, MISSING, Scale};
+use crate::format::{self, MISSING};
 use crate::live::{LiveStore, Subject, of};
-use crate::widgets::{DiskBar, Icon, Shape, Tile, host_name};
+use crate::widgets::{Icon, Shape, Tile, disk_bar, host_name, part};
 use crate::words::{Words, use_words};
 
 pub use detail::SystemDetail;
@@ -86,44 +86,44 @@ fn NoSample() -> impl IntoView {
 fn SystemTiles() -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
-    let reading = move |read: fn(&System) -> Option<(String, String)>| Signal::derive(move || of(store.system, read));
-    let more = move |read: fn(&'static Words, &System) -> Option<String>| {
-        Signal::derive(move || {
-            let text = of(store.system, |system| read(words, system));
-            // A line that is never empty keeps its height.
-            text.unwrap_or_else(|| "\u{a0}".to_owned())
-        })
-    };
-    view! {
-        <ul class="tiles">
-            <Tile name=words.cpu series=cpu(words) unit=Unit::Percent
-                reading=reading(|system| percent(system.cpu_usage))
-                more=more(|words, system| Some((words.cores)(system.cpu_count)))/>
-            <Tile name=words.memory series=memory(words) unit=Unit::Percent
-                reading=reading(|system| percent(system.memory_usage))
-                more=more(|_, system| Some(format::part_of(system.memory_used_bytes?, system.memory_total_bytes?)))/>
-            <Tile name=words.load series=load(words) unit=Unit::Load
-                reading=reading(|system| {
-                    Some((format::load(system.load_average_1m?), String::new()))
-                })
-                more=more(|words, system| {
-                    let [five, fifteen] = [system.load_average_5m, system.load_average_15m]
-                        .map(|load| load.map_or_else(|| MISSING.to_owned(), format::load));
-                    Some(format!("{five} · {fifteen} {}", words.load_more))
-                })/>
-            <Tile name=words.network series=network(words) unit=Unit::Rate
-                reading=reading(|system| {
-                    let sum = system.rx_per_second()? + system.tx_per_second()?;
-                    let scale = Scale::of(sum);
-                    Some((scale.number(sum), format!("{}/s", scale.unit)))
-                })
-                more=more(|_, system| {
-                    let text = |value: f64| format::rate(value);
-                    Some(format!("↓ {}\u{2002}↑ {}", text(system.rx_per_second()?), text(system.tx_per_second()?)))
-                })/>
-        </ul>
-    }
-    .into_any()
+    part(move |html| {
+        let tiles =
+            of(store.system, |system| Some(tiles(words, system))).unwrap_or_else(|| tiles(words, &System::default()));
+        let lines = [
+            (cpu(words), Unit::Percent),
+            (memory(words), Unit::Percent),
+            (load(words), Unit::Load),
+            (network(words), Unit::Rate),
+        ];
+        html.mark("<ul class=\"tiles\">");
+        for (tile, (series, unit)) in tiles.iter().zip(lines) {
+            tile.write(html, words, store, series, unit);
+        }
+        html.mark("</ul>");
+    })
+}
+
+fn tiles(words: &'static Words, system: &System) -> [Tile; 4] {
+    let tile = |name, reading, more| Tile { name, reading, more, level: "" };
+    let [five, fifteen] = [system.load_average_5m, system.load_average_15m]
+        .map(|load| load.map_or_else(|| MISSING.to_owned(), format::load));
+    let both = system.rx_per_second().zip(system.tx_per_second());
+    let used = system.memory_used_bytes.zip(system.memory_total_bytes);
+    let one = system.load_average_1m;
+    [
+        tile(words.cpu, percent(system.cpu_usage), (system.cpu_count > 0).then(|| (words.cores)(system.cpu_count))),
+        tile(words.memory, percent(system.memory_usage), used.map(|(used, total)| format::part_of(used, total))),
+        tile(
+            words.load,
+            one.map(|load| (format::load(load), String::new())),
+            one.map(|_| format!("{five} · {fifteen} {}", words.load_more)),
+        ),
+        tile(
+            words.network,
+            both.map(|(received, sent)| Unit::Rate.parts(received + sent)),
+            both.map(|(received, sent)| format!("↓ {}\u{2002}↑ {}", format::rate(received), format::rate(sent))),
+        ),
+    ]
 }
 
 fn percent(value: Option<f64>) -> Option<(String, String)> {
@@ -135,21 +135,24 @@ fn percent(value: Option<f64>) -> Option<(String, String)> {
 fn Disks() -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
-    let mounts = Memo::new(move |_| of(store.system, |system| system.mounts.clone()));
-    let fullest = Signal::derive(move || mounts.with(|mounts| fullest(mounts, MOUNTS_SHOWN)));
-    let hidden = Signal::derive(move || mounts.with(Vec::len).saturating_sub(MOUNTS_SHOWN));
+    let hidden = Memo::new(move |_| of(store.system, |system| system.mounts.len()).saturating_sub(MOUNTS_SHOWN));
     let is_whole = Signal::derive(move || hidden.get() == 0);
-    let has_mounts = Signal::derive(move || mounts.with(|mounts| !mounts.is_empty()));
+    let more = Signal::derive(move || (words.more_disks)(hidden.get()));
+    let disks = part(move |html| {
+        let mounts = of(store.system, |system| fullest(&system.mounts, MOUNTS_SHOWN));
+        if mounts.is_empty() {
+            html.element("<p class=\"disks-none\">", words.no_disks, "</p>");
+            return;
+        }
+        html.mark("<ul class=\"disks\">");
+        mounts.iter().for_each(|mount| disk_bar(html, words, mount));
+        html.mark("</ul>");
+    });
     view! {
         <section class="disks-box" aria-labelledby="disks-title">
             <h3 id="disks-title">{words.disks}</h3>
-            <ul class="disks">
-                {move || fullest.get().into_iter().map(|mount| view! { <DiskBar mount/> }).collect_view()}
-            </ul>
-            <p class="disks-none" hidden=has_mounts>{words.no_disks}</p>
-            <a href="/system" class="disks-more" hidden=is_whole>
-                {Signal::derive(move || (words.more_disks)(hidden.get()))} <Icon shape=Shape::Right/>
-            </a>
+            {disks}
+            <a href="/system" class="disks-more" hidden=is_whole>{more} <Icon shape=Shape::Right/></a>
         </section>
     }
     .into_any()

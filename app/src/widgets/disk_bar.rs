@@ -1,11 +1,11 @@
 //! How full a file system is.
 
 use collector::Mount;
-use leptos::prelude::*;
 
-use super::icon::{Icon, Shape};
+use super::html::Html;
+use super::icon::Shape;
 use crate::format;
-use crate::words::use_words;
+use crate::words::Words;
 
 /// Over this many % a file system is nearly full (the rule HighDisk).
 const HIGH: f64 = 90.0;
@@ -13,49 +13,37 @@ const HIGH: f64 = 90.0;
 const CRITICAL: f64 = 95.0;
 
 /// A mount point, its bar and its size.
-#[component]
-pub fn DiskBar(
-    /// The file system.
-    mount: Mount,
-) -> impl IntoView {
-    view! {
-        <li class="disk">
-            <span class="disk-mount" title=mount.mount.clone()>{mount.mount.clone()}</span>
-            <DiskMark usage=mount.disk_usage()/>
-            <span class="disk-size">{format::part_of(mount.used_bytes, mount.total_bytes)}</span>
-            <DiskShare usage=mount.disk_usage()/>
-        </li>
-    }
+pub fn disk_bar(html: &mut Html, words: &Words, mount: &Mount) {
+    let usage = mount.disk_usage();
+    html.element("<li class=\"disk\"><span class=\"disk-mount\" title=\"", &mount.mount, "\">").text(&mount.mount);
+    html.mark("</span>");
+    disk_mark(html, words, usage);
+    let size = format::part_of(mount.used_bytes, mount.total_bytes);
+    html.element("<span class=\"disk-size\">", &size, "</span>");
+    disk_share(html, usage);
+    html.mark("</li>");
 }
 
 /// A bar and the same in %.
-#[component]
-pub fn DiskShare(
-    /// % 0-100.
-    usage: f64,
-) -> impl IntoView {
-    let width = format!("{:.2}%", usage.clamp(0.0, 100.0));
-    view! {
-        <span class=format!("disk-share {}", class(usage))>
-            <svg class="disk-bar" aria-hidden="true"><rect width=width height="100%" rx="3"/></svg>
-            <b class="disk-percent">{format::percent(usage)} " %"</b>
-        </span>
-    }
+pub fn disk_share(html: &mut Html, usage: f64) {
+    let width = format::fixed(usage.clamp(0.0, 100.0), 2);
+    html.mark("<span class=\"disk-share ").mark(class(usage));
+    html.element(
+        "\"><svg class=\"disk-bar\" aria-hidden=\"true\"><rect width=\"",
+        &width,
+        "%\" height=\"100%\" rx=\"3\"/></svg>",
+    );
+    html.element("<b class=\"disk-percent\">", &format::percent(usage), " %</b></span>");
 }
 
 /// A word and an icon when a file system is nearly full: the bar's colour says it only to some.
-#[component]
-pub fn DiskMark(
-    /// % 0-100.
-    usage: f64,
-) -> impl IntoView {
-    let words = use_words();
+pub fn disk_mark(html: &mut Html, words: &Words, usage: f64) {
     let (shape, text) = match class(usage) {
         "disk-critical" => (Shape::Cross, words.disk_critical),
         "disk-high" => (Shape::Exclamation, words.disk_high),
-        _ => return None,
+        _ => return,
     };
-    Some(view! { <span class=format!("disk-mark {}", class(usage))><Icon shape/>{text}</span> })
+    html.mark("<span class=\"disk-mark ").mark(class(usage)).mark("\">").icon(shape).text(text).mark("</span>");
 }
 
 fn class(usage: f64) -> &'static str {

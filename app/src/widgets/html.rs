@@ -86,7 +86,7 @@ fn of_text(write: Box<dyn Fn(&mut Html) + Send + Sync>) -> AnyView {
         write(&mut html);
         html.into_string()
     });
-    view! { <div class="part" inner_html=html></div> }.into_any()
+    view! { <div class="markup" inner_html=html></div> }.into_any()
 }
 
 /// A view that is there as long as `is` holds.

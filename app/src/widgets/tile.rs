@@ -1,39 +1,37 @@
-//! A number that matters, large, with its last 15 minutes under it.
+//! A number that matters, large, with its recent past under it.
 
-use leptos::prelude::*;
+use super::html::Html;
+use crate::charts::{Series, Unit, sparkline};
+use crate::format::MISSING;
+use crate::live::LiveStore;
+use crate::words::Words;
 
-use super::value::Value;
-use crate::charts::{Series, Sparkline, Unit};
-
-/// A name, a reading, what there is to know besides, and a sparkline.
-#[component]
-pub fn Tile(
+/// What a tile says.
+#[derive(Debug, Default)]
+pub struct Tile {
     /// The metric's name.
-    name: &'static str,
+    pub name: &'static str,
     /// The newest reading: its number, and the unit behind it.
-    reading: Signal<Option<(String, String)>>,
+    pub reading: Option<(String, String)>,
     /// A line of small print.
-    more: Signal<String>,
+    pub more: Option<String>,
     /// How bad it is, as a class: warning, critical or nothing.
-    #[prop(optional, into)]
-    level: Signal<String>,
-    /// What the sparkline shows.
-    series: Series,
-    /// What its numbers are.
-    unit: Unit,
-) -> impl IntoView {
-    let number = Signal::derive(move || reading.with(|reading| reading.as_ref().map(|(number, _)| number.clone())));
-    let unit_name = Signal::derive(move || {
-        reading.with(|reading| reading.as_ref().map(|(_, unit)| unit.clone()).unwrap_or_default())
-    });
-    let level_class = Signal::derive(move || format!("tile-more {}", level.get()));
-    view! {
-        <li class="tile">
-            <h3 class="tile-name">{name}</h3>
-            <p class="tile-reading"><b><Value text=number/></b> <span class="tile-unit">{unit_name}</span></p>
-            <p class=level_class>{more}</p>
-            <Sparkline series unit/>
-        </li>
+    pub level: &'static str,
+}
+
+impl Tile {
+    /// Writes it, with a sparkline.
+    pub fn write(&self, html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
+        html.element("<li class=\"tile\"><h3 class=\"tile-name\">", self.name, "</h3><p class=\"tile-reading\"><b>");
+        match &self.reading {
+            Some((number, unit)) => html.text(number).element("</b> <span class=\"tile-unit\">", unit, "</span></p>"),
+            // Never a 0.
+            None => html.element("<span title=\"", words.not_collected, "\">").text(MISSING).mark("</span></b></p>"),
+        };
+        html.mark("<p class=\"tile-more ").mark(self.level).mark("\">");
+        // A line that is never empty keeps its height.
+        html.text(self.more.as_deref().unwrap_or("\u{a0}")).mark("</p>");
+        sparkline(html, words, store, series, unit);
+        html.mark("</li>");
     }
-    .into_any()
 }

@@ -15,7 +15,9 @@ pub struct ApplicationWords {
     pub response_time: &'static str,
     /// Title of the histogram.
     pub distribution: &'static str,
-    /// What the histogram is over.
+    /// What the histogram counts, and over which time.
+    pub distribution_of: &'static str,
+    /// What the newest numbers are over.
     pub last_minute: &'static str,
     /// Of the histogram: up to a bound.
     pub up_to: fn(bound: &str) -> String,

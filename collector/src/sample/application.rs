@@ -150,6 +150,7 @@ pub struct Requests {
 
 /// What was answered on one route over the window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "FlatRoute")]
 pub struct Route {
     /// As the application names it, e.g. `GET`.
     pub method: String,
@@ -158,6 +159,26 @@ pub struct Route {
     /// The numbers.
     #[serde(flatten)]
     pub requests: Requests,
+}
+
+/// A [`Route`] as it is read. Not by `flatten`, which keeps whatever it reads in between, and the
+/// code for all of that would be in every page.
+#[derive(Deserialize)]
+struct FlatRoute {
+    method: String,
+    route: String,
+    per_second: Option<f64>,
+    error_rate: Option<f64>,
+    p50_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    p99_ms: Option<f64>,
+}
+
+impl From<FlatRoute> for Route {
+    fn from(flat: FlatRoute) -> Self {
+        let FlatRoute { method, route, per_second, error_rate, p50_ms, p95_ms, p99_ms } = flat;
+        Self { method, route, requests: Requests { per_second, error_rate, p50_ms, p95_ms, p99_ms } }
+    }
 }
 
 /// Requests of one size.

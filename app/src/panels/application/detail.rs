@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{connections, graphs, instances, is_connected, names, notices, routes, tiles};
-use crate::charts::{LineGraph, Unit};
+use super::{graphs, instances, is_connected, names, notices, routes, tiles};
 use crate::live::LiveStore;
 use crate::widgets::{part, when};
 use crate::words::use_words;
@@ -17,11 +16,7 @@ pub fn ApplicationDetail() -> impl IntoView {
     let content = move || {
         view! {
             {tiles::tiles(words, store)}
-            <div class="graphs graphs-two graphs-large">
-                {graphs(words, store)}
-                <LineGraph id="graph-connections" title=words.application.active_connections unit=Unit::Count
-                    series=vec![connections(words)]/>
-            </div>
+            <div class="graphs graphs-three graphs-large graphs-five">{graphs(words, store, true)}</div>
         }
         .into_any()
     };

@@ -3,6 +3,7 @@
 use collector::{Application, Route};
 use leptos::prelude::*;
 
+use super::ROUTES_SHOWN;
 use crate::charts::Unit;
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, of};
@@ -20,15 +21,21 @@ pub fn write(html: &mut Html, words: &Words, store: LiveStore, most: usize) {
     of(store.application, |application| {
         let slowest = application.routes.iter().take(most).map(|route| {
             let of = &route.requests;
-            let times = [of.p95_ms, of.p50_ms].map(|time| text(time, Unit::Milliseconds));
-            [vec![name(route)], times.to_vec(), vec![rate(route)]].concat()
+            let mut row = vec![name(route), text(of.p95_ms, Unit::Milliseconds), rate(route)];
+            if most > ROUTES_SHOWN {
+                row.insert(1, text(of.p50_ms, Unit::Milliseconds));
+            }
+            row
         });
         let failing = most_failing(application)
             .take(most)
             .map(|route| vec![name(route), text(route.requests.error_rate, Unit::Share), rate(route)]);
         let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         html.element("<section class=\"routes\"><h3>", words.slowest, "</h3>");
-        let names = columns(&[words.route, "P95", "P50", words.rate]);
+        let mut names = columns(&[words.route, "P95", words.rate]);
+        if most > ROUTES_SHOWN {
+            names.insert(1, "P50".to_owned());
+        }
         html.table("route", &names, &slowest.collect::<Vec<_>>(), words.no_routes);
         if most > application.routes.len() && application.routes_left_out > 0 {
             let count = u32::try_from(application.routes_left_out).unwrap_or(u32::MAX);

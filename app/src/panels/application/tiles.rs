@@ -4,62 +4,62 @@ use collector::{Application, History};
 use leptos::prelude::*;
 
 use super::{P50, P95, P99, connections, error_rate, requests};
-use crate::charts::{Series, Unit};
+use crate::charts::Unit;
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, Subject, of};
-use crate::widgets::Tile;
+use crate::widgets::{Tile, part};
 use crate::words::Words;
-
-/// What a tile says under its number, and the severity of it as a class.
-type More = fn(&'static Words, &Application, &History) -> (String, &'static str);
 
 /// Requests, error rate, response time and connections as numbers.
 pub fn tiles(words: &'static Words, store: LiveStore) -> AnyView {
-    let tile =
-        move |name: &'static str, series: Series, unit: Unit, value: fn(&Application) -> Option<f64>, more: More| {
-            let said = Memo::new(move |_| {
-                of(store.application, |application| match value(application) {
-                    None => (why(words, application, unit).to_owned(), ""),
-                    Some(_) => {
-                        store.past(Subject::Application).with_recent(|history| more(words, application, history))
+    part(move |html| {
+        html.mark("<ul class=\"tiles\">");
+        of(store.application, |application| {
+            let lines = [
+                (requests(words), Unit::PerSecond),
+                (error_rate(words), Unit::Share),
+                (P95, Unit::Milliseconds),
+                (connections(words), Unit::Count),
+            ];
+            let said = store.past(Subject::Application).with_recent(|history| said(words, application, history));
+            for ((name, value, (more, level)), (series, unit)) in said.into_iter().zip(lines) {
+                let tile = match value {
+                    Some(value) => Tile { name, reading: Some(unit.parts(value)), more: Some(more), level },
+                    // The dash needs no word of its own, for there is one under it.
+                    None => {
+                        let reading = Some((MISSING.to_owned(), String::new()));
+                        Tile { name, reading, more: Some(why(words, application, unit).to_owned()), level: "" }
                     }
-                })
-            });
-            let reading = Signal::derive(move || {
-                let value = of(store.application, value);
-                // The dash needs no word of its own, for there is one under it.
-                Some(value.map_or_else(|| (MISSING.to_owned(), String::new()), |value| unit.parts(value)))
-            });
-            let level = Signal::derive(move || said.with(|said| said.1.to_owned()));
-            let more = Signal::derive(move || said.with(|said| said.0.clone()));
-            view! { <Tile name reading more level series unit/> }
-        };
-    let application = &words.application;
-    view! {
-        <ul class="tiles">
-            {tile(application.requests, requests(words), Unit::PerSecond, |known| known.total.per_second, |words, _, history| {
-                let count = in_history(history).map_or_else(|| MISSING.to_owned(), format::count);
-                ((words.application.last_hour)(&count), "")
-            })}
-            {tile(application.error_rate, error_rate(words), Unit::Share, |known| known.total.error_rate, |words, known, _| {
-                over(words, known.total.error_rate, &super::ERROR_RATE, Unit::Share)
-                    .unwrap_or_else(|| (words.application.last_minute.to_owned(), ""))
-            })}
-            {tile(P95.name, P95, Unit::Milliseconds, |known| known.total.p95_ms, |words, known, _| {
-                let text = |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), format::short);
-                over(words, known.total.p95_ms, &super::RESPONSE_TIME, Unit::Milliseconds).unwrap_or_else(|| {
-                    let [half, most] = [known.total.p50_ms, known.total.p99_ms].map(text);
-                    (format!("{} {half} · {} {most}", P50.name, P99.name), "")
-                })
-            })}
-            {tile(application.connections, connections(words), Unit::Count, |known| known.active_connections, |words, known, history| {
-                let peak = history.points().filter_map(|point| point.active_connections);
-                let peak = peak.fold(known.active_connections.unwrap_or(0.0), f64::max);
-                ((words.application.peak)(&format::count(peak)), "")
-            })}
-        </ul>
-    }
-    .into_any()
+                };
+                tile.write(html, words, store, series, unit);
+            }
+        });
+        html.mark("</ul>");
+    })
+}
+
+/// The name of a tile, its number, and what is said under it with how bad it is.
+type Said = (&'static str, Option<f64>, (String, &'static str));
+
+fn said(words: &'static Words, application: &Application, history: &History) -> [Said; 4] {
+    let (names, total) = (&words.application, &application.total);
+    let count = in_history(history).map_or_else(|| MISSING.to_owned(), format::count);
+    let rate = over(words, total.error_rate, &super::ERROR_RATE, Unit::Share)
+        .unwrap_or_else(|| (names.last_minute.to_owned(), ""));
+    let time = over(words, total.p95_ms, &super::RESPONSE_TIME, Unit::Milliseconds).unwrap_or_else(|| {
+        let text =
+            |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), |value| Unit::Milliseconds.parts(value).0);
+        let [half, most] = [total.p50_ms, total.p99_ms].map(text);
+        (format!("{} {half} · {} {most}", P50.name, P99.name), "")
+    });
+    let peak = history.points().filter_map(|point| point.active_connections);
+    let peak = peak.fold(application.active_connections.unwrap_or(0.0), f64::max);
+    [
+        (names.requests, total.per_second, ((names.last_hour)(&count), "")),
+        (names.error_rate, total.error_rate, rate),
+        (P95.name, total.p95_ms, time),
+        (names.connections, application.active_connections, ((names.peak)(&format::count(peak)), "")),
+    ]
 }
 
 /// The highest threshold that a value is over.
@@ -161,7 +161,7 @@ mod tests {
     fn the_highest_threshold_that_is_passed_is_said() {
         let of = |value| over(&EN, Some(value), &super::super::ERROR_RATE, Unit::Share);
         assert_eq!(of(5.0), None);
-        assert_eq!(of(7.0), Some(("over the threshold of 5 %".to_owned(), "warning")));
-        assert_eq!(of(12.0), Some(("over the threshold of 10 %".to_owned(), "critical")));
+        assert_eq!(of(7.0), Some(("over the 5 % limit".to_owned(), "warning")));
+        assert_eq!(of(12.0), Some(("over the 10 % limit".to_owned(), "critical")));
     }
 }

@@ -7,8 +7,8 @@ use super::{NoSample, SystemTiles, cpu, load, memory, received, sent};
 use crate::charts::{LineGraph, Unit};
 use crate::format::{self, MISSING};
 use crate::live::{self, LiveStore};
-use crate::widgets::{DiskMark, DiskShare, Value, host_name, part};
-use crate::words::use_words;
+use crate::widgets::{disk_mark, disk_share, host_name, part};
+use crate::words::{Words, use_words};
 
 /// The host on its own page.
 #[component]
@@ -45,44 +45,31 @@ pub fn SystemDetail() -> impl IntoView {
 fn Mounts() -> impl IntoView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
-    let mounts = Memo::new(move |_| live::of(store.system, |system| system.mounts.clone()));
-    let has_rows = Signal::derive(move || mounts.with(|mounts| !mounts.is_empty()));
-    let rows = move || {
-        mounts
-            .get()
-            .into_iter()
-            .map(|mount| {
-                view! {
-                    <tr>
-                        <th scope="row" class="path" title=mount.mount.clone()>
-                            <span>
-                                <span class="path-name">{mount.mount.clone()}</span>
-                                <DiskMark usage=mount.disk_usage()/>
-                            </span>
-                        </th>
-                        <td class="share"><DiskShare usage=mount.disk_usage()/></td>
-                        <td>{format::size(mount.used_bytes)}</td>
-                        <td>{format::size(mount.total_bytes)}</td>
-                    </tr>
-                }
-            })
-            .collect_view()
-    };
+    let table = part(move |html| {
+        let mounts = live::of(store.system, |system| system.mounts.clone());
+        if mounts.is_empty() {
+            html.element("<p class=\"table-none\">", words.no_disks, "</p>");
+            return;
+        }
+        html.element("<table class=\"table\"><thead><tr><th scope=\"col\">", words.mount, "</th>");
+        html.element("<th scope=\"col\" class=\"share\">", words.share, "</th>");
+        html.element("<th scope=\"col\">", words.used, "</th>");
+        html.element("<th scope=\"col\">", words.total, "</th></tr></thead><tbody>");
+        for mount in &mounts {
+            html.element("<tr><th scope=\"row\" class=\"path\" title=\"", &mount.mount, "\"><span>");
+            html.element("<span class=\"path-name\">", &mount.mount, "</span>");
+            disk_mark(html, words, mount.disk_usage());
+            html.mark("</span></th><td class=\"share\">");
+            disk_share(html, mount.disk_usage());
+            html.element("</td><td>", &format::size(mount.used_bytes), "</td>");
+            html.element("<td>", &format::size(mount.total_bytes), "</td></tr>");
+        }
+        html.mark("</tbody></table>");
+    });
     view! {
         <section class="panel panel-seven" aria-labelledby="mounts-title">
             <header class="panel-header"><h2 id="mounts-title">{words.disks}</h2></header>
-            <table class="table">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.mount}</th>
-                        <th scope="col" class="share">{words.share}</th>
-                        <th scope="col">{words.used}</th>
-                        <th scope="col">{words.total}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-            <p class="table-none" hidden=has_rows>{words.no_disks}</p>
+            {table}
         </section>
     }
     .into_any()
@@ -113,35 +100,34 @@ fn Interfaces() -> impl IntoView {
     .into_any()
 }
 
-/// Reads one fact.
-type Fact = Box<dyn Fn(&System) -> Option<String> + Send + Sync>;
-
 /// What is left to say about the host.
 #[component]
 fn Facts() -> impl IntoView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
-    let fact = |name: String, of: Fact| {
-        let text = Signal::derive(move || live::of(store.system, &of));
-        view! { <div><dt>{name}</dt><dd><Value text/></dd></div> }
-    };
-    let load = |minutes: u32, of: fn(&System) -> Option<f64>| {
-        fact((words.load_minutes)(minutes), Box::new(move |system| of(system).map(format::load)))
-    };
-    let name = words.host_name.to_owned();
-    let uptime = words.uptime_name.to_owned();
-    let cores = words.cores_name.to_owned();
+    let facts = part(move |html| {
+        html.mark("<dl class=\"facts\">");
+        let mut fact = |name: &str, text: Option<String>| {
+            html.element("<div><dt>", name, "</dt>");
+            match text {
+                Some(text) => html.element("<dd>", &text, "</dd></div>"),
+                None => html.element("<dd title=\"", words.not_collected, "\">").text(MISSING).mark("</dd></div>"),
+            };
+        };
+        let of =
+            |read: fn(&'static Words, &System) -> Option<String>| live::of(store.system, |system| read(words, system));
+        fact(words.host_name, of(|_, system| Some(system.host.clone())));
+        fact(words.uptime_name, of(|words, system| Some((words.duration)(system.uptime_seconds))));
+        fact(words.cores_name, of(|_, system| Some(system.cpu_count.to_string())));
+        fact(&(words.load_minutes)(1), of(|_, system| system.load_average_1m.map(format::load)));
+        fact(&(words.load_minutes)(5), of(|_, system| system.load_average_5m.map(format::load)));
+        fact(&(words.load_minutes)(15), of(|_, system| system.load_average_15m.map(format::load)));
+        html.mark("</dl>");
+    });
     view! {
         <section class="panel" aria-labelledby="facts-title">
             <header class="panel-header"><h2 id="facts-title">{words.host}</h2></header>
-            <dl class="facts">
-                {fact(name, Box::new(|system| Some(system.host.clone())))}
-                {fact(uptime, Box::new(|system| Some((words.duration)(system.uptime_seconds))))}
-                {fact(cores, Box::new(|system| Some(system.cpu_count.to_string())))}
-                {load(1, |system| system.load_average_1m)}
-                {load(5, |system| system.load_average_5m)}
-                {load(15, |system| system.load_average_15m)}
-            </dl>
+            {facts}
         </section>
     }
     .into_any()

@@ -19,9 +19,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Clients of OTLP give up after as long.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Memory is taken in parts of so much.
-const PART: usize = 64 << 10;
+const PART: usize = 4 << 10;
 /// What a decoder needs for itself, in parts.
-const DECODER_PARTS: usize = 2;
+const DECODER_PARTS: usize = 24;
+/// What there is besides that of the largest body, in parts: for the small ones that come with it.
+const MORE_PARTS: usize = 256;
 
 /// Why a body cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,11 +44,12 @@ pub(super) enum BodyError {
     Gzip,
 }
 
-/// The memory of all bodies together: that of the largest.
+/// The memory of all bodies together: that of the largest, and a little.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     parts: Arc<Semaphore>,
     limit: usize,
+    pub(super) timeout: Duration,
 }
 
 /// A body; its memory is free again when it is dropped.
@@ -66,7 +69,8 @@ impl Body {
 impl Memory {
     /// Memory for bodies of at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
-        Self { parts: Arc::new(Semaphore::new(limit.div_ceil(PART) + DECODER_PARTS)), limit }
+        let parts = Arc::new(Semaphore::new(limit.div_ceil(PART) + MORE_PARTS));
+        Self { parts, limit, timeout: TIMEOUT }
     }
 
     /// Reads the body of a request.
@@ -84,7 +88,7 @@ impl Memory {
         }
         let sink = Sink { memory: self, body: Body { bytes: Vec::new(), held: None }, refused: None };
         let reading = async { if gzip { self.inflate(request, sink).await } else { self.copy(request, sink).await } };
-        tokio::time::timeout(TIMEOUT, reading).await.unwrap_or(Err(BodyError::Slow))
+        tokio::time::timeout(self.timeout, reading).await.unwrap_or(Err(BodyError::Slow))
     }
 
     async fn copy(&self, request: Request, mut sink: Sink<'_>) -> Result<Body, BodyError> {
