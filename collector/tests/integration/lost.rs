@@ -118,7 +118,8 @@ async fn the_collector_is_killed_at_twenty_moments() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(last.end(Signal::TERM).await, Some(0));
     ledger.read(&last.log());
-    assert!(ledger.0.len() > 30, "{}", ledger.0.len());
+    // One a second at the most; thousands are at stake in another test.
+    assert!(ledger.0.len() > 10, "{}", ledger.0.len());
     ledger.agrees_with(&mut server.database().await, "cpu_usage").await;
     assert_eq!(std::fs::read_dir(data_dir.join("spool")).unwrap().count(), 0);
 }
