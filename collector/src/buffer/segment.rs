@@ -10,8 +10,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 
 use super::Record;
+use crate::sample::{Point, Sample};
 
 /// A record and its number in its stream. Numbers begin with 1 and grow.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +74,28 @@ pub(super) fn taken_at(json: &str) -> Option<Timestamp> {
     rest.split_once('"')?.0.parse().ok()
 }
 
+/// The sample in this JSON with its points of these metrics alone; `None` where it has none. What is
+/// not wanted is not taken apart, which is most of it.
+pub(super) fn sample_of(json: &str, metrics: &[String]) -> Option<Sample> {
+    // A quote within a text is written with a backslash: this begins a point and nothing else.
+    const POINT: &str = "{\"n\":\"";
+    let of_wanted = |rest: &str| {
+        metrics.iter().any(|metric| rest.strip_prefix(metric.as_str()).is_some_and(|rest| rest.starts_with('"')))
+    };
+    let found = json.match_indices(POINT).filter(|(at, _)| of_wanted(&json[at + POINT.len()..]));
+    let points: Vec<Point> = found.filter_map(|(at, _)| first(&json[at..])).collect();
+    if points.is_empty() {
+        return None;
+    }
+    let (_, host) = json.split_once("\",\"host\":")?;
+    Some(Sample { at: taken_at(json)?, host: first(host)?, points })
+}
+
+/// The value that a text begins with.
+fn first<T: DeserializeOwned>(json: &str) -> Option<T> {
+    serde_json::Deserializer::from_str(json).into_iter().next()?.ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -98,6 +122,36 @@ mod tests {
             let (number, json) = checked(line).unwrap();
             assert_eq!((number, taken_at(json)), (seq, Some(record(seq).at())));
         }
+    }
+
+    #[test]
+    fn wanted_points_are_those_of_the_whole_record_whatever_labels_and_names_look_like() {
+        let point = |name: &str, value, label: &str| Point {
+            metric_name: name.to_owned().into(),
+            value,
+            labels: [("mount".to_owned(), label.to_owned())].into(),
+        };
+        let points = vec![
+            point("cpu_usage", 0.1 + 0.2, "{\"n\":\"disk_usage\",\"v\":7}"),
+            point("disk_usage", -1.0 / 3.0, "\",\"host\":\"evil\"\\"),
+            point("disk_usage_2", 5.0, ""),
+            point("disk_usage", 1e300, "レシピ"),
+        ];
+        let at = record(3).at();
+        let whole = Sample { at, host: "a\",\"host\":\"b\n".to_owned(), points };
+        let json = serde_json::to_string(&Record::Sample(whole.clone())).unwrap();
+        for (names, indexes) in [
+            (&["disk_usage"][..], &[1, 3][..]),
+            (&["cpu_usage", "disk_usage_2"], &[0, 2]),
+            (&["disk", "usage", "", "mount", "v"], &[]),
+        ] {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            let points: Vec<_> = indexes.iter().map(|index| whole.points[*index].clone()).collect();
+            let expected = (!points.is_empty()).then(|| Sample { points, ..whole.clone() });
+            assert_eq!(sample_of(&json, &names), expected);
+        }
+        let snapshot = serde_json::to_string(&record(7)).unwrap();
+        assert_eq!(sample_of(&snapshot, &["cpu_usage".to_owned()]), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ struct History {
 
 impl History {
     async fn start(server: &Server, spool: &std::path::Path) -> Self {
-        let settings = Database { pool_min: 0, connect_timeout: Duration::from_secs(1), ..Database::default() };
+        let settings = Database { pool_min: 0, connect_timeout: Duration::from_secs(5), ..Database::default() };
         let store = Store::open(&server.url, &settings).await.unwrap();
         let instruments = Instruments::register(&mut Registry::default());
         let buffer = Buffer::open(spool, 1 << 30, 10_000, instruments.clone()).unwrap();

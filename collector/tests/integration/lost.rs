@@ -118,7 +118,8 @@ async fn the_collector_is_killed_at_twenty_moments() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(last.end(Signal::TERM).await, Some(0));
     ledger.read(&last.log());
-    assert!(ledger.0.len() > 30, "{}", ledger.0.len());
+    // One a second at the most; thousands are at stake in another test.
+    assert!(ledger.0.len() > 10, "{}", ledger.0.len());
     ledger.agrees_with(&mut server.database().await, "cpu_usage").await;
     assert_eq!(std::fs::read_dir(data_dir.join("spool")).unwrap().count(), 0);
 }
@@ -427,18 +428,24 @@ async fn postgresql_stands_still_at_five_moments_under_load() {
         }
     });
     for moment in moments(Duration::from_millis(300)).take(5) {
+        let is_over = std::cell::Cell::new(false);
         let pausing = async {
             tokio::time::sleep(moment).await;
             let paused = server.pause();
             let before = *failures.borrow_and_update();
             failures.wait_for(|failed| *failed > before).await.unwrap();
             paused.resume();
+            is_over.set(true);
         };
-        tokio::join!(load.take(500), pausing);
+        let taking = async {
+            while !is_over.get() {
+                load.take(50).await;
+            }
+        };
+        tokio::join!(taking, pausing);
     }
     saves.abort();
     load.drain().await;
-    assert_eq!(load.acknowledged.0.len(), 2_500);
     load.agrees_with(&server).await;
 }
 
