@@ -75,7 +75,10 @@ export class Dashboard {
   }
 
   #setting(name: string) {
-    const settings = execFileSync(collector, ["env", "--data-dir", join(this.directory, "data")], { encoding: "utf8" });
+    const settings = execFileSync(collector, ["env", "--data-dir", join(this.directory, "data")], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     return new RegExp(`^${name}=(.*)$`, "m").exec(settings)?.[1] ?? "";
   }
 

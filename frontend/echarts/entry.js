@@ -91,6 +91,8 @@ window.echarts = {
     init: (box, theme, size) => {
         const chart = init(box, theme, size);
         chart.group = PAGE;
+        const set = chart.setOption.bind(chart);
+        chart.setOption = (option, ...more) => set(typeof option === "string" ? JSON.parse(option) : option, ...more);
         return chart;
     },
 };

@@ -4,9 +4,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use charming::datatype::CompositeValue;
 use charming::element::{AreaStyle, ItemStyle, LineStyle, LineStyleType};
-use charming::series::Line;
 use leptos::html::Div;
 use leptos::prelude::*;
 use serde::Serialize;
@@ -47,14 +45,29 @@ pub fn draw(_id: &'static str, canvas: NodeRef<Div>, plot: Memo<Plot>, series: V
     });
 }
 
-/// What `setOption` takes: lines by charming, and what frontend/echarts/entry.js makes axes, grid and
-/// tooltip of. Not charming's `Chart`, nor its axes: the code to write down every kind there is of
-/// them would be a quarter of the whole page's weight.
+/// What `setOption` takes, as JSON: lines as charming writes them, and what frontend/echarts/entry.js
+/// makes axes, grid and tooltip of. Not charming's `Chart`, `Line` and `Axis` themselves: the code to
+/// write down all that these can have would be a quarter of the whole page's weight.
 #[derive(Serialize)]
 struct Chart {
     animation: bool,
     series: Vec<Line>,
     graph: Frame,
+}
+
+/// One line.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: &'static str,
+    show_symbol: bool,
+    item_style: ItemStyle,
+    line_style: LineStyle,
+    area_style: Option<AreaStyle>,
+    /// `null` is a break.
+    data: Vec<Dot>,
 }
 
 /// Axes and tooltip.
@@ -86,7 +99,7 @@ extern "C" {
     fn init(element: &Element) -> Echarts;
 
     #[wasm_bindgen(method, js_name = setOption)]
-    fn set_option(this: &Echarts, option: &JsValue);
+    fn set_option(this: &Echarts, option: &str);
 
     #[wasm_bindgen(method)]
     fn resize(this: &Echarts);
@@ -115,8 +128,10 @@ impl Graph {
     }
 
     fn set(&self, chart: &Chart) -> bool {
-        let option = serde_wasm_bindgen::to_value(chart);
-        option.inspect(|option| self.echarts.set_option(option)).is_ok()
+        serde_json::to_string(chart).is_ok_and(|option| {
+            self.echarts.set_option(&option);
+            true
+        })
     }
 }
 
@@ -198,31 +213,22 @@ fn chart(plot: &Plot, series: &[Series], look: &Look) -> Chart {
         font: look.font.clone(),
         font_size: look.font_size,
     };
-    let line = |name: &str, color: &str, width: f64, stroke: LineStyleType| {
-        Line::new()
-            .name(name)
-            .show_symbol(false)
-            .connect_nulls(false)
-            .item_style(ItemStyle::new().color(color))
-            .line_style(LineStyle::new().color(color).width(width).type_(stroke))
+    let line = |name: &'static str, color: &str, width: f64, stroke: LineStyleType, data: Vec<Dot>| Line {
+        kind: "line",
+        name,
+        show_symbol: false,
+        item_style: ItemStyle::new().color(color),
+        line_style: LineStyle::new().color(color).width(width).type_(stroke),
+        area_style: (plot.lines.len() == 1 && !name.is_empty()).then(|| AreaStyle::new().color(color).opacity(0.12)),
+        data,
     };
-    let lines = series.iter().zip(&plot.lines).zip(&look.series).map(|((series, dots), color)| {
-        let line = line(series.name, color, 1.5, LineStyleType::Solid).data(dots.iter().map(dot).collect::<Vec<_>>());
-        let area = || AreaStyle::new().color(color.as_str()).opacity(0.12);
-        if plot.lines.len() == 1 { line.area_style(area()) } else { line }
-    });
+    let lines = series.iter().zip(&plot.lines).zip(&look.series);
+    let lines = lines.map(|((series, dots), color)| line(series.name, color, 1.5, LineStyleType::Solid, dots.clone()));
     // A line without a name is left out of the tooltip.
     let thresholds = plot.thresholds.iter().map(|&(value, severity)| {
         let color = if severity == "critical" { &look.critical } else { &look.warning };
-        let ends = [plot.time.0, plot.time.1].map(|at| dot(&(at, Some(value))));
-        line("", color, 1.0, LineStyleType::Dashed).data(ends.to_vec())
+        let ends = [plot.time.0, plot.time.1].map(|at| (at, Some(value)));
+        line("", color, 1.0, LineStyleType::Dashed, ends.to_vec())
     });
-    let series = lines.chain(thresholds).collect();
-    Chart { animation: false, series, graph }
-}
-
-/// A dash is ECharts' word for no value.
-fn dot(&(at, value): &Dot) -> CompositeValue {
-    let value = value.map_or_else(|| CompositeValue::from("-"), CompositeValue::from);
-    CompositeValue::Array(vec![at.into(), value])
+    Chart { animation: false, series: lines.chain(thresholds).collect(), graph }
 }

@@ -108,7 +108,7 @@ fn tile(html: &mut Html, words: &Words, is_japanese: bool, metric: &BusinessMetr
     html.element("<li class=\"count\"><h3 class=\"count-name\" title=\"", &name, "\">").text(&name);
     html.mark("</h3><p class=\"tile-reading\"><b>");
     html.text(&metric.today.map_or_else(|| MISSING.to_owned(), format::count));
-    html.element("</b> <span class=\"tile-unit\">", &metric.unit, "</span></p>");
+    html.element("</b><span class=\"tile-unit\">", &metric.unit, "</span></p>");
     match &metric.error {
         Some(error) => html.element("<p class=\"count-more warning\">", error, "</p>"),
         None => html.element("<p class=\"count-more\">", &compared(words, metric), "</p>"),

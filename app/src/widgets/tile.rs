@@ -24,7 +24,7 @@ impl Tile {
     pub fn write(&self, html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
         html.element("<li class=\"tile\"><h3 class=\"tile-name\">", self.name, "</h3><p class=\"tile-reading\"><b>");
         match &self.reading {
-            Some((number, unit)) => html.text(number).element("</b> <span class=\"tile-unit\">", unit, "</span></p>"),
+            Some((number, unit)) => html.text(number).element("</b><span class=\"tile-unit\">", unit, "</span></p>"),
             // Never a 0.
             None => html.element("<span title=\"", words.not_collected, "\">").text(MISSING).mark("</span></b></p>"),
         };
