@@ -126,6 +126,7 @@ for (const locale of ["ja-JP", "en-GB"]) {
       test.use({ locale, colorScheme: locale === "ja-JP" ? "dark" : "light", viewport: { width, height: 900 } });
 
       test("axe finds nothing and nothing overflows: empty, normal and on fire", async ({ page, fed }) => {
+        test.slow();
         for (const reading of [undefined, application(), onFire()]) {
           if (reading) await publish(fed, "application", reading);
           for (const path of ["", "application"]) {

@@ -88,6 +88,7 @@ for (const locale of ["ja-JP", "en-GB"]) {
       test.use({ locale, colorScheme: locale === "ja-JP" ? "dark" : "light", viewport: { width, height: 900 } });
 
       test("axe finds nothing and long names do not overflow", async ({ page, fed }) => {
+        test.slow();
         const long = metric("long_daily", "W".repeat(200), "長い名前の指標".repeat(29).slice(0, 200), 9_876_543, 1, [1, 2, 3, 4, 5, 6]);
         for (const reading of [undefined, business(), business([long, ...(business().metrics as [])])]) {
           if (reading) await publish(fed, "business", reading);
