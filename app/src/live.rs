@@ -10,8 +10,8 @@ mod past;
 mod verdict;
 
 use collector::{
-    APPLICATION_SPAN_SECONDS, Application, Business, Health, LiveEvent, PartName, PartState, Payload, Snapshot, System,
-    SystemPoint,
+    APPLICATION_SPAN_SECONDS, Application, Business, GraphPoint, Health, LiveEvent, PartName, PartState, Payload,
+    Snapshot, System,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -159,11 +159,11 @@ impl LiveStore {
             Payload::Hello(hello) if hello.resumed => return next,
             Payload::Hello(_) => {}
             Payload::System(system) => {
-                self.host_past.insert(SystemPoint::from(system.as_ref()));
+                self.host_past.insert(GraphPoint::from(system.as_ref()));
                 take(self.system, *system, |system| system.at);
             }
             Payload::Application(application) => {
-                self.application_past.insert(SystemPoint::from(application.as_ref()));
+                self.application_past.insert(GraphPoint::from(application.as_ref()));
                 take(self.application, *application, |application| application.at);
             }
             Payload::Business(business) => take(self.business, *business, |business| business.at),

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::buffer::Unsaved;
 use crate::sample::HOST_LABEL;
 use crate::store::{SavedRange, Step, Steps, Store, StoreError};
-use crate::{History, Labels, Range, Resolution, Series, Stats, SystemPoint};
+use crate::{GraphPoint, History, Labels, Range, Resolution, Series, Stats};
 use loose::Loose;
 use pace::Pace;
 
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Series in one answer.
 pub(crate) const MOST_SERIES: u16 = 200;
 
-/// The metrics of a host that [`SystemPoint`] has.
+/// The metrics of a host that [`GraphPoint`] has.
 pub(crate) const GRAPHED: [&str; 5] = ["cpu_usage", "memory_usage", "network_rx", "network_tx", "load_average_1m"];
 /// Rows further apart than this are not two ends of one interval.
 const LONGEST_INTERVAL_SECONDS: f64 = 120.0;
@@ -227,12 +227,12 @@ impl Archive {
         let [cpu, memory, rx, tx, load] = GRAPHED;
         let (cpu, memory, rx, tx, load) = tokio::join!(of(cpu), of(memory), of(rx), of(tx), of(load));
         let is_complete = [&cpu, &memory, &rx, &tx, &load].iter().all(|(_, complete)| *complete);
-        let mut moments: BTreeMap<Timestamp, SystemPoint> = BTreeMap::new();
-        let mut put = |(series, _): (Vec<Series>, bool), set: fn(&mut SystemPoint, f64)| {
+        let mut moments: BTreeMap<Timestamp, GraphPoint> = BTreeMap::new();
+        let mut put = |(series, _): (Vec<Series>, bool), set: fn(&mut GraphPoint, f64)| {
             for point in series.into_iter().next().map(|series| series.points).unwrap_or_default() {
                 // Two decimals: what a graph can show.
                 let value = (point.avg * 100.0).round() / 100.0;
-                set(moments.entry(point.at).or_insert(SystemPoint { at: point.at, ..SystemPoint::default() }), value);
+                set(moments.entry(point.at).or_insert(GraphPoint { at: point.at, ..GraphPoint::default() }), value);
             }
         };
         put(cpu, |point, value| point.cpu_usage = Some(value));
@@ -254,7 +254,7 @@ impl Archive {
     /// # Errors
     ///
     /// When PostgreSQL does not answer.
-    pub async fn recent(&self, span: Duration, host: Option<&str>) -> Result<Vec<SystemPoint>, StoreError> {
+    pub async fn recent(&self, span: Duration, host: Option<&str>) -> Result<Vec<GraphPoint>, StoreError> {
         let from = Timestamp::now() - SignedDuration::try_from(span).unwrap_or_default();
         let loose = self.loose((from, Timestamp::MAX), &GRAPHED.map(str::to_owned), &Labels::new()).await;
         let host = match host {
@@ -350,7 +350,7 @@ fn check(query: &RangeQuery) -> Result<(), ArchiveError> {
 }
 
 /// Rows in the order of their time, put together again by moment.
-fn system_points(rows: &[(Timestamp, String, f64)]) -> Vec<SystemPoint> {
+fn system_points(rows: &[(Timestamp, String, f64)]) -> Vec<GraphPoint> {
     let mut previous: Option<Timestamp> = None;
     rows.chunk_by(|a, b| a.0 == b.0)
         .map(|moment| {
@@ -358,14 +358,14 @@ fn system_points(rows: &[(Timestamp, String, f64)]) -> Vec<SystemPoint> {
             let of = |name: &str| moment.iter().find(|row| row.1 == name).map(|row| row.2);
             let seconds = previous.replace(at).map(|before| at.duration_since(before).as_secs_f64());
             let seconds = seconds.filter(|seconds| *seconds <= LONGEST_INTERVAL_SECONDS);
-            SystemPoint {
+            GraphPoint {
                 at,
                 cpu_usage: of("cpu_usage"),
                 memory_usage: of("memory_usage"),
                 rx_per_second: seconds.and_then(|seconds| Some(of("network_rx")? / seconds)),
                 tx_per_second: seconds.and_then(|seconds| Some(of("network_tx")? / seconds)),
                 load_average_1m: of("load_average_1m"),
-                ..SystemPoint::default()
+                ..GraphPoint::default()
             }
         })
         .collect()

@@ -31,6 +31,7 @@ use crate::buffer::{Buffer, Record};
 use crate::config::{self, Metric};
 use crate::exposed::Exposition;
 use crate::sample::{Business, BusinessMetric, DayCount, Event, Increase};
+use crate::source::whole_milliseconds;
 use crate::store::{CountQuery, Left, Store, StoreError};
 
 use asked::Asked;
@@ -255,7 +256,7 @@ impl Counting {
             shown
         });
         Business {
-            at: now,
+            at: whole_milliseconds(now),
             host: self.0.host.clone(),
             date: days.of(now).to_string(),
             time_zone: zone.iana_name().map_or_else(|| zone.to_offset(now).to_string(), str::to_owned),

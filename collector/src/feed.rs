@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use crate::{
-    APPLICATION_SPAN_SECONDS, Application, Business, Current, Health, Hello, History, LiveEvent, Part, PartName,
-    PartState, Payload, Snapshot, System, SystemPoint,
+    APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Part,
+    PartName, PartState, Payload, Snapshot, System,
 };
 
 /// Seconds of the past that a page shows before anybody asks for more: the "live" range.
@@ -112,11 +112,11 @@ impl Feed {
         state.seq = event.seq;
         match event.payload {
             Payload::System(system) => {
-                state.history.insert(SystemPoint::from(system.as_ref()));
+                state.history.insert(GraphPoint::from(system.as_ref()));
                 state.system = Some(*system);
             }
             Payload::Application(application) => {
-                state.application_history.insert(SystemPoint::from(application.as_ref()));
+                state.application_history.insert(GraphPoint::from(application.as_ref()));
                 state.application = Some(*application);
             }
             Payload::Business(business) => state.business = Some(*business),
@@ -133,7 +133,7 @@ impl Feed {
     }
 
     /// Adds points to the past without sending anything: what is read back from the store at start.
-    pub fn remember(&self, points: impl IntoIterator<Item = SystemPoint>) {
+    pub fn remember(&self, points: impl IntoIterator<Item = GraphPoint>) {
         let mut state = self.state();
         for point in points {
             state.history.insert(point);
@@ -141,7 +141,7 @@ impl Feed {
     }
 
     /// The same of the application.
-    pub fn remember_application(&self, points: impl IntoIterator<Item = SystemPoint>) {
+    pub fn remember_application(&self, points: impl IntoIterator<Item = GraphPoint>) {
         let mut state = self.state();
         for point in points {
             state.application_history.insert(point);

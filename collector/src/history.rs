@@ -11,7 +11,7 @@ use crate::{Application, System};
 /// The graphed numbers of one moment: of the host or of the application, each in a history of its
 /// own, for they are read at other moments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SystemPoint {
+pub struct GraphPoint {
     /// When.
     #[serde(with = "crate::rfc3339")]
     pub at: Timestamp,
@@ -53,7 +53,7 @@ pub struct SystemPoint {
     pub active_connections: Option<f64>,
 }
 
-impl From<&System> for SystemPoint {
+impl From<&System> for GraphPoint {
     fn from(system: &System) -> Self {
         Self {
             at: system.at,
@@ -67,7 +67,7 @@ impl From<&System> for SystemPoint {
     }
 }
 
-impl From<&Application> for SystemPoint {
+impl From<&Application> for GraphPoint {
     fn from(application: &Application) -> Self {
         let total = &application.total;
         Self {
@@ -90,7 +90,7 @@ impl From<&Application> for SystemPoint {
 pub struct History {
     /// Seconds kept.
     span_seconds: i64,
-    points: VecDeque<SystemPoint>,
+    points: VecDeque<GraphPoint>,
     /// Whether a part of it could not be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     incomplete: bool,
@@ -105,7 +105,7 @@ impl History {
 
     /// Adds a point where its time puts it; a second point of the same moment is ignored.
     /// Points older than the span are forgotten.
-    pub fn insert(&mut self, point: SystemPoint) {
+    pub fn insert(&mut self, point: GraphPoint) {
         let position = self.points.partition_point(|known| known.at < point.at);
         if self.points.get(position).is_none_or(|known| known.at != point.at) {
             self.points.insert(position, point);
@@ -126,13 +126,13 @@ impl History {
     }
 
     /// The points, oldest first.
-    pub fn points(&self) -> impl DoubleEndedIterator<Item = &SystemPoint> + ExactSizeIterator {
+    pub fn points(&self) -> impl DoubleEndedIterator<Item = &GraphPoint> + ExactSizeIterator {
         self.points.iter()
     }
 
     /// The newest point.
     #[must_use]
-    pub fn newest(&self) -> Option<&SystemPoint> {
+    pub fn newest(&self) -> Option<&GraphPoint> {
         self.points.back()
     }
 
@@ -165,21 +165,21 @@ impl History {
     /// step, at the time of the last of them. Steps without a point stay without one.
     #[must_use]
     pub fn thinned(&self, step_seconds: i64) -> Self {
-        let step = |point: &SystemPoint| point.at.as_second().div_euclid(step_seconds.max(1));
+        let step = |point: &GraphPoint| point.at.as_second().div_euclid(step_seconds.max(1));
         let points: Vec<_> = self.points.iter().copied().collect();
         let points = points.chunk_by(|a, b| step(a) == step(b)).map(mean).collect();
         Self { span_seconds: self.span_seconds, points, incomplete: self.incomplete }
     }
 }
 
-fn mean(points: &[SystemPoint]) -> SystemPoint {
-    let of = |value: fn(&SystemPoint) -> Option<f64>| {
+fn mean(points: &[GraphPoint]) -> GraphPoint {
+    let of = |value: fn(&GraphPoint) -> Option<f64>| {
         let (sum, count) =
             points.iter().filter_map(value).fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
         // Two decimals: what a graph can show, in a third of the bytes.
         (count > 0.0).then(|| (sum / count * 100.0_f64).round() / 100.0)
     };
-    SystemPoint {
+    GraphPoint {
         at: points.last().map(|point| point.at).unwrap_or_default(),
         cpu_usage: of(|point| point.cpu_usage),
         memory_usage: of(|point| point.memory_usage),
@@ -201,8 +201,8 @@ fn mean(points: &[SystemPoint]) -> SystemPoint {
 mod tests {
     use super::*;
 
-    fn point(second: i64, cpu: f64) -> SystemPoint {
-        SystemPoint { at: Timestamp::new(second, 0).unwrap(), cpu_usage: Some(cpu), ..SystemPoint::default() }
+    fn point(second: i64, cpu: f64) -> GraphPoint {
+        GraphPoint { at: Timestamp::new(second, 0).unwrap(), cpu_usage: Some(cpu), ..GraphPoint::default() }
     }
 
     fn seconds(history: &History) -> Vec<i64> {

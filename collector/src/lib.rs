@@ -28,7 +28,7 @@ mod window;
 pub use delta::Counters;
 pub use exposed::{Exposed, ExposedHistogram, ExposedValue, Exposition};
 pub use health::{Backlog, Health, Part, PartName, PartState};
-pub use history::{History, SystemPoint};
+pub use history::{GraphPoint, History};
 pub use live::{Hello, LiveEvent, Payload};
 pub use sample::{
     APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, Event, HOST_LABEL, Instance,

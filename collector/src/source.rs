@@ -14,3 +14,11 @@ pub(crate) use probe::{watch_cache, watch_readings, watch_store, watch_unsaved};
 pub use scrape::{ScrapeError, Scraper, instance_name, watch_target};
 pub(crate) use sql::{SqlError, SqlReader};
 pub use system::{SystemReader, host_name};
+
+use jiff::Timestamp;
+
+/// The time of a reading: whole milliseconds, what the store and the browser can hold without
+/// rounding.
+pub(crate) fn whole_milliseconds(now: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}

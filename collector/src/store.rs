@@ -140,7 +140,7 @@ impl StoreError {
     pub(crate) fn may_pass(&self) -> bool {
         use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Locked => true,
             // Gone in the middle of it.
             Self::Migration(Execute(error) | ExecuteMigration(error, _)) => error.as_database_error().is_none(),
             _ => false,

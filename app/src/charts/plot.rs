@@ -168,7 +168,7 @@ pub fn round_axis(highest: f64) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use collector::SystemPoint;
+    use collector::GraphPoint;
     use jiff::Timestamp;
 
     use super::*;
@@ -180,11 +180,11 @@ mod tests {
     fn history(points: &[(i64, f64)]) -> History {
         let mut history = History::new(900);
         for &(second, value) in points {
-            history.insert(SystemPoint {
+            history.insert(GraphPoint {
                 at: Timestamp::new(second, 0).unwrap(),
                 cpu_usage: Some(value),
                 rx_per_second: Some(value),
-                ..SystemPoint::default()
+                ..GraphPoint::default()
             });
         }
         history

@@ -1,6 +1,6 @@
 //! Which numbers of the history make a line, and where the line is broken.
 
-use collector::{History, SystemPoint};
+use collector::{GraphPoint, History};
 
 use crate::format;
 use crate::live::Subject;
@@ -16,7 +16,7 @@ pub struct Series {
     /// Whose past it is from.
     pub of: Subject,
     /// The number of a point.
-    pub value: fn(&SystemPoint) -> Option<f64>,
+    pub value: fn(&GraphPoint) -> Option<f64>,
 }
 
 /// Milliseconds since the epoch and the value then; `None` is a break in the line.
@@ -58,7 +58,7 @@ fn step(points: &[Dot], index: usize, push_seconds: f64) -> f64 {
     before.max(after).max(push_seconds * 1_000.0)
 }
 
-fn milliseconds(point: &SystemPoint) -> f64 {
+fn milliseconds(point: &GraphPoint) -> f64 {
     format::milliseconds(point.at)
 }
 
@@ -81,10 +81,10 @@ mod tests {
     fn history(seconds: &[i64]) -> History {
         let mut history = History::new(900);
         for &second in seconds {
-            history.insert(SystemPoint {
+            history.insert(GraphPoint {
                 at: Timestamp::new(second, 0).unwrap(),
                 cpu_usage: Some(1.0),
-                ..SystemPoint::default()
+                ..GraphPoint::default()
             });
         }
         history
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_missing_reading_breaks_the_line() {
         let mut history = history(&[0, 2, 6]);
-        history.insert(SystemPoint { at: Timestamp::new(4, 0).unwrap(), ..SystemPoint::default() });
+        history.insert(GraphPoint { at: Timestamp::new(4, 0).unwrap(), ..GraphPoint::default() });
         let dots = CPU.dots(&history, 2.0);
         assert_eq!(dots.iter().map(|dot| dot.1).collect::<Vec<_>>(), [Some(1.0), Some(1.0), None, Some(1.0)]);
     }

@@ -1,7 +1,7 @@
 //! The past of the host, or of its application: what arrived live, and what was asked for where
 //! the graphs look further back.
 
-use collector::{History, SystemPoint};
+use collector::{GraphPoint, History};
 use leptos::prelude::*;
 
 use super::SPAN_SECONDS;
@@ -39,7 +39,7 @@ impl Past {
     }
 
     /// Takes in a point that arrived live.
-    pub fn insert(self, point: SystemPoint) {
+    pub fn insert(self, point: GraphPoint) {
         self.recent.update(|history| history.insert(point));
     }
 

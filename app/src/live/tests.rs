@@ -18,7 +18,7 @@ fn event(seq: u64, second: i64) -> LiveEvent {
 
 fn snapshot(seq: u64, seconds: std::ops::Range<i64>) -> Snapshot {
     let mut history = History::new(SPAN_SECONDS);
-    seconds.clone().for_each(|second| history.insert(SystemPoint::from(&reading(second))));
+    seconds.clone().for_each(|second| history.insert(GraphPoint::from(&reading(second))));
     Snapshot {
         at: at(seconds.end),
         seq,
@@ -106,7 +106,7 @@ fn the_application_and_its_hour_are_kept_like_the_host() {
     with_store(|store| {
         let mut history = History::new(3_600);
         for second in [0, 30, 3_000] {
-            history.insert(SystemPoint::from(&application(second)));
+            history.insert(GraphPoint::from(&application(second)));
         }
         let known = |seq, application, business| Snapshot {
             application,

@@ -23,7 +23,7 @@ const ERROR_RATE: [Threshold; 2] = [(5.0, "warning"), (10.0, "critical")];
 /// The threshold of SlowResponse.
 const RESPONSE_TIME: [Threshold; 1] = [(1_000.0, "warning")];
 
-const fn series(name: &'static str, color: &'static str, value: fn(&collector::SystemPoint) -> Option<f64>) -> Series {
+const fn series(name: &'static str, color: &'static str, value: fn(&collector::GraphPoint) -> Option<f64>) -> Series {
     Series { name, color, of: Subject::Application, value }
 }
 

@@ -2,7 +2,7 @@
 
 mod detail;
 
-use collector::{Mount, System, SystemPoint};
+use collector::{GraphPoint, Mount, System};
 use leptos::prelude::*;
 
 use crate::charts::{LineGraph, Series, Unit};
@@ -40,7 +40,7 @@ const fn network(words: &Words) -> Series {
     Series { name: words.network, color: "series-2", of: Subject::Host, value: both_ways }
 }
 
-fn both_ways(point: &SystemPoint) -> Option<f64> {
+fn both_ways(point: &GraphPoint) -> Option<f64> {
     Some(point.rx_per_second? + point.tx_per_second?)
 }
 

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Archive, RangeQuery};
 use crate::sample::HOST_LABEL;
-use crate::{History, SystemPoint};
+use crate::{GraphPoint, History};
 
 /// Name of a metric and where its value goes.
-type Graphed = (&'static str, fn(&mut SystemPoint, f64));
+type Graphed = (&'static str, fn(&mut GraphPoint, f64));
 
 /// The metrics of an application that graphs have.
 const GRAPHED: [Graphed; 6] = [
@@ -31,13 +31,13 @@ impl Archive {
         let from = to - SignedDuration::from_secs(seconds);
         let labels = host.map(|host| (HOST_LABEL.to_owned(), host.to_owned())).into_iter().collect();
         let query = RangeQuery { metric: String::new(), labels, from, to, points, resolution: None };
-        let mut moments: BTreeMap<i64, SystemPoint> = BTreeMap::new();
+        let mut moments: BTreeMap<i64, GraphPoint> = BTreeMap::new();
         for (metric, set) in GRAPHED {
             let range = self.range(&RangeQuery { metric: metric.to_owned(), ..query.clone() }).await;
             let series = range.ok().and_then(|range| range.series.into_iter().next());
             for point in series.map(|series| series.points).unwrap_or_default() {
                 let moment = point.at.as_second().div_euclid(SAME_MOMENT_SECONDS);
-                let moment = moments.entry(moment).or_insert(SystemPoint { at: point.at, ..SystemPoint::default() });
+                let moment = moments.entry(moment).or_insert(GraphPoint { at: point.at, ..GraphPoint::default() });
                 // Two decimals: what a graph can show.
                 set(moment, (point.avg * 100.0).round() / 100.0);
             }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::scrape::{ScrapeError, instance_name, watch_target};
+use super::whole_milliseconds;
 use crate::business::Counting;
 use crate::config;
 use crate::exposition::Parsed;
@@ -73,15 +74,14 @@ impl Watched {
                 return self.window().fail(name, error.to_string());
             }
         };
-        let mut left_out = 0;
         for (reason, count) in parsed.left_out.by_reason() {
             self.0.instruments.leave_out(reason, count);
-            left_out += count;
         }
+        let left_out = parsed.left_out.total();
         if left_out > 0 {
             tracing::warn!(job = name.job, instance = name.instance, left_out, "series over the limits were left out");
         }
-        if let Err(error) = self.observe_part(name, &parsed.exposition, left_out > 0) {
+        if let Err(error) = self.observe_part(name, &parsed.exposition, parsed.left_out.is_partial()) {
             self.window().fail(name, error.to_string());
         }
     }
@@ -113,7 +113,7 @@ pub(crate) async fn watch_application(
         ticks.tick().await;
         let (reading, details) = {
             let mut window = watched.window();
-            let reading = window.read(Timestamp::now(), &host);
+            let reading = window.read(whole_milliseconds(Timestamp::now()), &host);
             let is_due = detailed.elapsed() >= DETAILS;
             let details: Option<Sample> = is_due.then(|| reading.details(&window.counted()));
             (reading, details)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use sysinfo::{DiskRefreshKind, Disks, MemoryRefreshKind, Networks};
 
+use super::whole_milliseconds;
 use crate::sample::percent;
 use crate::{Counters, Interface, Mount, System};
 
@@ -67,8 +68,7 @@ impl SystemReader {
         self.read_network(&mut reading);
         let load = sysinfo::System::load_average().ok();
         System {
-            // Whole milliseconds: what the store and the browser can hold without rounding.
-            at: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+            at: whole_milliseconds(now),
             host: self.host.clone(),
             interval_seconds: elapsed.as_secs_f64(),
             uptime_seconds: sysinfo::System::uptime().unwrap_or(0),

@@ -64,7 +64,7 @@ async fn a_database_that_was_used_before_may_come_later() {
     let mut collector = collector_on(&server.url, &data_dir).await;
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
     ledger.read(&collector.log());
-    ledger.agrees_with(&mut server.database().await, "cpu_usage").await;
+    ledger.agrees_with(&mut server.database().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

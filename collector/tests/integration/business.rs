@@ -193,6 +193,9 @@ async fn without_postgresql_counts_go_on_and_after_a_restart_are_not_known_rathe
     let directory = directory();
     let mut server = Server::start(directory.path()).await;
     let (store, settings) = (open(&server).await, settings("", &[]));
+    // As if it had been counting for days, whatever hour the test is run at.
+    let earlier = "UPDATE recipe_monitoring_state.counting SET since = now() - interval '3 days'";
+    server.database().await.execute(earlier).await.unwrap();
     let spool = directory.path().join("a");
     let first = Run::start(&store, &spool, &settings).await;
     first.counting.take(vec![event(4, noon(), Some("x"))]).await;

@@ -115,8 +115,9 @@ impl Drop for Collector {
 
 /// A collector that samples nothing within the test, for its PostgreSQL, and the URL of that.
 pub async fn quiet(directory: &Path) -> (Collector, String) {
-    let arguments = ["--set", "live.push=60s", "--set", "sampling.system=60s", "--set", "redis.enabled=false"];
-    let collector = Collector::start(&directory.join("data"), &arguments).await;
+    let settings = ["live.push=60s", "sampling.system=60s", "business.enabled=false", "redis.enabled=false"];
+    let arguments = settings.map(|setting| ["--set", setting]);
+    let collector = Collector::start(&directory.join("data"), arguments.as_flattened()).await;
     let url = collector.url("DATABASE_URL").unwrap();
     (collector, url)
 }

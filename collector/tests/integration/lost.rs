@@ -11,7 +11,7 @@ use collector::{Buffer, Instruments, Point, Record, Sample, Store};
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use rustix::process::Signal;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::helpers::{Collector, directory, outcome, program, until};
 use crate::server::Server;
@@ -46,8 +46,8 @@ impl Ledger {
     }
 
     /// Everything acknowledged is stored, and nothing is stored twice.
-    pub async fn agrees_with(&self, database: &mut PgConnection, metric: &str) {
-        let missing = self.missing(database, metric).await;
+    pub async fn agrees_with(&self, database: &mut PgConnection) {
+        let missing = self.missing(database).await;
         assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), self.0.len());
         for sql in [
             "SELECT count(*) - count(DISTINCT (timestamp, metric_name, labels)) FROM system_metrics",
@@ -59,19 +59,11 @@ impl Ledger {
     }
 
     /// What was acknowledged and is not stored.
-    async fn missing(&self, database: &mut PgConnection, metric: &str) -> Vec<(String, Timestamp)> {
+    async fn missing(&self, database: &mut PgConnection) -> Vec<(String, Timestamp)> {
         let mut stored = BTreeSet::new();
-        for (kind, sql) in [
-            (
-                "sample",
-                "SELECT DISTINCT (extract(epoch FROM timestamp) * 1000)::bigint FROM system_metrics WHERE metric_name = $1",
-            ),
-            (
-                "snapshot",
-                "SELECT DISTINCT (extract(epoch FROM timestamp) * 1000)::bigint FROM metrics_raw WHERE $1 <> ''",
-            ),
-        ] {
-            let times: Vec<i64> = sqlx::query_scalar(sql).bind(metric).fetch_all(&mut *database).await.unwrap();
+        for (kind, table) in [("sample", "system_metrics"), ("snapshot", "metrics_raw")] {
+            let sql = format!("SELECT DISTINCT (extract(epoch FROM timestamp) * 1000)::bigint FROM {table}");
+            let times: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut *database).await.unwrap();
             stored.extend(times.iter().map(|at| (kind.to_owned(), Timestamp::from_millisecond(*at).unwrap())));
         }
         self.0.difference(&stored).cloned().collect()
@@ -120,7 +112,7 @@ async fn the_collector_is_killed_at_twenty_moments() {
     ledger.read(&last.log());
     // One a second at the most; thousands are at stake in another test.
     assert!(ledger.0.len() > 10, "{}", ledger.0.len());
-    ledger.agrees_with(&mut server.database().await, "cpu_usage").await;
+    ledger.agrees_with(&mut server.database().await).await;
     assert_eq!(std::fs::read_dir(data_dir.join("spool")).unwrap().count(), 0);
 }
 
@@ -191,7 +183,7 @@ async fn redis_is_killed_flushed_and_given_wrong_types() {
     ledger.read(&collector.log());
     assert!(ledger.0.len() > 3);
     let again = Collector::start(&data_dir, &OFTEN).await;
-    ledger.agrees_with(&mut again.database().await, "cpu_usage").await;
+    ledger.agrees_with(&mut again.database().await).await;
 }
 
 /// Small file systems of their own, one under the spool and one under PostgreSQL, each of which is
@@ -249,9 +241,8 @@ async fn the_disks_under_the_spool_and_postgresql_are_full_and_freed() {
     let mut ledger = Ledger::default();
     ledger.read(&log(&collector));
     let mut database = until("postgresql answers", async || crate::helpers::try_connect(&url).await).await;
-    until("everything is saved", async || ledger.missing(&mut database, "cpu_usage").await.is_empty().then_some(()))
-        .await;
-    ledger.agrees_with(&mut database, "cpu_usage").await;
+    until("everything is saved", async || ledger.missing(&mut database).await.is_empty().then_some(())).await;
+    ledger.agrees_with(&mut database).await;
     drop(database);
     // No record was too much for the memory that it waited in.
     assert!(!log(&collector).contains("were given up"));
@@ -323,7 +314,7 @@ impl Load {
 
     async fn agrees_with(&self, server: &Server) {
         assert_eq!(self.instruments.records_given_up.get(), 0);
-        self.acknowledged.agrees_with(&mut server.database().await, "cpu_usage").await;
+        self.acknowledged.agrees_with(&mut server.database().await).await;
     }
 }
 
@@ -467,7 +458,7 @@ async fn postgresql_is_stopped_for_longer_than_the_spool_has_room_for() {
     );
     server.run().await;
     load.drain().await;
-    let missing = load.acknowledged.missing(&mut server.database().await, "cpu_usage").await;
+    let missing = load.acknowledged.missing(&mut server.database().await).await;
     let oldest: Vec<_> = load.acknowledged.0.iter().skip(100).take(lost).cloned().collect();
     assert_eq!(missing, oldest);
 }
@@ -541,7 +532,7 @@ async fn a_load_of_thousands_is_killed_at_twenty_moments() {
     assert!(ledger.0.len() > 2_000, "{}", ledger.0.len());
     let last = Load::start(&server.url, &spool).await;
     last.drain().await;
-    ledger.agrees_with(&mut server.database().await, "cpu_usage").await;
+    ledger.agrees_with(&mut server.database().await).await;
 }
 
 /// A save long before its time, because so much waits.

@@ -90,7 +90,7 @@ fn why(words: &Words, application: &Application, unit: Unit) -> &'static str {
 /// not known, the rate says it.
 fn in_history(history: &History) -> Option<f64> {
     let mut count = None;
-    let mut before: Option<&collector::SystemPoint> = None;
+    let mut before: Option<&collector::GraphPoint> = None;
     for point in history.points() {
         if let Some(before) = before {
             let seconds = (format::milliseconds(point.at) - format::milliseconds(before.at)) / 1_000.0;
@@ -112,7 +112,7 @@ fn in_history(history: &History) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use collector::{Instance, Requests, SystemPoint};
+    use collector::{GraphPoint, Instance, Requests};
     use jiff::Timestamp;
 
     use super::*;
@@ -130,11 +130,11 @@ mod tests {
             (120, Some(20.0), 2.0),
             (600, None, 9.0),
         ] {
-            history.insert(SystemPoint {
+            history.insert(GraphPoint {
                 at: Timestamp::new(second, 0).unwrap(),
                 requests_total,
                 requests_per_second: Some(rate),
-                ..SystemPoint::default()
+                ..GraphPoint::default()
             });
         }
         assert_eq!(in_history(&history), Some(60.0 + 60.0 + 60.0 + 20.0));
