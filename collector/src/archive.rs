@@ -4,12 +4,12 @@
 //! PostgreSQL, so what PostgreSQL says afterwards, with how far it has taken each spool over at
 //! that very moment, leaves no sample out and counts none twice.
 
-mod application;
+mod graphs;
 mod loose;
 mod numbers;
 mod pace;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::buffer::Unsaved;
 use crate::sample::HOST_LABEL;
 use crate::store::{SavedRange, Step, Steps, Store, StoreError};
-use crate::{GraphPoint, History, Labels, Range, Resolution, Series, Stats};
+use crate::{GraphPoint, Labels, Range, Resolution, Series, Stats};
 use loose::Loose;
 use pace::Pace;
 
@@ -203,49 +203,6 @@ impl Archive {
                 Ok(numbers::stats(metric, hours, counted.map(|(_, value)| value).collect()))
             }
         }
-    }
-
-    /// The graphed numbers of `host`, or else of the one last seen, over the last `seconds` in at
-    /// most `points` points. What cannot be read is missing.
-    pub async fn system_history(&self, seconds: i64, points: u32, host: Option<&str>) -> History {
-        let to = Timestamp::now();
-        let labels = host.map(|host| (HOST_LABEL.to_owned(), host.to_owned())).into_iter().collect();
-        let from = to - SignedDuration::from_secs(seconds);
-        let query = RangeQuery { metric: String::new(), labels, from, to, points, resolution: None };
-        // Once for all of them.
-        let loose = &self.loose((from, to), &GRAPHED.map(str::to_owned), &query.labels).await;
-        let of = |metric: &'static str| {
-            let query = RangeQuery { metric: metric.to_owned(), ..query.clone() };
-            let values = if metric.starts_with("network_") { Values::PerSecond } else { Values::AsKept };
-            async move {
-                match self.join(&query, loose, values).await {
-                    Ok(range) => (range.series, range.complete),
-                    Err(error) => (Vec::new(), matches!(error, ArchiveError::NoMetric { .. })),
-                }
-            }
-        };
-        let [cpu, memory, rx, tx, load] = GRAPHED;
-        let (cpu, memory, rx, tx, load) = tokio::join!(of(cpu), of(memory), of(rx), of(tx), of(load));
-        let is_complete = [&cpu, &memory, &rx, &tx, &load].iter().all(|(_, complete)| *complete);
-        let mut moments: BTreeMap<Timestamp, GraphPoint> = BTreeMap::new();
-        let mut put = |(series, _): (Vec<Series>, bool), set: fn(&mut GraphPoint, f64)| {
-            for point in series.into_iter().next().map(|series| series.points).unwrap_or_default() {
-                // Two decimals: what a graph can show.
-                let value = (point.avg * 100.0).round() / 100.0;
-                set(moments.entry(point.at).or_insert(GraphPoint { at: point.at, ..GraphPoint::default() }), value);
-            }
-        };
-        put(cpu, |point, value| point.cpu_usage = Some(value));
-        put(memory, |point, value| point.memory_usage = Some(value));
-        put(rx, |point, value| point.rx_per_second = Some(value));
-        put(tx, |point, value| point.tx_per_second = Some(value));
-        put(load, |point, value| point.load_average_1m = Some(value));
-        let mut history = History::new(seconds);
-        moments.into_values().for_each(|point| history.insert(point));
-        if !is_complete {
-            history.mark_incomplete();
-        }
-        history
     }
 
     /// The graphed numbers of `host`, or else of the one last seen, over the last `span`, sample by

@@ -84,8 +84,8 @@ impl From<&Application> for GraphPoint {
     }
 }
 
-/// Points of one host, or of its application, in the order of their time, each moment once, none older than a span
-/// before the newest.
+/// Points of one host, or of its application, in the order of their time, each moment once, none
+/// older than a span before the newest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// Seconds kept.

@@ -45,3 +45,15 @@ pub async fn snapshot(
 pub fn read(text: &str) -> Result<Snapshot, ApiError> {
     serde_json::from_str(text).map_err(|_| ApiError::Failed)
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_leaves_the_stack_to_the_page_that_waits_for_it() {
+        // A resource hands its future on by value a dozen times, and each copy is on the stack.
+        let size = std::mem::size_of_val(&snapshot("24h".to_owned()));
+        assert!(size < 8_192, "{size}");
+    }
+}

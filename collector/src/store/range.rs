@@ -79,7 +79,7 @@ impl Steps {
     }
 
     /// The step that ends with `at` or after it.
-    fn index(&self, at: Timestamp) -> i64 {
+    pub(crate) fn index(&self, at: Timestamp) -> i64 {
         (at.as_microsecond() - 1 - self.origin.as_microsecond()).div_euclid(self.microseconds)
     }
 
