@@ -42,7 +42,7 @@ run "purity of what browsers get" scripts/purity.sh
 if [[ $quick = no ]]; then
   run "tests: collector's types" cargo test --locked -p collector
   run "tests: the layer" cargo test --locked -p collector --features http
-  run "tests: collector" cargo test --locked -p collector --features runtime
+  run "tests: collector" cargo test --locked -p collector --features runtime,http
   run "tests: app" cargo test --locked -p app --features ssr
   run "tests: server" cargo test --locked -p server
   run "release build" scripts/build.sh

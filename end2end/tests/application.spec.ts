@@ -26,7 +26,7 @@ test.describe("in English", () => {
     await publish(fed, "application", onFire());
     await expect(tile("Requests").locator(".tile-reading")).toHaveText("61.7/s");
     await expect(tile("Error rate")).toContainText("over the 10 % limit");
-    await expect(tile("P95")).toContainText("2,310 ms");
+    await expect(tile("P95")).toContainText("2,310ms");
     await expect(tile("P95")).toContainText("over the 1,000 ms limit");
     await expect(own.locator(".instance")).toContainText("127.0.0.1:5010");
     await expect(own.locator(".instance")).toContainText("does not answer");
