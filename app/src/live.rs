@@ -144,6 +144,12 @@ impl LiveStore {
         }
     }
 
+    /// Whether PostgreSQL had its say in the longer pasts that are shown.
+    #[must_use]
+    pub fn is_past_complete(self) -> bool {
+        self.host_past.is_complete() && self.application_past.is_complete()
+    }
+
     /// Takes in an event of the feed.
     pub fn apply(self, event: LiveEvent) -> Next {
         let (seq, health_seq) = self.seen.get_value();
@@ -225,7 +231,16 @@ impl LiveStore {
             age_seconds: self.age_seconds(),
             stale: self.is_stale(),
             collector_down: since(PartName::Collector, PartState::Down),
+            given_up: self.health.with(|health| {
+                let unsaved = health.as_ref()?.unsaved?;
+                Some((unsaved.records_given_up, unsaved.given_up_at?))
+            }),
             postgresql_down: since(PartName::Postgresql, PartState::Down),
+            application_down: of(self.application, |application| {
+                // One that never answered may not be there yet.
+                let instances = application.instances.iter().filter(|instance| instance.last_seen.is_some());
+                (instances.clone().filter(|instance| !instance.up).count(), instances.count())
+            }),
             redis_down: since(PartName::Redis, PartState::Down),
         })
     }

@@ -52,6 +52,9 @@ pub struct Words {
     /// The theme of the system's setting.
     pub automatic: &'static str,
 
+    /// The graphs look back and PostgreSQL did not say what it has.
+    pub past_incomplete: &'static str,
+
     // The verdict strip: a headline, and what to know or do besides
     /// Name of the strip.
     pub verdict: &'static str,
@@ -77,10 +80,18 @@ pub struct Words {
     pub silent_always: fn(since: &str) -> String,
     /// What to do about it.
     pub silent_more: &'static str,
+    /// Records found no room, the last of them then.
+    pub samples_lost: fn(records: u64, at: &str) -> String,
+    /// What to do about it.
+    pub samples_lost_more: &'static str,
     /// PostgreSQL does not answer.
     pub postgresql_down: fn(since: &str) -> String,
     /// What that means.
     pub postgresql_down_more: &'static str,
+    /// So many instances of the application, of so many, do not answer.
+    pub application_down: fn(down: usize, all: usize) -> String,
+    /// Where to see which.
+    pub application_down_more: &'static str,
     /// Redis does not answer.
     pub redis_down: fn(since: &str) -> String,
     /// What that means.

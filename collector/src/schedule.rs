@@ -173,7 +173,8 @@ impl Timetable {
                 Some(done) => at > done || done.duration_since(at) > entry.when.period(&self.schedule) * 2,
             };
             // A clock that was set back must not put off a retry.
-            let waits = entry.retry.is_some_and(|retry| now < retry && retry.duration_since(now) <= self.retry());
+            let waits =
+                entry.retry.is_some_and(|retry| now < retry && retry.duration_since(now) <= self.pause(entry.when));
             (is_due && !waits).then_some((entry.job, at))
         });
         due.collect()
@@ -186,16 +187,18 @@ impl Timetable {
         }
     }
 
-    /// Notes that a job failed at `now`: it is due again after the pause that is set for it.
+    /// Notes that a job failed at `now`: it is due again after the pause that is set, or when it is
+    /// due anyway if that is sooner.
     pub fn failed(&mut self, job: Job, now: Timestamp) {
-        let retry = now + self.retry();
+        let Some(when) = self.entry(job).map(|entry| entry.when) else { return };
+        let retry = now + self.pause(when);
         if let Some(entry) = self.entry(job) {
             entry.retry = Some(retry);
         }
     }
 
-    fn retry(&self) -> SignedDuration {
-        SignedDuration::try_from(self.schedule.retry).unwrap_or_default()
+    fn pause(&self, when: When) -> SignedDuration {
+        SignedDuration::try_from(self.schedule.retry).unwrap_or_default().min(when.period(&self.schedule))
     }
 
     fn entry(&mut self, job: Job) -> Option<&mut Entry> {
@@ -341,5 +344,16 @@ mod tests {
         assert!(is_due(&timetable, -60 * MINUTE));
         timetable.done(Job::Cleanup, now);
         assert!(!is_due(&timetable, 60));
+    }
+
+    #[test]
+    fn what_is_due_anyway_before_a_retry_does_not_wait_for_that() {
+        let schedule = Schedule { save: Duration::from_secs(10), ..Schedule::default() };
+        let mut timetable = Timetable::new(&schedule, By::Each);
+        let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+        timetable.failed(Job::Save, now);
+        let is_due =
+            |seconds| timetable.due(now + SignedDuration::from_secs(seconds)).iter().any(|(job, _)| *job == Job::Save);
+        assert_eq!([0, 9, 10].map(is_due), [false, false, true]);
     }
 }

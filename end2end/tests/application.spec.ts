@@ -31,6 +31,7 @@ test.describe("in English", () => {
     await expect(own.locator(".instance")).toContainText("127.0.0.1:5010");
     await expect(own.locator(".instance")).toContainText("does not answer");
     await expect(own.locator(".instance")).toContainText("refused the connection");
+    await expect(page.getByRole("region", { name: "State" })).toContainText("1 of 2 instances of the application do not answer.");
   });
 
   test("zero, not collected and down are said in other words", async ({ page, fed }) => {

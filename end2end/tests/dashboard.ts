@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -80,6 +80,15 @@ export class Dashboard {
       stdio: ["ignore", "pipe", "pipe"],
     });
     return new RegExp(`^${name}=(.*)$`, "m").exec(settings)?.[1] ?? "";
+  }
+
+  /** Lets its PostgreSQL stand still, in the middle of whatever it does; answers how to let it go on. */
+  pausePostgresql() {
+    const postmaster = readFileSync(join(this.directory, "data/postgres/postmaster.pid"), "utf8").split("\n", 1)[0];
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ");
+    const all = [postmaster, ...children].map(Number);
+    for (const pid of all) process.kill(pid, "SIGSTOP");
+    return () => all.forEach((pid) => process.kill(pid, "SIGCONT"));
   }
 
   /** Waits for the first reading of the host. */

@@ -58,6 +58,21 @@ test("a range has the samples that are not saved yet", async ({ page, own }) => 
   await page.close();
 });
 
+test("what a range lacks because PostgreSQL stands still is said", async ({ page, own }) => {
+  const lack = page.getByText("PostgreSQL did not answer in time: the graphs lack what it keeps.");
+  const goOn = own.pausePostgresql();
+  try {
+    await page.goto(`${own.url}?range=24h`);
+    await expect(lack).toBeVisible();
+  } finally {
+    goOn();
+  }
+  await page.reload();
+  await expect(page.getByRole("figure", { name: "CPU usage" })).toBeVisible();
+  await expect(lack).toBeHidden();
+  await page.close();
+});
+
 test("an address with a range that there is none of is live", async ({ page }) => {
   await page.goto("/?range=1y");
   const live = page.getByRole("navigation", { name: "Time range" }).getByRole("link", { name: "Live" });

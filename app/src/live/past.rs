@@ -43,6 +43,12 @@ impl Past {
         self.recent.update(|history| history.insert(point));
     }
 
+    /// Whether all of the longer past could be read, where there is one.
+    #[must_use]
+    pub fn is_complete(self) -> bool {
+        self.longer.with(|longer| longer.as_ref().is_none_or(History::is_complete))
+    }
+
     /// The graphs are live again.
     pub fn forget_longer(self) {
         self.longer.set(None);

@@ -32,8 +32,12 @@ pub enum Verdict {
     Silent(u64),
     /// The collector has not answered since, and there is no sample to go by.
     CollectorDown(Timestamp),
+    /// The last of so many records that found no room and are lost was given up then.
+    SamplesLost(u64, Timestamp),
     /// PostgreSQL has not answered since.
     PostgresqlDown(Timestamp),
+    /// So many instances of the application do not answer, of so many.
+    ApplicationDown(usize, usize),
     /// Redis has not answered since.
     RedisDown(Timestamp),
 }
@@ -51,14 +55,20 @@ pub struct Known {
     pub stale: bool,
     /// Since when the collector does not answer.
     pub collector_down: Option<Timestamp>,
+    /// Records that are lost since the start, and when the last of them was given up.
+    pub given_up: Option<(u64, Timestamp)>,
     /// Since when PostgreSQL does not answer.
     pub postgresql_down: Option<Timestamp>,
+    /// Instances of the application that do not answer, and all of them.
+    pub application_down: (usize, usize),
     /// Since when Redis does not answer.
     pub redis_down: Option<Timestamp>,
 }
 
 /// A link that is back within this time is not worth a sentence.
 const GRACE: SignedDuration = SignedDuration::from_secs(2);
+/// That samples were lost is said for so long after the last of them.
+const LOSS_SAID: SignedDuration = SignedDuration::from_hours(1);
 
 impl Verdict {
     /// The worst of what is known. A lost connection comes first, because nothing else is known
@@ -76,8 +86,16 @@ impl Verdict {
             (None, Some(since)) => return Self::CollectorDown(since),
             _ => {}
         }
+        if let Some((records, at)) = known.given_up
+            && known.now.duration_since(at) < LOSS_SAID
+        {
+            return Self::SamplesLost(records, at);
+        }
         if let Some(since) = known.postgresql_down {
             return Self::PostgresqlDown(since);
+        }
+        if let (down @ 1.., all) = known.application_down {
+            return Self::ApplicationDown(down, all);
         }
         if let Some(since) = known.redis_down {
             return Self::RedisDown(since);
@@ -92,7 +110,12 @@ impl Verdict {
             Self::Good(_) => Severity::Good,
             Self::Waiting => Severity::Unknown,
             Self::Lost(_) | Self::RedisDown(_) => Severity::Warning,
-            Self::Silent(_) | Self::CollectorDown(_) | Self::PostgresqlDown(_) => Severity::Critical,
+            Self::ApplicationDown(down, all) if down < all => Severity::Warning,
+            Self::Silent(_)
+            | Self::CollectorDown(_)
+            | Self::SamplesLost(..)
+            | Self::PostgresqlDown(_)
+            | Self::ApplicationDown(..) => Severity::Critical,
         }
     }
 
@@ -112,7 +135,9 @@ impl Verdict {
             Self::Lost(since) => (words.lost)(&moment(since)),
             Self::Silent(age) => (words.silent)(&(words.duration)(age)),
             Self::CollectorDown(since) => (words.silent_always)(&moment(since)),
+            Self::SamplesLost(records, at) => (words.samples_lost)(records, &moment(at)),
             Self::PostgresqlDown(since) => (words.postgresql_down)(&moment(since)),
+            Self::ApplicationDown(down, all) => (words.application_down)(down, all),
             Self::RedisDown(since) => (words.redis_down)(&moment(since)),
         }
     }
@@ -125,7 +150,9 @@ impl Verdict {
             Self::Waiting => (words.waiting_more)(&(words.duration)(whole(push_seconds))),
             Self::Lost(_) => words.lost_more.to_owned(),
             Self::Silent(_) | Self::CollectorDown(_) => words.silent_more.to_owned(),
+            Self::SamplesLost(..) => words.samples_lost_more.to_owned(),
             Self::PostgresqlDown(_) => words.postgresql_down_more.to_owned(),
+            Self::ApplicationDown(..) => words.application_down_more.to_owned(),
             Self::RedisDown(_) => words.redis_down_more.to_owned(),
         }
     }
@@ -150,7 +177,9 @@ mod tests {
             age_seconds: Some(2),
             stale: false,
             collector_down: None,
+            given_up: None,
             postgresql_down: None,
+            application_down: (0, 2),
             redis_down: None,
         }
     }
@@ -162,6 +191,13 @@ mod tests {
             (well(), Verdict::Good(2)),
             (Known { age_seconds: None, ..well() }, Verdict::Waiting),
             (Known { redis_down: redis, ..well() }, Verdict::RedisDown(at(1))),
+            (Known { redis_down: redis, application_down: (1, 2), ..well() }, Verdict::ApplicationDown(1, 2)),
+            (Known { postgresql_down: postgresql, application_down: (2, 2), ..well() }, Verdict::PostgresqlDown(at(2))),
+            (
+                Known { postgresql_down: postgresql, given_up: Some((7, at(50))), ..well() },
+                Verdict::SamplesLost(7, at(50)),
+            ),
+            (Known { now: at(3_700), given_up: Some((7, at(50))), ..well() }, Verdict::Good(2)),
             (Known { redis_down: redis, postgresql_down: postgresql, ..well() }, Verdict::PostgresqlDown(at(2))),
             (Known { postgresql_down: postgresql, age_seconds: Some(45), stale: true, ..well() }, Verdict::Silent(45)),
             (Known { collector_down: collector, ..well() }, Verdict::Silent(2)),
@@ -192,7 +228,9 @@ mod tests {
                 Verdict::Lost(at(1)),
                 Verdict::Silent(45),
                 Verdict::CollectorDown(at(1)),
+                Verdict::SamplesLost(1, at(1)),
                 Verdict::PostgresqlDown(at(1)),
+                Verdict::ApplicationDown(1, 1),
                 Verdict::RedisDown(at(1)),
             ] {
                 let text = [verdict.headline(words, Zone::Utc, at(5)), verdict.more(words, 2.0)];
@@ -201,5 +239,7 @@ mod tests {
         }
         let down = Verdict::PostgresqlDown(at(1)).headline(&crate::words::EN, Zone::Local(540), at(5));
         assert_eq!(down, "PostgreSQL has not answered since 09:00:01.");
+        assert_eq!(Verdict::ApplicationDown(1, 2).severity(), Severity::Warning);
+        assert_eq!(Verdict::ApplicationDown(2, 2).severity(), Severity::Critical);
     }
 }

@@ -25,6 +25,7 @@ pub fn Ready(
 ) -> impl IntoView {
     let SnapshotResource(resource) = expect_context::<SnapshotResource>();
     let store = expect_context::<LiveStore>();
+    let words = use_words();
     let children = StoredValue::new(children);
     // Not as a signal in the Title itself: the server reads that one after the page's signals are gone.
     Effect::new(move |_| {
@@ -43,6 +44,7 @@ pub fn Ready(
                 <Show when=move || store.loaded.get() fallback=move || view! { <Failure error/> }>
                     <Title text=window_title(store, title)/>
                     <VerdictStrip/>
+                    <p class="panel-notice" hidden=move || store.is_past_complete()>{words.past_incomplete}</p>
                     {children.with_value(|children| children())}
                     <footer class="footer"><Parts/></footer>
                 </Show>

@@ -42,7 +42,7 @@ pub struct Schedule {
     /// and another collector tries.
     #[serde(with = "super::load::duration")]
     pub job_limit: Duration,
-    /// Pause before work that failed is tried again.
+    /// Pause before work that failed is tried again, if it is not due sooner anyway.
     #[serde(with = "super::load::duration")]
     pub retry: Duration,
     /// A collector that does the hourly and the daily work and is not heard of for so long is

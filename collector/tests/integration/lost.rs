@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use rustix::process::Signal;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::helpers::{Collector, directory, outcome, program, until};
+use crate::helpers::{Collector, PATIENCE, directory, outcome, program, until};
 use crate::server::Server;
 
 /// Sampling as often as can be set, with the log in which it is said what is kept.
@@ -241,7 +241,13 @@ async fn the_disks_under_the_spool_and_postgresql_are_full_and_freed() {
     let mut ledger = Ledger::default();
     ledger.read(&log(&collector));
     let mut database = until("postgresql answers", async || crate::helpers::try_connect(&url).await).await;
-    until("everything is saved", async || ledger.missing(&mut database).await.is_empty().then_some(())).await;
+    let saved = async {
+        while !ledger.missing(&mut database).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // What is missing then is said below.
+    let _ = tokio::time::timeout(PATIENCE, saved).await;
     ledger.agrees_with(&mut database).await;
     drop(database);
     // No record was too much for the memory that it waited in.
@@ -517,7 +523,7 @@ async fn a_load_of_thousands_is_killed_at_twenty_moments() {
                 }
                 last
             });
-            begins.recv_timeout(crate::helpers::PATIENCE).unwrap();
+            begins.recv_timeout(PATIENCE).unwrap();
             std::thread::sleep(moment);
             child.kill().unwrap();
             child.wait().unwrap();

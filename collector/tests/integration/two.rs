@@ -18,7 +18,8 @@ use crate::server::Server;
 const REPLACED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A ledger of every run of every job, by whom: the table of the program has only the last one.
-const TURNS: &str = "CREATE TABLE turns (job TEXT, host TEXT, scheduled_for TIMESTAMPTZ);
+const TURNS: &str = "TRUNCATE recipe_monitoring_state.job_runs;
+    CREATE TABLE turns (job TEXT, host TEXT, scheduled_for TIMESTAMPTZ);
     CREATE FUNCTION note_turn() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN INSERT INTO turns VALUES (NEW.job, NEW.host, NEW.scheduled_for); RETURN NULL; END $$;
     CREATE TRIGGER note_turn AFTER INSERT OR UPDATE ON recipe_monitoring_state.job_runs
@@ -47,6 +48,8 @@ async fn start_with(server: &Server, directory: &Path, host: &str, settings: &[&
         "schedule.save=1s",
         "--set",
         "schedule.collect=1s",
+        "--set",
+        "schedule.retry=1s",
     ];
     let more = settings.iter().flat_map(|setting| ["--set", setting]);
     let arguments: Vec<_> = arguments.into_iter().chain(more).collect();
