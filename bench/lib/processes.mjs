@@ -86,20 +86,41 @@ export function residentBytes(pid) {
 
 /** CPU time since the start, user and system together. */
 export function cpuSeconds(pid) {
+  return stat(pid).cpu;
+}
+
+/** The same with that of all its descendants, also of those that have ended. */
+export function cpuSecondsOfAll(pid) {
+  const all = new Map(pids().flatMap((pid) => stat(pid) ?? []).map((process) => [process.pid, process]));
+  const descends = ({ pid: own, parent }) => own === pid || (all.has(parent) && descends(all.get(parent)));
+  const family = [...all.values()].filter(descends);
+  return family.reduce((sum, { cpu, ended }) => sum + cpu + ended, 0);
+}
+
+/** `{pid, parent, cpu, ended}`, `ended` being the CPU time of children that are no more; undefined without the process. */
+function stat(pid) {
+  const text = unlessGone(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  if (text === undefined) return undefined;
   // The fields after the name, which is in parentheses and may hold anything: proc(5).
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  const fields = text.split(') ').at(-1).split(' ').map(Number);
+  const [, parent] = fields;
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15);
+  return { pid, parent, cpu: (user + system) / TICKS_PER_SECOND, ended: (endedUser + endedSystem) / TICKS_PER_SECOND };
 }
 
 /** Names of all processes of this machine. */
 export function names() {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .flatMap((pid) => {
-      try {
-        return [readFileSync(`/proc/${pid}/comm`, 'utf8').trim()];
-      } catch {
-        return []; // It has ended in the meantime.
-      }
-    });
+  return pids().flatMap((pid) => unlessGone(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? []);
+}
+
+function pids() {
+  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number);
+}
+
+function unlessGone(read) {
+  try {
+    return read();
+  } catch {
+    return undefined; // It has ended in the meantime.
+  }
 }
