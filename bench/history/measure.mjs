@@ -8,7 +8,7 @@ import { get } from '../lib/http.mjs';
 import { log } from '../lib/log.mjs';
 import { example, program } from '../lib/programs.mjs';
 import { withPrometheus } from '../lib/prometheus.mjs';
-import { quiet } from '../lib/quiet.mjs';
+import { quietly } from '../lib/quiet.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { median, quantile } from '../lib/statistics.mjs';
 import { removeDirectory, temporaryDirectory } from '../lib/temporary.mjs';
@@ -99,11 +99,12 @@ async function save(keeper, spool, database) {
 
 /** Far more samples than memory should hold: kept on disk, then saved. */
 async function waiting(keeper, databases, { waiting: rows }, short) {
-  if (!short) await quiet();
   const spool = temporaryDirectory('spool');
-  const { stdout } = await run(keeper, ['fill', spool, String(rows)]);
+  const { stdout, saved } = await quietly(short, async () => {
+    const { stdout } = await run(keeper, ['fill', spool, String(rows)]);
+    return { stdout, saved: await save(keeper, spool, await databases.fresh('waiting')) };
+  });
   const resident = [...stdout.matchAll(/^resident (\d+)$/gm)].map(([, bytes]) => Number(bytes) / MEGABYTE);
-  const saved = await save(keeper, spool, await databases.fresh('waiting'));
   removeDirectory(spool);
   await databases.drop('waiting');
   return {
@@ -162,15 +163,16 @@ async function ranges({ url, env }, databases, { days, questions }, short) {
     };
     const times = Object.fromEntries(Object.keys(asked).map((name) => [name, []]));
     const points = {};
-    if (!short) await quiet();
-    for (let question = -3; question < questions; question += 1) {
-      for (const [name, address] of Object.entries(asked)) {
-        const answered = await answer(address);
-        points[name] = answered.points;
-        // The first ones warm everybody up.
-        if (question >= 0) times[name].push(answered.taken);
+    await quietly(short, async () => {
+      for (let question = -3; question < questions; question += 1) {
+        for (const [name, address] of Object.entries(asked)) {
+          const answered = await answer(address);
+          points[name] = answered.points;
+          // The first ones warm everybody up.
+          if (question >= 0) times[name].push(answered.taken);
+        }
       }
-    }
+    });
     const row = (what, mine, peer, value, goal) => ({
       what,
       unit: 'ms',

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cpuSeconds, said, start, stop } from '../lib/processes.mjs';
 import { example } from '../lib/programs.mjs';
-import { quiet } from '../lib/quiet.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { median, quantile } from '../lib/statistics.mjs';
 import { latenciesDuring, requestsPerSecond, scrapeApart, wrkVersion } from './load.mjs';
@@ -26,7 +25,6 @@ const run = promisify(execFile);
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
-  if (!short) await quiet();
   const axum = await example('layer', ['-p', 'server']);
   const cost = await inTurns('layer, cost', { short, rounds: short ? 1 : 3 }, { ours: () => costOfOne(axum, form) });
   // Bare before and after: the mean of both is without whatever the machine drifts, and their distance is the noise.

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exporterVersion, scrape, startExporter } from '../lib/exporter.mjs';
 import { cpuSeconds, said, start, stop } from '../lib/processes.mjs';
 import { example } from '../lib/programs.mjs';
-import { quiet } from '../lib/quiet.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { median } from '../lib/statistics.mjs';
 
@@ -16,7 +15,6 @@ const MICROSECONDS = 1e6;
 
 export async function measure({ short }) {
   const { rounds, samples } = short ? SHORT : LONG;
-  if (!short) await quiet();
   const reader = await example('sample', ['-p', 'collector', '--features', 'runtime']);
   const taken = await inTurns('sample', { short, rounds }, {
     ours: () => ours(reader, samples),
