@@ -10,7 +10,7 @@ import { end } from './lib/processes.mjs';
 import { noise } from './lib/quiet.mjs';
 import { faults, met, table } from './lib/table.mjs';
 
-const NAMES = ['weight', 'sample', 'history', 'layer', 'websocket', 'lighthouse', 'memory'];
+const NAMES = ['weight', 'sample', 'history', 'ingest', 'layer', 'websocket', 'lighthouse', 'memory'];
 
 const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true });
 const short = values.short ?? false;
@@ -47,7 +47,7 @@ for (const name of NAMES.filter((name) => !positionals.length || positionals.inc
 console.log(table(rows, { judge: !short }));
 console.log(`\nwhat was run`);
 for (const line of [host(), ...about]) console.log(`  ${line}`);
-if (noise()) console.log(`  NOISY: in ${noise()} rounds somebody compiled on this machine; those figures say little`);
+if (noise()) console.log(`  NOISY: in ${noise()} rounds something else used more than a tenth of a core; those figures say little`);
 if (short) console.log('  short form: the numbers above are signs of life, not figures');
 const missed = rows.filter((row) => met(row) === false);
 if (!short && missed.length) console.log(`\ngoals missed: ${missed.map((row) => row.what).join('; ')}`);

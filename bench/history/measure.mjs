@@ -3,16 +3,17 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { root, withDashboard } from '../lib/dashboard.mjs';
+import { withDashboard } from '../lib/dashboard.mjs';
 import { get } from '../lib/http.mjs';
 import { log } from '../lib/log.mjs';
-import { quiet } from '../lib/quiet.mjs';
+import { example, program } from '../lib/programs.mjs';
+import { withPrometheus } from '../lib/prometheus.mjs';
+import { quietly } from '../lib/quiet.mjs';
 import { inTurns } from '../lib/rounds.mjs';
-import { median } from '../lib/statistics.mjs';
+import { median, quantile } from '../lib/statistics.mjs';
 import { removeDirectory, temporaryDirectory } from '../lib/temporary.mjs';
 import { Databases, TEMPLATE } from './databases.mjs';
 import { insertOneByOne } from './inserts.mjs';
-import { withPrometheus } from './prometheus.mjs';
 
 const LONG = { rounds: 3, rows: 300_000, inserts: 3_000, waiting: 6_000_000, days: 30, questions: 200 };
 const SHORT = { rounds: 1, rows: 20_000, inserts: 200, waiting: 60_000, days: 8, questions: 5 };
@@ -25,20 +26,18 @@ const MEGABYTE = 1e6;
 const CALM = ['live.push=60s', 'sampling.system=60s', 'redis.enabled=false'];
 
 const run = promisify(execFile);
-const example = path.join(root, 'target/release/examples/history');
-const collector = path.join(root, 'target/release/recipe-monitoring-collector');
-const BUILD = ['build', '--release', '-p', 'collector', '--features', 'runtime', '--example', 'history', '--locked'];
+const collector = (command, env) =>
+  run(program('recipe-monitoring-collector'), [command], { env: { ...process.env, ...env } });
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
-  log('history: building the example');
-  await run('cargo', BUILD, { cwd: root, maxBuffer: 2 ** 26 });
+  const keeper = await example('history', ['-p', 'collector', '--features', 'runtime']);
   return withDashboard(async ({ url, env }) => {
     const databases = new Databases(env.DATABASE_URL);
     await databases.create(TEMPLATE);
-    await run(collector, ['migrate'], { env: { ...process.env, DATABASE_URL: databases.url(TEMPLATE) } });
-    const saved = await saves(databases, form, short);
-    const waited = await waiting(databases, form, short);
+    await collector('migrate', { DATABASE_URL: databases.url(TEMPLATE) });
+    const saved = await saves(keeper, databases, form, short);
+    const waited = await waiting(keeper, databases, form, short);
     const read = await ranges({ url, env }, databases, form, short);
     return {
       rows: [...saved.rows, ...waited.rows, ...read.rows],
@@ -48,15 +47,15 @@ export async function measure({ short }) {
 }
 
 /** The same rows by our save, by psql's COPY and by an INSERT each, into empty tables with all their indexes. */
-async function saves(databases, { rounds, rows, inserts }, short) {
+async function saves(keeper, databases, { rounds, rows, inserts }, short) {
   const file = path.join(temporaryDirectory('rows'), 'rows');
   const spool = temporaryDirectory('spool');
   let bytes = 0;
   const taken = await inTurns('history: save', { rounds, short }, {
     ours: async () => {
       const database = await databases.fresh('ours');
-      await run(example, ['fill', spool, String(rows)]);
-      const { rowsPerSecond } = await save(spool, database);
+      await run(keeper, ['fill', spool, String(rows)]);
+      const { rowsPerSecond } = await save(keeper, spool, database);
       bytes = await databases.bytesOfSample('ours');
       await databases.copyOut('ours', file);
       return rowsPerSecond;
@@ -92,19 +91,20 @@ async function saves(databases, { rounds, rows, inserts }, short) {
   };
 }
 
-async function save(spool, database) {
-  const { stdout } = await run(example, ['save', spool, database]);
+async function save(keeper, spool, database) {
+  const { stdout } = await run(keeper, ['save', spool, database]);
   const [, rows, seconds, resident] = /^saved (\d+) rows in ([\d.e-]+) s resident (\d+)$/m.exec(stdout);
   return { rowsPerSecond: rows / seconds, resident: Number(resident) };
 }
 
 /** Far more samples than memory should hold: kept on disk, then saved. */
-async function waiting(databases, { waiting: rows }, short) {
-  if (!short) await quiet();
+async function waiting(keeper, databases, { waiting: rows }, short) {
   const spool = temporaryDirectory('spool');
-  const { stdout } = await run(example, ['fill', spool, String(rows)]);
+  const { stdout, saved } = await quietly(short, async () => {
+    const { stdout } = await run(keeper, ['fill', spool, String(rows)]);
+    return { stdout, saved: await save(keeper, spool, await databases.fresh('waiting')) };
+  });
   const resident = [...stdout.matchAll(/^resident (\d+)$/gm)].map(([, bytes]) => Number(bytes) / MEGABYTE);
-  const saved = await save(spool, await databases.fresh('waiting'));
   removeDirectory(spool);
   await databases.drop('waiting');
   return {
@@ -138,10 +138,14 @@ async function ranges({ url, env }, databases, { days, questions }, short) {
   const now = Math.floor(Date.now() / 1000 / SAMPLE_SECONDS) * SAMPLE_SECONDS;
   const from = now - days * DAY_SECONDS;
   await databases.fill({ from, to: now, step: SAMPLE_SECONDS, metrics: METRICS });
-  await run(collector, ['aggregate'], { env: { ...process.env, ...env } });
+  await collector('aggregate', env);
   const file = path.join(temporaryDirectory('openmetrics'), 'samples');
   await databases.copyOutOpenMetrics(file, METRICS);
-  return withPrometheus(file, async (prometheus) => {
+  const fill = async (data) => {
+    log('history: giving the samples to prometheus');
+    await run('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', file, data], { maxBuffer: 2 ** 26 });
+  };
+  return withPrometheus(async (prometheus) => {
     const ours = (span, resolution) =>
       new URL(
         `api/v1/range?metric=metric_1&points=${POINTS}&from=${now - span}&to=${now}&resolution=${resolution}`,
@@ -151,20 +155,24 @@ async function ranges({ url, env }, databases, { days, questions }, short) {
     const asked = {
       rollups: ours(week, 'hourly'),
       raw: ours(week, 'raw'),
-      prometheus: prometheus.range({ query: 'metric_1', from: now - week, to: now, step: week / POINTS }),
+      prometheus: new URL(
+        `api/v1/query_range?query=metric_1&start=${now - week}&end=${now}&step=${week / POINTS}`,
+        prometheus.url,
+      ),
       month: ours(days * DAY_SECONDS, 'hourly'),
     };
     const times = Object.fromEntries(Object.keys(asked).map((name) => [name, []]));
     const points = {};
-    if (!short) await quiet();
-    for (let question = -3; question < questions; question += 1) {
-      for (const [name, address] of Object.entries(asked)) {
-        const answered = await answer(address);
-        points[name] = answered.points;
-        // The first ones warm everybody up.
-        if (question >= 0) times[name].push(answered.taken);
+    await quietly(short, async () => {
+      for (let question = -3; question < questions; question += 1) {
+        for (const [name, address] of Object.entries(asked)) {
+          const answered = await answer(address);
+          points[name] = answered.points;
+          // The first ones warm everybody up.
+          if (question >= 0) times[name].push(answered.taken);
+        }
       }
-    }
+    });
     const row = (what, mine, peer, value, goal) => ({
       what,
       unit: 'ms',
@@ -188,7 +196,7 @@ async function ranges({ url, env }, databases, { days, questions }, short) {
         `peer of 7 days: ${prometheus.version}, the same samples, query_range of the plain metric; ours has min, avg and max`,
       ],
     };
-  });
+  }, fill);
 }
 
 async function answer(address) {
@@ -202,7 +210,4 @@ async function answer(address) {
   return { taken, points };
 }
 
-function p99(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.ceil(sorted.length * 0.99) - 1];
-}
+const p99 = (values) => quantile(values, 0.99);

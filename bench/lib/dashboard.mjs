@@ -1,16 +1,12 @@
 // The product, started as a user starts it: no settings, a data directory of its own.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { get } from './http.mjs';
 import { said, start, stop } from './processes.mjs';
+import { program } from './programs.mjs';
 import { removeDirectory, temporaryDirectory } from './temporary.mjs';
-
-export const root = path.resolve(import.meta.dirname, '../..');
-const binary = path.join(root, 'target/release/recipe-monitoring-dashboard');
-const collector = path.join(root, 'target/release/recipe-monitoring-collector');
 
 /** Settings of whoever runs the bench would make it another product. */
 const FOREIGN = /^(RECIPE_MONITORING_|LEPTOS_|DATABASE_URL$|REDIS_|RUST_LOG$|PG)/;
@@ -20,13 +16,12 @@ const FOREIGN = /^(RECIPE_MONITORING_|LEPTOS_|DATABASE_URL$|REDIS_|RUST_LOG$|PG)
  * `settings` are key=value.
  */
 export async function withDashboard(measure, settings = []) {
-  if (!existsSync(binary)) throw new Error(`${binary} is not there: run scripts/build.sh first`);
   const directory = temporaryDirectory('dashboard');
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
   // Its working directory is an empty one, for there could be a settings file or a .env in ours.
   const args = ['--address', '127.0.0.1:0', '--data-dir', path.join(directory, 'data')];
   args.push(...settings.flatMap((setting) => ['--set', setting]));
-  const dashboard = start(binary, args, { cwd: directory, env });
+  const dashboard = start(program('recipe-monitoring-dashboard'), args, { cwd: directory, env });
   try {
     const url = await said(dashboard, servingUrl);
     await ready(url);
@@ -45,6 +40,7 @@ function servingUrl(line) {
 
 /** `{DATABASE_URL, REDIS_URL}` of the program that runs on a data directory. */
 function stores(directory) {
+  const collector = program('recipe-monitoring-collector');
   const lines = execFileSync(collector, ['env', '--data-dir', directory], { encoding: 'utf8' }).trim().split('\n');
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }

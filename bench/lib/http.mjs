@@ -8,7 +8,15 @@ const keepAlive = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
 /** `{status, headers, body}` of a GET. */
 export async function get(url, headers = {}) {
-  const request = http.get(url, { headers, agent: keepAlive });
+  return answer(http.get(url, { headers, agent: keepAlive }));
+}
+
+/** The same of a POST. */
+export async function post(url, headers = {}, body = undefined) {
+  return answer(http.request(url, { method: 'POST', headers, agent: keepAlive }).end(body));
+}
+
+async function answer(request) {
   const [response] = await once(request, 'response');
   const body = Buffer.concat(await response.toArray());
   return { status: response.statusCode, headers: response.headers, body };

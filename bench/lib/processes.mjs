@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline';
 const STOP_SECONDS = 30;
 // The kernel shows CPU time in these units on every architecture (USER_HZ).
 const TICKS_PER_SECOND = 100;
+/** PF_KTHREAD in the kernel's include/linux/sched.h. */
+const KERNEL_THREAD = 0x00200000;
 
 const running = new Set();
 let ending = false;
@@ -86,20 +88,40 @@ export function residentBytes(pid) {
 
 /** CPU time since the start, user and system together. */
 export function cpuSeconds(pid) {
-  // The fields after the name, which is in parentheses and may hold anything: proc(5).
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  return stat(pid).cpu;
 }
 
-/** Names of all processes of this machine. */
-export function names() {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .flatMap((pid) => {
-      try {
-        return [readFileSync(`/proc/${pid}/comm`, 'utf8').trim()];
-      } catch {
-        return []; // It has ended in the meantime.
-      }
-    });
+/** The same with that of all its descendants, also of those that have ended. */
+export function cpuSecondsOfAll(pid) {
+  return cpuOf(processes().filter((process) => process.ancestry.has(pid)));
+}
+
+/** The same of all that the bench did not start; without the kernel's threads, which may work for it. */
+export function foreignCpuSeconds() {
+  return cpuOf(processes().filter(({ ancestry, flags }) => !ancestry.has(process.pid) && !(flags & KERNEL_THREAD)));
+}
+
+const cpuOf = (processes) => processes.reduce((sum, { cpu, ended }) => sum + cpu + ended, 0);
+
+/** All of this machine, with their `ancestry`: the ids of each and of all whose child it is. */
+function processes() {
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  const all = new Map(pids.map(Number).map((pid) => [pid, stat(pid)]).filter(([, found]) => found));
+  const ancestry = (pid) => (all.has(pid) ? [pid, ...ancestry(all.get(pid).parent)] : []);
+  return [...all].map(([pid, found]) => ({ ...found, ancestry: new Set(ancestry(pid)) }));
+}
+
+/** `{parent, flags, cpu, ended}`, `ended` being the CPU time of children that are no more; undefined where it is gone. */
+function stat(pid) {
+  let text;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // The fields after the name, which is in parentheses and may hold anything: proc(5).
+  const fields = text.split(') ').at(-1).split(' ').map(Number);
+  const [, parent, , , , , flags] = fields;
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map((ticks) => ticks / TICKS_PER_SECOND);
+  return { parent, flags, cpu: user + system, ended: endedUser + endedSystem };
 }

@@ -1,16 +1,14 @@
 // Rounds of ours and the peer's in turns, so that whatever else the machine does meets both alike.
 
 import { log } from './log.mjs';
-import { noteNoise, quiet } from './quiet.mjs';
+import { quietly } from './quiet.mjs';
 
 /** Runs every contender once a round: `{ours: [...], peer: [...]}`. */
 export async function inTurns(name, { rounds, short }, contenders) {
   const results = Object.fromEntries(Object.keys(contenders).map((contender) => [contender, []]));
   for (let round = 1; round <= rounds; round += 1) {
     for (const [contender, measure] of Object.entries(contenders)) {
-      if (!short) await quiet();
-      const result = await measure();
-      if (!short) noteNoise();
+      const result = await quietly(short, measure);
       results[contender].push(result);
       log(`${name}: ${contender}, round ${round} of ${rounds}: ${JSON.stringify(result)}`);
     }

@@ -7,7 +7,7 @@ import { withDashboard } from '../lib/dashboard.mjs';
 import { exporterVersion, scrape, startExporter } from '../lib/exporter.mjs';
 import { load } from '../lib/page.mjs';
 import { residentBytes, stop } from '../lib/processes.mjs';
-import { noteNoise, quiet } from '../lib/quiet.mjs';
+import { quietly } from '../lib/quiet.mjs';
 import { median, slope } from '../lib/statistics.mjs';
 import { oneEvent, peerVersion, withPeer } from '../websocket/contenders.mjs';
 import { connectClients, count, disconnectClients } from '../websocket/swarm.mjs';
@@ -23,20 +23,22 @@ const STEPS = 7;
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
-  if (!short) await quiet();
-  const readings = await withDashboard(async (dashboard) => {
+  const readings = await quietly(short, () => withAll((servers) => watch(servers, form)));
+  return report(readings, { short, ...form });
+}
+
+function withAll(measure) {
+  return withDashboard(async (dashboard) => {
     const event = await oneEvent(dashboard.url);
     return withPeer(event, async (peer) => {
       const exporter = await startExporter();
       try {
-        return await watch({ dashboard, peer, exporter }, form);
+        return await measure({ dashboard, peer, exporter });
       } finally {
         await stop(exporter);
       }
     });
   });
-  if (!short) noteNoise();
-  return report(readings, { short, ...form });
 }
 
 /** `[{second, ours, socketio, exporter}]`, in bytes. */

@@ -1,14 +1,9 @@
 // CPU time of one full reading of the host against one scrape of node_exporter.
 
-import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { root } from '../lib/dashboard.mjs';
 import { exporterVersion, scrape, startExporter } from '../lib/exporter.mjs';
-import { log } from '../lib/log.mjs';
 import { cpuSeconds, said, start, stop } from '../lib/processes.mjs';
-import { quiet } from '../lib/quiet.mjs';
+import { example } from '../lib/programs.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { median } from '../lib/statistics.mjs';
 
@@ -18,15 +13,11 @@ const SHORT = { rounds: 1, samples: 20 };
 const PAUSE_MS = 250;
 const MICROSECONDS = 1e6;
 
-const BUILD = ['build', '--release', '-p', 'collector', '--features', 'runtime', '--example', 'sample', '--locked'];
-
 export async function measure({ short }) {
   const { rounds, samples } = short ? SHORT : LONG;
-  if (!short) await quiet();
-  log('sample: building the example');
-  await promisify(execFile)('cargo', BUILD, { cwd: root, maxBuffer: 2 ** 26 });
+  const reader = await example('sample', ['-p', 'collector', '--features', 'runtime']);
   const taken = await inTurns('sample', { short, rounds }, {
-    ours: () => ours(samples),
+    ours: () => ours(reader, samples),
     peer: () => peer(samples),
   });
   return {
@@ -50,10 +41,10 @@ export async function measure({ short }) {
   };
 }
 
-async function ours(samples) {
-  const example = start(path.join(root, 'target/release/examples/sample'), [String(samples)]);
-  const seconds = await said(example, (line) => (/^[\d.e-]+$/.test(line) ? Number(line) : undefined), 600);
-  await stop(example);
+async function ours(reader, samples) {
+  const reading = start(reader, [String(samples)]);
+  const seconds = await said(reading, (line) => (/^[\d.e-]+$/.test(line) ? Number(line) : undefined), 600);
+  await stop(reading);
   return seconds * MICROSECONDS;
 }
 

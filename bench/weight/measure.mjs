@@ -3,8 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { root, withDashboard } from '../lib/dashboard.mjs';
+import { withDashboard } from '../lib/dashboard.mjs';
 import { load } from '../lib/page.mjs';
+import { root } from '../lib/programs.mjs';
 
 const KILOBYTE = 1000;
 /** A name made of what is in the file, so that it may be cached for ever. */

@@ -1,23 +1,21 @@
-// Debian's Prometheus, with samples that were given to it as blocks.
+// The peer for the history and for what is ingested: Debian's Prometheus.
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { freePort, get } from '../lib/http.mjs';
-import { log } from '../lib/log.mjs';
-import { start, stop } from '../lib/processes.mjs';
-import { removeDirectory, temporaryDirectory } from '../lib/temporary.mjs';
+import { freePort, get, post } from './http.mjs';
+import { start, stop } from './processes.mjs';
+import { removeDirectory, temporaryDirectory } from './temporary.mjs';
 
-const run = promisify(execFile);
-
-/** Runs `measure` with a Prometheus that has the samples of an OpenMetrics file. */
-export async function withPrometheus(file, measure) {
+/**
+ * Runs `measure` with a Prometheus that scrapes nothing, `{pid, url, version, configure}`, and takes it away again;
+ * `configure` gives it another configuration while it runs. `fill` may put blocks into its data directory before.
+ */
+export async function withPrometheus(measure, fill = async () => {}) {
   const directory = temporaryDirectory('prometheus');
   const data = path.join(directory, 'data');
-  log('history: giving the samples to prometheus');
-  await run('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', file, data], { maxBuffer: 2 ** 26 });
+  await fill(data);
   const config = path.join(directory, 'prometheus.yml');
   writeFileSync(config, '{}\n');
   const port = await freePort();
@@ -26,13 +24,17 @@ export async function withPrometheus(file, measure) {
     `--storage.tsdb.path=${data}`,
     '--storage.tsdb.retention.time=1y',
     `--web.listen-address=127.0.0.1:${port}`,
+    '--web.enable-lifecycle',
   ]);
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${port}/`;
+  const configure = async (text) => {
+    writeFileSync(config, text);
+    const { status, body } = await post(new URL('-/reload', url));
+    if (status !== 200) throw new Error(`prometheus did not take its configuration: ${body}`);
+  };
   try {
     await ready(url, prometheus);
-    const range = ({ query, from, to, step }) =>
-      new URL(`${url}/api/v1/query_range?query=${query}&start=${from}&end=${to}&step=${step}`);
-    return await measure({ range, version: `Prometheus ${await version(url)}` });
+    return await measure({ pid: prometheus.pid, url, version: `Prometheus ${await version(url)}`, configure });
   } finally {
     await stop(prometheus);
     removeDirectory(directory);
@@ -41,7 +43,7 @@ export async function withPrometheus(file, measure) {
 
 async function ready(url, prometheus) {
   for (let attempt = 0; attempt < 120; attempt += 1) {
-    const answer = await get(`${url}/-/ready`).catch(() => undefined);
+    const answer = await get(new URL('-/ready', url)).catch(() => undefined);
     if (answer?.status === 200) return;
     await sleep(250);
   }
@@ -52,7 +54,7 @@ async function ready(url, prometheus) {
 async function version(url) {
   const text = execFileSync('prometheus', ['--version'], { encoding: 'utf8' });
   const installed = /version ([^\s,]+)/.exec(text)[1];
-  const { body } = await get(`${url}/api/v1/status/buildinfo`);
+  const { body } = await get(new URL('api/v1/status/buildinfo', url));
   const { version: running } = JSON.parse(body).data;
   if (running !== installed) throw new Error(`prometheus ${running} answers where ${installed} is installed`);
   return running;
