@@ -14,7 +14,7 @@ read -ra load <<<"${DEMO_LOAD:---requests-per-second 20 --day 10m --for 24h}"
 bin=target/release
 patience=60
 
-cargo build --locked --release -p server --example recipe_api --example recipe_traffic
+scripts/examples.sh recipe_api recipe_traffic
 
 log=$(mktemp -d)
 pids=()

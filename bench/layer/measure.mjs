@@ -25,7 +25,7 @@ const run = promisify(execFile);
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
-  const axum = await example('layer', ['-p', 'server']);
+  const axum = await example('layer');
   const cost = await inTurns('layer, cost', { short, rounds: short ? 1 : 3 }, { ours: () => costOfOne(axum, form) });
   // Bare before and after: the mean of both is without whatever the machine drifts, and their distance is the noise.
   const load = await inTurns('layer, throughput', { short, ...form }, {

@@ -17,12 +17,11 @@ export function program(name) {
   return file;
 }
 
-/** An example of a package, built first; `flags` are cargo's. */
-export async function example(name, flags) {
+/** An example, built first. */
+export async function example(name) {
   if (!given) {
     log(`building the example ${name}`);
-    const build = ['build', '--release', '--locked', ...flags, '--example', name];
-    await promisify(execFile)('cargo', build, { cwd: root, maxBuffer: 2 ** 26 });
+    await promisify(execFile)(path.join(root, 'scripts/examples.sh'), [name], { maxBuffer: 2 ** 26 });
   }
   return program(path.join('examples', name));
 }
