@@ -82,6 +82,11 @@ export class Dashboard {
     return new RegExp(`^${name}=(.*)$`, "m").exec(settings)?.[1] ?? "";
   }
 
+  /** The process, for a look at what it uses. */
+  get pid() {
+    return this.#process?.pid;
+  }
+
   /** Waits for the first reading of the host. */
   async sampled() {
     await expect.poll(() => this.#ready()).toBe(true);
