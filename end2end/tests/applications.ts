@@ -99,7 +99,7 @@ export const visit = async (port: number) => {
 };
 
 type Requests = { per_second: number | null; error_rate: number | null; p95_ms: number | null };
-type Instance = { job: string; instance: string; pushes: boolean; up: boolean; error?: string };
+type Instance = { job: string; instance: string; pushes: boolean; up: boolean; series: number; error?: string };
 type Route = Requests & { method: string; route: string };
 type Application = { instances: Instance[]; total: Requests; http_requests_total: number | null; routes: Route[] };
 type Metric = { name: string; today: number | null };

@@ -31,7 +31,7 @@ const startByReadme = async (dashboard: Dashboard, env: Record<string, string> =
   const port = await freePort();
   const lines = linesOf("auto-instrumentations").replace("http://127.0.0.1:5001", new URL(dashboard.url).origin);
   expect(lines).toContain(new URL(dashboard.url).port);
-  // What is set before the application is started is said by the lines, but for what a test wants otherwise.
+  // What a test wants otherwise is set last.
   const wanted = Object.entries(env).map(([name, value]) => `export ${name}=${value}\n`);
   const program = new Program("sh", ["-euc", lines.replace(/^node /m, `${wanted.join("")}node `)], { PORT: String(port), ...soon });
   await listening(port);
@@ -71,7 +71,8 @@ test("an Express application without a change of code pushes, over restarts and 
   expect([...metrics.keys()].filter((series) => /miso-soup|nowhere/.test(series))).toEqual([]);
 
   await neverBackwards(silent, async () => {
-    for (const [times, env] of [{}, { OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }].entries()) {
+    const starts: Record<string, string>[] = [{}, { OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }];
+    for (const [times, env] of starts.entries()) {
       await last.program.kill();
       last = await startByReadme(silent, env);
       await expect.poll(async () => (await current(silent)).application?.instances.length).toBe(times + 2);
