@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Dashboard, collector, expect } from "./dashboard";
+import type { Page } from "@playwright/test";
+import { type Dashboard, collector, expect, link } from "./dashboard";
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const applications = resolve(here, "../applications");
@@ -23,8 +24,7 @@ export const linesOf = (text: string) => {
 };
 
 /** The npm packages that README says to install for connecting an application. */
-export const packagesOfReadme = () =>
-  [...connecting.matchAll(/`npm install ([^`]+)`/g)].flatMap(([, names]) => (names ?? "").split(" "));
+export const packagesOfReadme = () => [...connecting.matchAll(/`npm install ([^`]+)`/g)].flatMap(([, names]) => (names ?? "").split(" "));
 
 export const freePort = async () => {
   const server = createServer().listen(0, "127.0.0.1");
@@ -173,4 +173,11 @@ export const neverBackwards = async (dashboard: Dashboard, work: () => Promise<v
   }
   expect(wrong).toEqual([]);
   expect(looks).toBeGreaterThan(0);
+};
+
+/** Opens the overview, and finds the panel of a kind on it. */
+export const openPanel = async (page: Page, dashboard: Dashboard, kind: string) => {
+  await page.goto(dashboard.url);
+  await expect(page.locator(link)).toHaveAttribute("data-link", /live|stale/);
+  return page.locator(`section[aria-labelledby=${kind}-title]`);
 };

@@ -1,5 +1,6 @@
-// Applications that push by OTLP, with OpenTelemetry's own parts and README's own lines.
+// Real applications that push, with OpenTelemetry's own parts and README's own lines.
 
+import { execFileSync } from "node:child_process";
 import {
   Program,
   counted,
@@ -9,6 +10,7 @@ import {
   linesOf,
   listening,
   neverBackwards,
+  openPanel,
   python,
   query,
   save,
@@ -16,7 +18,7 @@ import {
   up,
   visit,
 } from "./applications";
-import { Dashboard, expect, link, test } from "./dashboard";
+import { Dashboard, expect, test } from "./dashboard";
 
 test.use({ locale: "en-GB" });
 
@@ -58,9 +60,7 @@ test.afterAll(async () => {
 
 test("an Express application without a change of code pushes, over restarts and in JSON, and no number goes backwards", async ({ page }) => {
   const [first] = await up(silent);
-  await page.goto(silent.url);
-  await expect(page.locator(link)).toHaveAttribute("data-link", /live|stale/);
-  const panel = page.locator("section[aria-labelledby=application-title]");
+  const panel = await openPanel(page, silent, "application");
   await expect(panel).toContainText(first!);
 
   await expect.poll(() => counted(silent)).toBe(100);
@@ -125,13 +125,37 @@ for (const temporality of ["cumulative", "delta"]) {
   });
 }
 
+test("an event by README's line is on the page at once, and counts once however often it is sent", async ({ page }) => {
+  const dashboard = new Dashboard();
+  try {
+    await dashboard.start(often);
+    const line = linesOf("/api/v1/events").replace("http://127.0.0.1:5001/", dashboard.url);
+    expect(line).toContain(dashboard.url);
+    const send = (line: string) => JSON.parse(execFileSync("sh", ["-euc", line], { encoding: "utf8" }));
+    const panel = await openPanel(page, dashboard, "business");
+    const count = panel.locator(".count").filter({ has: page.getByRole("heading", { name: "Recipes created" }) });
+    await expect(panel).toContainText("Nothing has been counted yet.");
+
+    expect(send(line)).toEqual({ accepted: 1, repeated: 0 });
+    await expect(count.locator(".tile-reading")).toHaveText("1");
+    const named = line.replace('"recipe_created"', '"recipe_created","id":"recipe 7"');
+    expect(send(named)).toEqual({ accepted: 1, repeated: 0 });
+    expect(send(named)).toEqual({ accepted: 0, repeated: 1 });
+    expect(send(line)).toEqual({ accepted: 1, repeated: 0 });
+    await expect(count.locator(".tile-reading")).toHaveText("3");
+    expect(await today(dashboard, "recipes_created_daily")).toBe(3);
+    expect((await exposed(dashboard)).get("recipes_created_daily")).toBe(3);
+  } finally {
+    await page.close();
+    await dashboard.remove();
+  }
+});
+
 test("an application that was killed is said to be silent, and what it did is in PostgreSQL by route", async ({ page }) => {
   test.setTimeout(240_000);
   await last.program.kill();
   await expect.poll(() => up(silent), { timeout: 200_000, intervals: [1_000] }).toEqual([]);
-  await page.goto(silent.url);
-  await expect(page.locator(link)).toHaveAttribute("data-link", /live|stale/);
-  const panel = page.locator("section[aria-labelledby=application-title]");
+  const panel = await openPanel(page, silent, "application");
   await expect(panel.locator(".instance").first()).toContainText("does not answer");
   await expect(panel.locator(".instance").first()).toContainText(/it has not pushed for 1[5-9]\d s/);
   await expect(panel.locator(".tile").first()).toContainText(/–.*does not answer/);

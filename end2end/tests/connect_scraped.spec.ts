@@ -1,9 +1,7 @@
-// Real applications, connected by the lines that README has for them.
+// Real applications that are scraped, with what README has for them.
 
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Page } from "@playwright/test";
 import {
   applications,
   counted,
@@ -12,26 +10,20 @@ import {
   freePort,
   linesOf,
   neverBackwards,
+  openPanel,
   packagesOfReadme,
   query,
   save,
   startNode,
-  today,
   up,
   visit,
 } from "./applications";
-import { Dashboard, expect, link, test } from "./dashboard";
+import { Dashboard, expect, test } from "./dashboard";
 
 test.use({ locale: "en-GB" });
 
 // As often as the settings allow, so that nobody waits.
-const often = ["application", "business"].flatMap((kind) => ["--set", `sampling.${kind}=1s`]).concat("--set", "live.push=1s");
-
-const openPanel = async (page: Page, dashboard: Dashboard, kind: string) => {
-  await page.goto(dashboard.url);
-  await expect(page.locator(link)).toHaveAttribute("data-link", /live|stale/);
-  return page.locator(`section[aria-labelledby=${kind}-title]`);
-};
+const often = ["--set", "sampling.application=1s", "--set", "live.push=1s"];
 
 const scraped = [
   { name: "prom-client as it is", file: "prom_client.js", lines: () => "" },
@@ -96,31 +88,4 @@ test("every package that README has installed is one that is tested", () => {
   const packages = packagesOfReadme();
   expect(packages).toContain("@opentelemetry/auto-instrumentations-node");
   expect(Object.keys(devDependencies)).toEqual(expect.arrayContaining(packages));
-});
-
-test("an event by README's line is on the page at once, and counts once however often it is sent", async ({ page }) => {
-  const dashboard = new Dashboard();
-  try {
-    await dashboard.start(often);
-    const line = linesOf("/api/v1/events").replace("http://127.0.0.1:5001/", dashboard.url);
-    expect(line).toContain(dashboard.url);
-    const send = (line: string) => JSON.parse(execFileSync("sh", ["-euc", line], { encoding: "utf8" }));
-    const panel = await openPanel(page, dashboard, "business");
-    const count = panel.locator(".count").filter({ has: page.getByRole("heading", { name: "Recipes created" }) });
-    await expect(panel).toContainText("Nothing has been counted yet.");
-
-    expect(send(line)).toEqual({ accepted: 1, repeated: 0 });
-    await expect(count.locator(".tile-reading")).toHaveText("1");
-    const named = line.replace('"recipe_created"', '"recipe_created","id":"recipe 7"');
-    expect(send(named)).toEqual({ accepted: 1, repeated: 0 });
-    expect(send(named)).toEqual({ accepted: 0, repeated: 1 });
-    expect(send(line)).toEqual({ accepted: 1, repeated: 0 });
-    await expect(count.locator(".tile-reading")).toHaveText("3");
-    expect(await today(dashboard, "recipes_created_daily")).toBe(3);
-    // By the settings it may take until the next reading; one more than three would have been the repeated one.
-    expect((await exposed(dashboard)).get("recipes_created_daily")).toBe(3);
-  } finally {
-    await page.close();
-    await dashboard.remove();
-  }
 });
