@@ -147,8 +147,8 @@ for (const [path, headers] of [["/v1/metrics", protobuf], ["/v1/metrics", json],
   });
 }
 
-// The allocator keeps the memory of some bodies that are over, so that a dozen at once cost 50 MiB, and most of it for
-// good. With MALLOC_MMAP_THRESHOLD_=131072 in the dashboard's environment it is 17, and all is given back.
+// The allocator keeps the memory of some bodies that are over: a dozen at once cost up to 49 MiB, of which up to 33 stay.
+// With MALLOC_MMAP_THRESHOLD_=131072 in the dashboard's environment it is 17, and all is given back.
 test.fixme("many gzip bombs at once share the memory of one, and leave none of it behind", async () => {
   const before = memory("VmRSS");
   await withstand(async () => {
