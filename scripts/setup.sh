@@ -4,7 +4,8 @@
 #   SETUP_DRY_RUN=1     print the plan, install nothing
 #   SETUP_WASM=debian   take Rust with its WASM target from Debian's packages, even where rustup could add the target
 #
-# A thing counts as here when it answers, and a folder of npm packages when a stamp written after success is in it.
+# A thing counts as here when it answers, and a folder of npm's or Python's packages when a stamp written after success is
+# in it.
 # So the set-up may be interrupted anywhere and repeated.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -80,6 +81,13 @@ locked_version() { awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/[^0-
 # A folder without package-lock.json has nothing to install.
 npm_is_current() { [[ ! -e $1/package-lock.json || $(cat "$1/node_modules/.set-up" 2>/dev/null) = "$(npm_state "$1")" ]]; }
 npm_state() { sha256sum <"$1/package-lock.json"; }
+
+# Debian has venv apart from Python itself.
+has_venv() { python3 -c 'import ensurepip, venv'; }
+
+venv=end2end/.venv
+venv_is_current() { "$venv/bin/python" -c '' 2>/dev/null && [[ $(cat "$venv/.set-up" 2>/dev/null) = "$(venv_state)" ]]; }
+venv_state() { sha256sum <end2end/applications/requirements.txt; }
 
 echarts=frontend/echarts
 echarts_is_current() {
@@ -186,6 +194,12 @@ npm_packages() {
   npm_state "$1" >"$1/node_modules/.set-up"
 }
 
+python_packages() {
+  python3 -m venv --clear $venv
+  $venv/bin/pip install --no-input --disable-pip-version-check -r end2end/applications/requirements.txt
+  venv_state >$venv/.set-up
+}
+
 echarts_build() {
   npm_is_current $echarts || npm_packages $echarts
   npm run build --prefix $echarts
@@ -215,6 +229,8 @@ make_plan() {
     package pgbouncer has_pgbouncer
     package fonts-noto-cjk has_japanese
     package prometheus has_prometheus
+    package python3-venv has_venv
+    package curl have curl
   fi
   if ((level >= 3)); then
     package wrk have wrk
@@ -238,7 +254,10 @@ make_plan() {
   echarts_is_current ||
     need "ECharts for the page" "$echarts/node_modules, by npm; built into frontend/assets" echarts_build "$online"
   if ((level >= 2)) && ! npm_is_current end2end; then
-    need "Playwright" "end2end/node_modules, by npm" "npm_packages end2end" "$online"
+    need "Playwright and applications" "end2end/node_modules, by npm" "npm_packages end2end" "$online"
+  fi
+  if ((level >= 2)) && ! venv_is_current; then
+    need "OpenTelemetry for Python" "$venv, by pip" python_packages "see that PyPI can be reached"
   fi
   if ((level >= 3)) && ! npm_is_current bench; then
     need "the peers to measure against" "bench/node_modules, by npm" "npm_packages bench" "$online"

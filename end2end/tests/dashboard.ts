@@ -91,6 +91,11 @@ export class Dashboard {
     return () => all.forEach((pid) => process.kill(pid, "SIGCONT"));
   }
 
+  /** The process, for a look at what it uses. */
+  get pid() {
+    return this.#process?.pid;
+  }
+
   /** Waits for the first reading of the host. */
   async sampled() {
     await expect.poll(() => this.#ready()).toBe(true);

@@ -1,6 +1,7 @@
 //! Every route on one screen.
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
@@ -28,6 +29,8 @@ pub(crate) fn build(state: AppState, ingest: Option<Ingest>) -> Router {
         Some(ingest) => (post(ingest::metrics).with_state(ingest.clone()), post(ingest::events).with_state(ingest)),
         None => (post(ingest::elsewhere), post(ingest::elsewhere)),
     };
+    let [pushed_metrics, pushed_events] =
+        [pushed_metrics, pushed_events].map(|pushed| pushed.layer(from_fn(ingest::linger)));
     let http_metrics = state.metrics.clone();
     let router = Router::new()
         .route("/healthz", get(health::healthz))

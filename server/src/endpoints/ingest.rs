@@ -7,6 +7,7 @@
 
 mod body;
 mod limits;
+mod linger;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use super::v1::ApiError;
 use crate::middleware::is_same_origin;
 use body::{Body, BodyError, Memory};
 use limits::RateLimit;
+pub(crate) use linger::linger;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";

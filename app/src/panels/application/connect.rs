@@ -6,12 +6,12 @@ use crate::words::Words;
 const RUST: &str = "let metrics = collector::http::HttpMetrics::default(); // features = [\"http\"]
 let app = app.layer(metrics.layer(|request| Some(request.get::<MatchedPath>()?.as_str())));
 let app = app.route(\"/metrics\", get(move |headers: HeaderMap| async move { metrics.response(&headers) }));";
-const NODE: &str = "npm install prom-client express-prom-bundle
-const metrics = require(\"express-prom-bundle\");
-app.use(metrics({ includeMethod: true, includePath: true }));";
-const OTEL: &str = "OTEL_METRICS_EXPORTER=otlp
-OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://127.0.0.1:5001/v1/metrics
-OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf";
+const NODE: &str = "const bundle = require('express-prom-bundle'); // npm install express-prom-bundle prom-client
+const route = (request) => (request.route ? request.baseUrl + request.route.path : 'unmatched');
+app.use(bundle({ includeMethod: true, includePath: true, normalizePath: route }));";
+const OTEL: &str = "export OTEL_SERVICE_NAME=recipe-api OTEL_METRICS_EXPORTER=otlp
+export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5001 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+node --require @opentelemetry/auto-instrumentations-node/register app.js";
 const OTHER: &str = "# recipe-monitoring.toml
 [application]
 targets = [\"http://127.0.0.1:5000/metrics\"]";

@@ -14,12 +14,15 @@ use axum::body::HttpBody;
 use axum::extract::Request;
 use flate2::write::GzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use memmap2::MmapMut;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Clients of OTLP give up after as long.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Memory is taken in parts of so much.
 const PART: usize = 4 << 10;
+/// A body longer than this is in pages of its own.
+const ON_HEAP: usize = 64 << 10;
 /// What a decoder needs for itself, in parts.
 const DECODER_PARTS: usize = 24;
 /// What there is besides that of the largest body, in parts: for the small ones that come with it.
@@ -55,14 +58,47 @@ pub(super) struct Memory {
 /// A body; its memory is free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Body {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// `None` before the first byte.
     held: Option<OwnedSemaphorePermit>,
 }
 
+/// The bytes of a body. Many are in pages of their own, which the system has back as soon as they
+/// are dropped; the allocator would keep them for itself.
+#[derive(Debug)]
+enum Bytes {
+    Heap(Vec<u8>),
+    Pages { pages: MmapMut, length: usize },
+}
+
 impl Body {
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.bytes {
+            Bytes::Heap(bytes) => bytes,
+            Bytes::Pages { pages, length } => &pages[..*length],
+        }
+    }
+}
+
+impl Bytes {
+    /// Appends to a body of which at most `limit` bytes are asked for.
+    fn extend(&mut self, more: &[u8], limit: usize) -> io::Result<()> {
+        if let Self::Heap(bytes) = self {
+            if bytes.len() + more.len() <= ON_HEAP {
+                bytes.reserve_exact((bytes.len() + more.len()).div_ceil(PART) * PART - bytes.len());
+                bytes.extend_from_slice(more);
+                return Ok(());
+            }
+            // Pages that are not written to cost nothing.
+            let mut pages = MmapMut::map_anon(limit)?;
+            pages[..bytes.len()].copy_from_slice(bytes);
+            *self = Self::Pages { length: bytes.len(), pages };
+        }
+        if let Self::Pages { pages, length } = self {
+            pages[*length..*length + more.len()].copy_from_slice(more);
+            *length += more.len();
+        }
+        Ok(())
     }
 }
 
@@ -86,7 +122,8 @@ impl Memory {
         if length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > self.limit)) {
             return Err(BodyError::TooLarge { limit: self.limit });
         }
-        let sink = Sink { memory: self, body: Body { bytes: Vec::new(), held: None }, refused: None };
+        let sink =
+            Sink { memory: self, body: Body { bytes: Bytes::Heap(Vec::new()), held: None }, parts: 0, refused: None };
         let reading = async { if gzip { self.inflate(request, sink).await } else { self.copy(request, sink).await } };
         tokio::time::timeout(self.timeout, reading).await.unwrap_or(Err(BodyError::Slow))
     }
@@ -122,24 +159,22 @@ async fn chunks(request: Request, mut each: impl FnMut(&[u8]) -> Result<(), Body
 struct Sink<'m> {
     memory: &'m Memory,
     body: Body,
+    /// That the bytes hold.
+    parts: usize,
     refused: Option<BodyError>,
 }
 
 impl Sink<'_> {
     fn take(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
-        let length = self.body.bytes.len() + bytes.len();
-        if length > self.memory.limit {
-            return Err(BodyError::TooLarge { limit: self.memory.limit });
+        let length = self.body.bytes().len() + bytes.len();
+        let limit = self.memory.limit;
+        if length > limit {
+            return Err(BodyError::TooLarge { limit });
         }
-        if length > self.body.bytes.capacity() {
-            // An eighth more each time: little that is not needed, and few copies.
-            let room = (length + length / 8).div_ceil(PART) * PART;
-            let room = room.min(self.memory.limit.div_ceil(PART) * PART);
-            self.hold((room - self.body.bytes.capacity()).div_ceil(PART))?;
-            self.body.bytes.reserve_exact(room - self.body.bytes.len());
-        }
-        self.body.bytes.extend_from_slice(bytes);
-        Ok(())
+        let parts = length.div_ceil(PART);
+        self.hold(parts - self.parts)?;
+        self.parts = parts;
+        self.body.bytes.extend(bytes, limit).map_err(|_| BodyError::Busy)
     }
 
     fn hold(&mut self, parts: usize) -> Result<(), BodyError> {
