@@ -1,5 +1,6 @@
 //! The watched application: where its metrics come from and how they are called.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::error::Invalid;
 use super::secret::Secret;
 use crate::exposition::Limits;
 use crate::requests::{Mapping, Unit};
+use crate::source::instance_name;
 
 /// What is scraped unless settings say otherwise.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:5000/metrics";
@@ -257,6 +259,11 @@ impl Application {
                 return Err(Invalid::new("application.targets", &target.url, remedy));
             }
             Invalid::unless_between("application.targets", target.timeout, 1, 60)?;
+        }
+        let mut names = HashSet::new();
+        if let Some(twice) = self.targets.iter().find(|target| !names.insert(instance_name(target))) {
+            let remedy = "give each target that differs from another only in scheme or query a job of its own";
+            return Err(Invalid::new("application.targets", &twice.url, remedy));
         }
         if !(1..=32).contains(&self.body_limit_mib) {
             return Err(Invalid::new("application.body_limit_mib", self.body_limit_mib, "use 1 to 32"));

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::business::Selector;
+use crate::{APPLICATION_METRICS, SYSTEM_METRICS};
 
 use super::error::Invalid;
 use super::schedule::Schedule;
@@ -114,6 +115,13 @@ impl Business {
             }
             if !names.insert(&metric.name) {
                 return Err(invalid("use each name once"));
+            }
+            if SYSTEM_METRICS.iter().chain(&APPLICATION_METRICS).any(|(name, _)| *name == metric.name) {
+                return Err(invalid("use another name: this one is a metric of the host or of the application"));
+            }
+            let shown = [&metric.title_en, &metric.title_ja, &metric.unit];
+            if shown.into_iter().any(|text| text.chars().any(char::is_control)) {
+                return Err(invalid("write its titles and its unit on one line, without control characters"));
             }
             let pushed = !metric.event.is_empty() || !metric.counter.is_empty();
             let is_in_a_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-');

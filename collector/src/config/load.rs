@@ -401,6 +401,19 @@ mod tests {
             ("storage.spool_limit_mib=1", ["storage.spool_limit_mib", "1", "--set", "at least 2"]),
             ("database.pool_max=many", ["database.pool_max", "many", "--set", "expected u32"]),
             ("database.pool_max=5", ["database.pool_max", "5", "--set", "pool_min"]),
+            ("application.targets=[\"ftp://a/metrics\"]", ["application.targets", "ftp://a", "--set", "http://"]),
+            (
+                "application.targets=[\"http://a/metrics?of=b\", \"http://a/metrics?of=c\"]",
+                ["application.targets", "of=c", "--set", "a job of its own"],
+            ),
+            (
+                "business.metrics=[{ name = \"cpu_usage\", event = \"a\" }]",
+                ["business.metrics", "cpu_usage", "--set", "another name"],
+            ),
+            (
+                "business.metrics=[{ name = \"orders\", event = \"a\", title_en = \"two\\nlines\" }]",
+                ["business.metrics", "orders", "--set", "on one line"],
+            ),
             ("redis.url=nonsense", ["redis.url", "secret", "--set", "redis://"]),
         ] {
             let error = load(None, &[], &[setting]).unwrap_err();

@@ -10,6 +10,9 @@ use super::line::{Label, Type, number};
 use super::{LeftOut, Limits, Parsed, Problem};
 use crate::{Exposed, ExposedHistogram, ExposedValue, Exposition, Labels};
 
+/// 2000-01-01T00:00:00Z.
+const CENTURY: Timestamp = Timestamp::constant(946_684_800, 0);
+
 /// What a sample is of its series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -169,6 +172,10 @@ impl Assembly {
         // Python's client has them as gauges in Prometheus' text.
         if let Some(stem) = name.strip_suffix("_created") {
             let counts = |found| matches!(found, Type::Counter | Type::Histogram | Type::Summary);
+            // But it may be the name of a counter of its own.
+            if self.type_of(name) == Some(Type::Counter) {
+                return (name, Role::Counter);
+            }
             if self.type_of(stem).is_some_and(counts) || self.type_of(&format!("{stem}_total")) == Some(Type::Counter) {
                 return (name, Role::Created);
             }
@@ -222,6 +229,8 @@ impl Assembly {
         let series = series.into_iter().enumerate().filter_map(complete).collect();
         let started = started.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
         let started = started.and_then(|since| Timestamp::UNIX_EPOCH.checked_add(since).ok());
+        // Else it is no time: nothing that is scraped began before this century, or begins later.
+        let started = started.filter(|started| (CENTURY..=at + SignedDuration::from_hours(24)).contains(started));
         Parsed { exposition: Exposition { at, started, series }, left_out }
     }
 }

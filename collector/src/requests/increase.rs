@@ -14,7 +14,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Mapping;
 use super::durations::{Bounds, Durations, KnownBounds};
@@ -54,6 +54,8 @@ pub(super) struct Increase {
 
 /// Series that are followed, of all instances together.
 pub(super) const MOST_SERIES: usize = 100_000;
+/// Times of one start may differ by so much: some clients compute theirs anew.
+const SAME_START: SignedDuration = SignedDuration::from_secs(2);
 
 /// The last value of every series of one instance.
 #[derive(Debug, Default)]
@@ -80,7 +82,7 @@ struct Last {
 struct Scrape {
     recognised: Recognised,
     started: Option<Timestamp>,
-    requests: f64,
+    has_requests: bool,
     /// Whether series were left out that another scrape may have.
     is_partial: bool,
 }
@@ -110,10 +112,20 @@ impl LastValues {
     ) -> Option<Increase> {
         let Shared { mapping, bounds: known_bounds, routes, mut room, room_for_routes } = shared;
         let recognised = Recognised::of(exposition, mapping);
-        let requests =
-            recognised.series(exposition, mapping).filter(|series| series.counts).map(|series| count(&series)).sum();
-        let scrape = Scrape { recognised, started: exposition.started, requests, is_partial };
-        if self.before.as_ref().is_some_and(|before| has_restarted(before, &scrape)) {
+        // Of the series that were in the scrape before: others may come and go.
+        let (mut was, mut is, mut has_requests, mut has_same) = (0.0, 0.0, false, false);
+        for series in recognised.series(exposition, mapping).filter(|series| series.counts) {
+            has_requests = true;
+            let last = self.values.get(&self.key(&series)).filter(|last| last.scrape == self.scrapes);
+            if let Some(last) = last.and_then(|last| last.values.last()) {
+                has_same = true;
+                was += last;
+                is += count(&series);
+            }
+        }
+        let scrape = Scrape { recognised, started: exposition.started, has_requests, is_partial };
+        let has_restarted = |before| has_other_start(before, &scrape) || (!has_same && has_lost_all(before, &scrape));
+        if is < was || self.before.as_ref().is_some_and(has_restarted) {
             self.values.clear();
         }
         self.scrapes += 1;
@@ -138,7 +150,7 @@ impl LastValues {
                 ),
                 ExposedValue::Counter(value) | ExposedValue::Gauge(value) => (None, vec![*value]),
             };
-            let key = self.hasher.hash_one((&series.exposed.name, &series.exposed.labels));
+            let key = self.key(&series);
             increments.clear();
             match self.values.get(&key).filter(|last| is_alike(last, bounds.as_ref(), &values)) {
                 Some(last) if values.iter().zip(&last.values).all(|(value, last)| value >= last) => {
@@ -185,6 +197,10 @@ impl LastValues {
         (!is_first).then_some(increase)
     }
 
+    fn key(&self, series: &RequestSeries<'_>) -> u64 {
+        self.hasher.hash_one((&series.exposed.name, &series.exposed.labels))
+    }
+
     /// Forgets series that are gone, when they are many. Else they are kept: one that comes back
     /// goes on where it was.
     fn forget(&mut self) {
@@ -196,12 +212,15 @@ impl LastValues {
     }
 }
 
-fn has_restarted(before: &Scrape, now: &Scrape) -> bool {
-    let other_start = before.started.zip(now.started).is_some_and(|(before, now)| before != now);
-    let is_comparable = !before.is_partial
-        && !now.is_partial
-        && (before.recognised.requests == now.recognised.requests || now.recognised.requests.is_none());
-    other_start || (is_comparable && now.requests < before.requests)
+/// Whether the process began after the one that was scraped before.
+fn has_other_start(before: &Scrape, now: &Scrape) -> bool {
+    before.started.zip(now.started).is_some_and(|(before, now)| now.duration_since(before) > SAME_START)
+}
+
+/// Whether it is right to miss series of requests that were there before.
+fn has_lost_all(before: &Scrape, now: &Scrape) -> bool {
+    let is_same = before.recognised.requests == now.recognised.requests || now.recognised.requests.is_none();
+    before.has_requests && is_same && !before.is_partial && !now.is_partial
 }
 
 fn count(series: &RequestSeries<'_>) -> f64 {

@@ -38,7 +38,7 @@ const MOST_PUSHING: usize = 100;
 const MOST_TALLIES: usize = 30_000;
 
 /// Who exposes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InstanceName {
     /// What it is an instance of.
     pub job: String,

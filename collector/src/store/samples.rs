@@ -147,11 +147,11 @@ async fn note_runs(
 }
 
 /// Whether it is the data itself that PostgreSQL does not take: classes 22 (data exception) and
-/// 23 (integrity constraint violation) of
+/// 23 (integrity constraint violation), and 54000, too long for an index, of
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn is_refusal(error: &StoreError) -> bool {
     let StoreError::Query(sqlx::Error::Database(error)) = error else { return false };
-    error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code == "54000")
 }
 
 async fn write(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64, StoreError> {

@@ -104,7 +104,8 @@ impl Ingest {
 pub(crate) async fn elsewhere() -> ApiError {
     let message = "this dashboard only shows what a separate collector takes; push to one that collects itself, which \
                    is without server.collector = \"separate\"";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_collector", message, "server.collector")
+    // Not 503, after which clients of OTLP would try again for ever.
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, "no_collector", message, "server.collector")
 }
 
 /// Takes metrics by OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.

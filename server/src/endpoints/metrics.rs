@@ -6,6 +6,7 @@ use axum::extract::State;
 use collector::http::{HttpMetrics, Scrape};
 use collector::{APPLICATION_METRICS, Feed, HOST_LABEL, PartState, Point, SYSTEM_METRICS};
 use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -31,11 +32,12 @@ struct Newest(Feed);
 impl Collector for Newest {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let current = self.0.current();
-        if let Some(system) = current.system {
+        let is_fresh = |at| Timestamp::now().duration_since(at) < STALE;
+        if let Some(system) = current.system.filter(|system| is_fresh(system.at)) {
             let sample = system.sample();
             encode(&mut encoder, &SYSTEM_METRICS, &sample.host, &sample.points)?;
         }
-        if let Some(application) = current.application {
+        if let Some(application) = current.application.filter(|application| is_fresh(application.at)) {
             let mut points = application.sample().points;
             points.extend(application.details(&[]).points);
             // Prometheus has an `up` of its own for everything that it scrapes, and that is us.
@@ -60,6 +62,10 @@ impl Collector for Newest {
         Ok(())
     }
 }
+
+/// A reading of the host or of the application that is older is no newest value, but what a
+/// collector said before it died. As long as Prometheus itself takes a value for the newest.
+const STALE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Whether an instance of the application answers.
 const INSTANCE_UP: (&str, &str) =

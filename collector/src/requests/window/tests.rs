@@ -116,6 +116,19 @@ fn a_series_that_was_away_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_series_that_is_gone_is_no_restart_of_the_others() {
+    let mut window = seen(&[requests(0, &[(200, 1_000_000), (500, 50)]), requests(5, &[(200, 1_000_010)])]);
+    assert_eq!(window.read(second(6), "web").http_requests_total, Some(10.0));
+    // A start that is worked out anew is the same one.
+    let started = |milliseconds, exposition| {
+        let at = second(-9) + SignedDuration::from_millis(milliseconds);
+        Exposition { started: Some(at), ..exposition }
+    };
+    let mut window = seen(&[started(0, requests(0, &[(200, 7)])), started(900, requests(5, &[(200, 8)]))]);
+    assert_eq!(window.read(second(6), "web").http_requests_total, Some(1.0));
+}
+
+#[test]
 fn after_a_restart_all_is_counted_from_zero() {
     let before = requests(0, &[(200, 1_000), (500, 3)]);
     // The failures have overtaken their last value, but all requests together are fewer.
