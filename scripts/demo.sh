@@ -58,7 +58,16 @@ await() {
 launch dashboard $bin/recipe-monitoring-dashboard "$@"
 url=$(await dashboard '"url":"[^"]*"')
 url=${url#*:\"} url=${url%\"}
-database=$($bin/recipe-monitoring-collector env "$@" | sed -n 's/^DATABASE_URL=//p')
+# The collector has the dashboard's settings, but for the address.
+shared=()
+for ((i = 1; i <= $#; i++)); do
+  case ${!i} in
+    --address) i=$((i + 1)) ;;
+    --address=*) ;;
+    *) shared+=("${!i}") ;;
+  esac
+done
+database=$($bin/recipe-monitoring-collector env "${shared[@]}" | sed -n 's/^DATABASE_URL=//p')
 DATABASE_URL=$database launch API $bin/examples/recipe_api --address "$api" --database recipe_site --faults
 await API 'serving .*' >/dev/null
 launch visitors $bin/examples/recipe_traffic --url "http://$api/" "${load[@]}"

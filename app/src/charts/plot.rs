@@ -154,16 +154,16 @@ pub fn value_marks(top: f64, step: f64) -> [String; 3] {
 #[must_use]
 pub fn round_axis(highest: f64) -> (f64, f64) {
     let highest = highest.max(0.19);
-    let mut power = 0.1;
-    while power * 10.0 <= highest {
+    // Whole numbers, divided last: 0.6 is not 0.6000000000000001.
+    let mut power = 1.0;
+    while power <= highest {
         power *= 10.0;
     }
-    let top = [1.0, 1.2, 1.6, 2.0, 4.0, 6.0, 8.0, 10.0]
+    let factor = [10.0, 12.0, 16.0, 20.0, 40.0, 60.0, 80.0, 100.0]
         .into_iter()
-        .map(|factor| factor * power)
-        .find(|top| *top >= highest * 1.02)
-        .unwrap_or(power * 12.0);
-    (top, top / 2.0)
+        .find(|factor| factor * power / 100.0 >= highest * 1.02)
+        .unwrap_or(120.0);
+    (factor * power / 100.0, factor * power / 200.0)
 }
 
 #[cfg(test)]
@@ -228,6 +228,7 @@ mod tests {
             let (found, step) = round_axis(highest);
             assert!((found - top).abs() < 1e-9, "{highest}: {found}");
             assert!((step * 2.0 - found).abs() < 1e-9);
+            assert!([found, step].iter().all(|mark| mark.to_string().len() <= 4), "{found} {step}");
         }
     }
 

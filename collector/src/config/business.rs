@@ -60,6 +60,9 @@ pub struct Metric {
     pub unit: String,
 }
 
+/// As which `collector::http` exposes events.
+const LAYER_COUNTER: &str = "business_events_total";
+
 /// The recipe site's: name, event, English and Japanese title.
 const DEFAULT_METRICS: [(&str, &str, &str, &str); 5] = [
     ("user_registrations_daily", "user_registered", "Registrations", "ユーザー登録"),
@@ -74,6 +77,7 @@ impl Default for Business {
         let metric = |(name, event, title_en, title_ja): (&str, &str, &str, &str)| Metric {
             name: name.to_owned(),
             event: event.to_owned(),
+            counter: format!("{LAYER_COUNTER}{{event=\"{event}\"}}"),
             title_en: title_en.to_owned(),
             title_ja: title_ja.to_owned(),
             ..Metric::default()
