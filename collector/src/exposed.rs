@@ -1,20 +1,33 @@
 //! What an application says of itself, in whatever format it came: series with the values of one
 //! moment. How it came is `source`'s, what it means is `requests`' and `business`'.
 
-use jiff::Timestamp;
+use std::cmp::Ordering;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Labels;
+
+/// Starts that differ by less are one: some processes work theirs out anew at every scrape.
+const SAME_START: SignedDuration = SignedDuration::from_secs(2);
 
 /// All that one instance of an application exposed at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposition {
     /// When it was read, by our clock.
     pub at: Timestamp,
-    /// When the counters began to count, where the instance says so: another time than before is
+    /// When the counters began to count, where the instance says so: a later time than before is
     /// a restart, also where no counter went down.
     pub started: Option<Timestamp>,
     /// The series.
     pub series: Vec<Exposed>,
+}
+
+/// Whether a process started after the other; where either does not say, they are the same.
+pub(crate) fn start_order(last: Option<Timestamp>, now: Option<Timestamp>) -> Ordering {
+    match last.zip(now) {
+        Some((last, now)) if now.duration_since(last).abs() > SAME_START => now.cmp(&last),
+        _ => Ordering::Equal,
+    }
 }
 
 /// One series of an application.

@@ -13,16 +13,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::exposed::Exposition;
+use crate::exposed::{Exposition, start_order};
 use crate::sample::Increase;
 
 use super::day::minute;
 use super::selector::{Selector, series};
 
-/// Starts that differ by less are one: some processes work theirs out anew at every scrape.
-const SAME_START: SignedDuration = SignedDuration::from_secs(2);
 /// Counters that are followed; more are left out.
 const MOST_COUNTERS: usize = 10_000;
 /// Looks that wait for PostgreSQL; of more only the last counts.
@@ -140,7 +138,7 @@ impl Counters {
                 None if seen.len() >= MOST_COUNTERS => continue,
                 None if !is_first || started_since() => whole(value),
                 None => 0,
-                Some(last) => match order(last.started, look.started) {
+                Some(last) => match start_order(last.started, look.started) {
                     std::cmp::Ordering::Less => continue,
                     std::cmp::Ordering::Greater => whole(value),
                     std::cmp::Ordering::Equal if value < last.value => whole(value),
@@ -161,17 +159,9 @@ impl Counters {
 impl Look {
     /// Whether `next` has all of these counters and none was reset.
     fn goes_on_as(&self, next: &Self) -> bool {
-        order(self.started, next.started).is_eq()
+        start_order(self.started, next.started).is_eq()
             && self.values.len() == next.values.len()
             && self.values.iter().zip(&next.values).all(|(a, b)| a.0 == b.0 && a.1 <= b.1)
-    }
-}
-
-/// Whether a process started after the other; where either does not say, they are the same.
-fn order(last: Option<Timestamp>, now: Option<Timestamp>) -> std::cmp::Ordering {
-    match last.zip(now) {
-        Some((last, now)) if now.duration_since(last).abs() > SAME_START => now.cmp(&last),
-        _ => std::cmp::Ordering::Equal,
     }
 }
 

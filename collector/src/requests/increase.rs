@@ -14,12 +14,13 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Mapping;
 use super::durations::{Bounds, Durations, KnownBounds};
 use super::recognition::{Recognised, RequestSeries};
 use super::routes::{RouteId, Routes};
+use crate::exposed::start_order;
 use crate::{ExposedValue, Exposition};
 
 /// Requests, and how they went.
@@ -54,8 +55,6 @@ pub(super) struct Increase {
 
 /// Series that are followed, of all instances together.
 pub(super) const MOST_SERIES: usize = 100_000;
-/// Times of one start may differ by so much: some clients compute theirs anew.
-const SAME_START: SignedDuration = SignedDuration::from_secs(2);
 
 /// The last value of every series of one instance.
 #[derive(Debug, Default)]
@@ -124,7 +123,9 @@ impl LastValues {
             }
         }
         let scrape = Scrape { recognised, started: exposition.started, has_requests, is_partial };
-        let has_restarted = |before| has_other_start(before, &scrape) || (!has_same && has_lost_all(before, &scrape));
+        let has_restarted = |before: &Scrape| {
+            start_order(before.started, scrape.started).is_gt() || (!has_same && would_be_there(before, &scrape))
+        };
         if is < was || self.before.as_ref().is_some_and(has_restarted) {
             self.values.clear();
         }
@@ -212,13 +213,9 @@ impl LastValues {
     }
 }
 
-/// Whether the process began after the one that was scraped before.
-fn has_other_start(before: &Scrape, now: &Scrape) -> bool {
-    before.started.zip(now.started).is_some_and(|(before, now)| now.duration_since(before) > SAME_START)
-}
-
-/// Whether it is right to miss series of requests that were there before.
-fn has_lost_all(before: &Scrape, now: &Scrape) -> bool {
+/// Whether requests were counted before, and the same metric would have them now: where none of
+/// those series is there any more, the process is another one.
+fn would_be_there(before: &Scrape, now: &Scrape) -> bool {
     let is_same = before.recognised.requests == now.recognised.requests || now.recognised.requests.is_none();
     before.has_requests && is_same && !before.is_partial && !now.is_partial
 }
