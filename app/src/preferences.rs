@@ -1,5 +1,5 @@
-//! The viewer's language and theme: on the server from the request, in the browser from what the
-//! server wrote on `<html>`.
+//! The viewer's language and theme, and where the viewer reaches the dashboard: on the server from
+//! the request, in the browser from what the server wrote on `<html>` and its own address.
 
 use crate::locale::Locale;
 use crate::theme::Theme;
@@ -31,6 +31,12 @@ mod request {
             .unwrap_or_default()
     }
 
+    /// The dashboard's address, as the viewer reaches it.
+    #[must_use]
+    pub fn address() -> String {
+        with_header(http::header::HOST, |host| Some(format!("http://{host}"))).unwrap_or_default()
+    }
+
     /// The value of a cookie in a `Cookie` header.
     fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
         header.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
@@ -51,7 +57,7 @@ mod request {
 }
 
 #[cfg(feature = "ssr")]
-pub use request::{locale, theme};
+pub use request::{address, locale, theme};
 
 /// The language of the page.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
@@ -67,6 +73,13 @@ pub fn theme() -> Theme {
     Theme::from_name(crate::browser::root_attribute("data-theme").as_deref())
 }
 
+/// The dashboard's address, as the viewer reaches it.
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+#[must_use]
+pub fn address() -> String {
+    crate::browser::address()
+}
+
 /// The language of no page at all.
 #[cfg(not(any(feature = "hydrate", feature = "ssr")))]
 #[must_use]
@@ -79,4 +92,11 @@ pub fn locale() -> Locale {
 #[must_use]
 pub fn theme() -> Theme {
     Theme::default()
+}
+
+/// The address of no page at all.
+#[cfg(not(any(feature = "hydrate", feature = "ssr")))]
+#[must_use]
+pub fn address() -> String {
+    String::new()
 }

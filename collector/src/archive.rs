@@ -33,8 +33,8 @@ pub(crate) const MOST_SERIES: u16 = 200;
 
 /// The metrics of a host that [`GraphPoint`] has.
 pub(crate) const GRAPHED: [&str; 5] = ["cpu_usage", "memory_usage", "network_rx", "network_tx", "load_average_1m"];
-/// Rows further apart than this are not two ends of one interval.
-const LONGEST_INTERVAL_SECONDS: f64 = 120.0;
+/// Samples that are further apart than so many of the usual intervals are not two ends of one.
+const LONGEST_INTERVAL: f64 = 3.0;
 
 /// A question to the history.
 #[derive(Clone, Debug, PartialEq)]
@@ -308,13 +308,19 @@ fn check(query: &RangeQuery) -> Result<(), ArchiveError> {
 
 /// Rows in the order of their time, put together again by moment.
 fn system_points(rows: &[(Timestamp, String, f64)]) -> Vec<GraphPoint> {
+    let moments: Vec<_> = rows.chunk_by(|a, b| a.0 == b.0).collect();
+    let seconds = |pair: &[&[(Timestamp, String, f64)]]| pair[1][0].0.duration_since(pair[0][0].0).as_secs_f64();
+    let mut intervals: Vec<f64> = moments.windows(2).map(seconds).collect();
+    intervals.sort_by(f64::total_cmp);
+    let longest = intervals.get(intervals.len().saturating_sub(1) / 2).map_or(0.0, |usual| usual * LONGEST_INTERVAL);
     let mut previous: Option<Timestamp> = None;
-    rows.chunk_by(|a, b| a.0 == b.0)
+    moments
+        .into_iter()
         .map(|moment| {
             let at = moment[0].0;
             let of = |name: &str| moment.iter().find(|row| row.1 == name).map(|row| row.2);
             let seconds = previous.replace(at).map(|before| at.duration_since(before).as_secs_f64());
-            let seconds = seconds.filter(|seconds| *seconds <= LONGEST_INTERVAL_SECONDS);
+            let seconds = seconds.filter(|seconds| *seconds <= longest);
             GraphPoint {
                 at,
                 cpu_usage: of("cpu_usage"),

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
@@ -36,7 +37,7 @@ use crate::store::{CountQuery, Left, Store, StoreError};
 
 use asked::Asked;
 use counters::Counters;
-pub(crate) use counters::{CounterKey, Seen};
+pub(crate) use counters::{CounterKey, MOST_COUNTERS, Seen};
 use day::Days;
 pub(crate) use day::minute;
 use known::{Known, REMEMBERED};
@@ -67,12 +68,17 @@ pub enum CountingError {
 }
 
 /// What became of events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// Are kept now.
     pub accepted: u64,
     /// Were kept already, by their id.
     pub repeated: u64,
+}
+
+impl Taken {
+    /// Why none are, where there is no [`Counting`].
+    pub const OFF: &str = "business events are switched off; set business.enabled to true";
 }
 
 /// Why a reading is given.
@@ -140,7 +146,7 @@ impl Counting {
         let mut state = State {
             ledger: Ledger::default(),
             known: Known::default(),
-            counters: Counters::new(host, watched.collect()),
+            counters: Counters::new(host, watched.collect(), Timestamp::now()),
             spooled: Vec::new(),
             continued: false,
         };

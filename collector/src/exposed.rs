@@ -18,6 +18,9 @@ pub struct Exposition {
     /// When the counters began to count, where the instance says so: a later time than before is
     /// a restart, also where no counter went down.
     pub started: Option<Timestamp>,
+    /// Whether series may be missing that were or will be in another: a new one need not have
+    /// begun since the last then, nor an old one have ended.
+    pub is_partial: bool,
     /// The series.
     pub series: Vec<Exposed>,
 }
@@ -53,7 +56,7 @@ pub enum ExposedValue {
     Histogram(ExposedHistogram),
 }
 
-/// A histogram with fixed bounds.
+/// A histogram by upper bounds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExposedHistogram {
     /// Upper bound of each bucket and the observations up to it, ascending in both; the last bound
@@ -69,4 +72,20 @@ impl ExposedHistogram {
     pub fn count(&self) -> f64 {
         self.buckets.last().map_or(0.0, |(_, count)| *count)
     }
+}
+
+/// How many observations are up to `bound`, by the `counts` up to each of other `bounds`, ascending.
+///
+/// Those of a bucket lie evenly in it, as Prometheus' `histogram_quantile` takes them to lie, and
+/// those above the highest finite bound lie directly above it, for that is what it answers for them.
+pub(crate) fn count_up_to(bounds: &[f64], counts: &[f64], bound: f64) -> f64 {
+    let place = bounds.partition_point(|known| *known < bound);
+    let (Some(end), Some(count)) = (bounds.get(place), counts.get(place)) else { return 0.0 };
+    let before = place.checked_sub(1).map(|before| (bounds[before], counts[before]));
+    let (start, below) = before.unwrap_or((0.0_f64.min(bound), 0.0));
+    if bound == *end || (end.is_infinite() && before.is_some()) {
+        return *count;
+    }
+    let share = if end.is_infinite() { 0.0 } else { (bound - start) / (end - start) };
+    below + (count - below) * share.clamp(0.0, 1.0)
 }

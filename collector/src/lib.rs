@@ -64,6 +64,8 @@ mod monitor;
 #[cfg(feature = "runtime")]
 mod outlet;
 #[cfg(feature = "runtime")]
+mod relay;
+#[cfg(feature = "runtime")]
 pub mod request;
 #[cfg(feature = "runtime")]
 mod run;
@@ -92,6 +94,8 @@ pub use config::Settings;
 pub use feed::{Feed, Frame, LIVE_SPAN, Subscription};
 #[cfg(feature = "runtime")]
 pub use instruments::{Instruments, ProcessUsage, process_usage};
+#[cfg(feature = "runtime")]
+pub use relay::{Relay, RelayError};
 #[cfg(feature = "runtime")]
 pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]

@@ -22,6 +22,7 @@ use crate::embedded::{self, Connections, Embedded, EmbeddedError};
 use crate::instruments::{Instruments, JobInstruments, watch_jobs};
 use crate::monitor::{Monitor, Reading};
 use crate::outlet::{self, Outlet};
+use crate::relay::{Entrance, Relay};
 use crate::request::SaveRequests;
 use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, Watched, host_name};
@@ -264,6 +265,15 @@ impl Running {
             let application = settings.application.clone();
             self.tasks.spawn(source::watch_application(watched, application, interval, monitor, host.to_owned()));
         }
+        if let (Role::Collector, Ok(data_dir)) = (role, embedded::data_dir(&settings.storage)) {
+            let entrance = Entrance {
+                receiver: watched.receiver(settings.application.series_limit, registry),
+                counting: counting.clone(),
+                kept: retention,
+                limit: settings.application.body_limit_bytes(),
+            };
+            self.tasks.spawn(entrance.open(data_dir));
+        }
         if let Some(counting) = counting.clone() {
             let (monitor, every) = (Arc::clone(&monitor), settings.sampling.business);
             self.tasks.spawn(async move {
@@ -308,6 +318,12 @@ impl Running {
     #[must_use]
     pub fn watched(&self) -> Option<&Watched> {
         self.sampling.as_ref().map(|sampling| &sampling.watched)
+    }
+
+    /// The way to the separate collector of these settings, for what is pushed.
+    #[must_use]
+    pub fn relay(settings: &Settings) -> Relay {
+        Relay::to(&embedded::data_dir(&settings.storage).unwrap_or_default())
     }
 
     /// Asks for a save before its time.

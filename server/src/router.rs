@@ -10,8 +10,8 @@ use crate::endpoints::{Ingest, health, ingest, live, metrics, preferences, v1};
 use crate::middleware;
 use crate::state::AppState;
 
-/// The whole site; what is pushed goes to `ingest`, if this process collects.
-pub(crate) fn build(state: AppState, ingest: Option<Ingest>) -> Router {
+/// The whole site; what is pushed goes to `ingest`.
+pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
     let pages = generate_route_list(app::App);
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
@@ -25,12 +25,9 @@ pub(crate) fn build(state: AppState, ingest: Option<Ingest>) -> Router {
         let options = state.leptos.clone();
         move || app::shell(options.clone())
     };
-    let (pushed_metrics, pushed_events) = match ingest {
-        Some(ingest) => (post(ingest::metrics).with_state(ingest.clone()), post(ingest::events).with_state(ingest)),
-        None => (post(ingest::elsewhere), post(ingest::elsewhere)),
-    };
+    let pushed = [post(ingest::metrics), post(ingest::events)];
     let [pushed_metrics, pushed_events] =
-        [pushed_metrics, pushed_events].map(|pushed| pushed.layer(from_fn(ingest::linger)));
+        pushed.map(|pushed| pushed.with_state(ingest.clone()).layer(from_fn(ingest::linger)));
     let http_metrics = state.metrics.clone();
     let router = Router::new()
         .route("/healthz", get(health::healthz))

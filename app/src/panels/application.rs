@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use crate::charts::{Bar, Bars, LineGraph, Series, Threshold, Unit};
 use crate::format;
 use crate::live::{LiveStore, Subject, of};
+use crate::preferences;
 use crate::widgets::{Html, Icon, Shape, part, when};
 use crate::words::{Words, use_words};
 
@@ -87,10 +88,10 @@ fn names(store: LiveStore) -> Signal<String> {
 
 /// That no reading comes, and which instances do not answer; or how to connect one.
 fn notices(words: &'static Words, store: LiveStore) -> AnyView {
-    let is_connected = is_connected(store);
+    let (is_connected, address) = (is_connected(store), preferences::address());
     part(move |html| {
         if !is_connected.get() {
-            connect::connect(html, words);
+            connect::connect(html, words, &address);
         }
         if let Some(at) = store.stale_application() {
             let moment = store.zone.get().moment(at, store.now.get_untracked());

@@ -7,14 +7,19 @@ use crate::charts::{Bar, Bars};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, of};
 use crate::locale::Locale;
+use crate::preferences;
 use crate::widgets::{Html, Icon, Shape, part};
 use crate::words::{Words, use_words};
 
 /// Metrics on the overview; the first are shown.
 const METRICS_SHOWN: usize = 6;
-const EVENT: &str = "curl -X POST http://127.0.0.1:5001/api/v1/events \\
+/// How to send an event, with the dashboard's address between the parts.
+const EVENT: [&str; 2] = [
+    "curl -X POST ",
+    "/api/v1/events \\
   -H 'Content-Type: application/json' \\
-  -d '{\"event\":\"recipe_created\"}'";
+  -d '{\"event\":\"recipe_created\"}'",
+];
 
 /// The business metrics on the overview.
 #[component]
@@ -75,7 +80,7 @@ fn since(words: &'static Words, store: LiveStore) -> Signal<String> {
 /// A tile for each metric, or how to count one; and that no reading comes.
 fn metrics(words: &'static Words, store: LiveStore, most: usize) -> AnyView {
     let is_japanese = expect_context::<Locale>() == Locale::Ja;
-    let is_connected = is_connected(store);
+    let (is_connected, event) = (is_connected(store), EVENT.join(&preferences::address()));
     part(move |html| {
         if let Some(at) = store.stale_business() {
             let moment = store.zone.get().moment(at, store.now.get_untracked());
@@ -83,7 +88,7 @@ fn metrics(words: &'static Words, store: LiveStore, most: usize) -> AnyView {
         }
         if !is_connected.get() {
             html.element("<div class=\"connect\"><p><strong>", words.business.connect, "</strong> ");
-            html.text(words.business.connect_more).element("</p><pre><code>", EVENT, "</code></pre></div>");
+            html.text(words.business.connect_more).element("</p><pre><code>", &event, "</code></pre></div>");
         }
         html.mark("<ul class=\"counts\">");
         of(store.business, |business| {

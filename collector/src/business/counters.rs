@@ -3,17 +3,18 @@
 //!
 //! | what is seen | what counts |
 //! |---|---|
-//! | a counter for the first time | nothing: since when it counts is not known |
-//! | one that its instance did not have when last looked at, or that began since | all of it |
+//! | a counter for the first time | nothing: it may have counted for long |
+//! | one that its instance did not have when last looked at in whole | all of it |
+//! | one of a process that began since it was last looked at, or since anything was | all of it |
 //! | a greater value | the difference |
 //! | a smaller value, or a later start | all of it: it was reset |
 //! | an earlier start | nothing: another process answers under the same name |
 //!
 //! While PostgreSQL has not yet said where the last collector ended, what is seen waits.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::exposed::{Exposition, start_order};
 use crate::sample::Increase;
@@ -22,7 +23,9 @@ use super::day::minute;
 use super::selector::{Selector, series};
 
 /// Counters that are followed; more are left out.
-const MOST_COUNTERS: usize = 10_000;
+pub(crate) const MOST_COUNTERS: usize = 10_000;
+/// Instances that were not looked at for so long make room for others.
+const GONE: SignedDuration = SignedDuration::from_mins(15);
 /// Looks that wait for PostgreSQL; of more only the last counts.
 const MOST_WAITING: usize = 2_000;
 /// Whole numbers up to this are exact.
@@ -52,9 +55,12 @@ pub(super) struct Counters {
     watched: Vec<(String, Selector)>,
     /// `None` until PostgreSQL has said.
     seen: Option<HashMap<CounterKey, Seen>>,
-    /// Instances that this process has looked at.
-    looked_at: HashSet<String>,
+    /// When this process last looked at each instance.
+    looked_at: HashMap<String, Timestamp>,
+    /// What began later is known from its beginning, whoever it is.
+    since: Timestamp,
     waiting: Vec<Look>,
+    has_warned: bool,
 }
 
 /// The watched counters of an instance at one moment.
@@ -63,12 +69,22 @@ struct Look {
     instance: String,
     at: Timestamp,
     started: Option<Timestamp>,
+    is_partial: bool,
     values: Vec<(CounterKey, f64)>,
 }
 
 impl Counters {
-    pub(super) fn new(host: &str, watched: Vec<(String, Selector)>) -> Self {
-        Self { host: host.to_owned(), watched, seen: None, looked_at: HashSet::new(), waiting: Vec::new() }
+    /// What begins after `now` is known from its beginning.
+    pub(super) fn new(host: &str, watched: Vec<(String, Selector)>, now: Timestamp) -> Self {
+        Self {
+            host: host.to_owned(),
+            watched,
+            seen: None,
+            looked_at: HashMap::new(),
+            since: now,
+            waiting: Vec::new(),
+            has_warned: false,
+        }
     }
 
     /// What was counted since the last look at this instance.
@@ -86,6 +102,8 @@ impl Counters {
 
     /// Takes up where the last collector ended; answers what was counted by the looks that waited.
     pub(super) fn learn(&mut self, seen: HashMap<CounterKey, Seen>) -> Vec<Increase> {
+        let last = seen.values().map(|seen| seen.at).max();
+        self.since = last.map_or(self.since, |last| last.min(self.since));
         self.seen = Some(seen);
         let waiting = std::mem::take(&mut self.waiting);
         waiting.into_iter().flat_map(|look| self.count(look)).collect()
@@ -102,7 +120,8 @@ impl Counters {
             }
         }
         values.truncate(MOST_COUNTERS);
-        Look { instance: instance.to_owned(), at: exposition.at, started: exposition.started, values }
+        let &Exposition { at, started, is_partial, .. } = exposition;
+        Look { instance: instance.to_owned(), at, started, is_partial, values }
     }
 
     /// A look that only goes on where the last one of its instance was takes its place, unless
@@ -122,21 +141,27 @@ impl Counters {
     }
 
     fn count(&mut self, look: Look) -> Vec<Increase> {
+        let has_looked = self.looked_at.insert(look.instance.clone(), look.at).is_some();
+        self.make_room(look.at);
         let Some(seen) = &mut self.seen else { return Vec::new() };
-        let is_first = self.looked_at.insert(look.instance.clone());
         // When each event was last counted, as it was before this look.
         let mut last: HashMap<String, Timestamp> = HashMap::new();
-        for (key, seen) in seen.iter().filter(|(key, _)| is_first && key.instance == look.instance) {
+        for (key, seen) in seen.iter().filter(|(key, _)| !has_looked && key.instance == look.instance) {
             let last = last.entry(key.event.clone()).or_insert(seen.at);
             *last = seen.at.max(*last);
         }
-        let mut increases = Vec::new();
+        let began_since = |event: &str| {
+            let last = last.get(event).copied().unwrap_or(self.since);
+            look.started.is_some_and(|started| started > last && started <= look.at)
+        };
+        let (mut increases, mut left_out) = (Vec::new(), 0_u32);
         for (key, value) in look.values {
-            let started_since =
-                || last.get(&key.event).zip(look.started).is_some_and(|(last, started)| started > *last);
             let count = match seen.get(&key) {
-                None if seen.len() >= MOST_COUNTERS => continue,
-                None if !is_first || started_since() => whole(value),
+                None if seen.len() >= MOST_COUNTERS => {
+                    left_out += 1;
+                    continue;
+                }
+                None if (has_looked && !look.is_partial) || began_since(&key.event) => whole(value),
                 None => 0,
                 Some(last) => match start_order(last.started, look.started) {
                     std::cmp::Ordering::Less => continue,
@@ -152,7 +177,26 @@ impl Counters {
             let (host, at, started) = (self.host.clone(), look.at, look.started);
             increases.push(Increase { at, event, count, host, instance, series, value, started });
         }
+        if left_out > 0 && !std::mem::replace(&mut self.has_warned, true) {
+            let instance = look.instance;
+            tracing::warn!(instance, left_out, "more than {MOST_COUNTERS} counters of events: the rest is not counted");
+        }
         increases
+    }
+
+    /// Forgets instances that are gone, when there is no room for others.
+    fn make_room(&mut self, now: Timestamp) {
+        let Some(seen) = self.seen.as_mut().filter(|seen| seen.len() >= MOST_COUNTERS) else { return };
+        let is_gone = |last: Timestamp| now.duration_since(last) > GONE;
+        let mut since = self.since;
+        seen.retain(|key, seen| {
+            let last = self.looked_at.get(&key.instance).copied().unwrap_or(seen.at);
+            // Else it would count all over again if it came back.
+            since = if is_gone(last) { since.max(last) } else { since };
+            !is_gone(last)
+        });
+        self.looked_at.retain(|_, last| !is_gone(*last));
+        self.since = since;
     }
 }
 
@@ -187,11 +231,11 @@ mod tests {
             labels: [("state".to_owned(), (*state).to_owned())].into(),
             value: ExposedValue::Counter(*value),
         });
-        Exposition { at: at(second), started: started.map(at), series: series.collect() }
+        Exposition { at: at(second), started: started.map(at), is_partial: false, series: series.collect() }
     }
 
     fn counters() -> Counters {
-        Counters::new("web", vec![("order".to_owned(), Selector::parse("orders_total").unwrap())])
+        Counters::new("web", vec![("order".to_owned(), Selector::parse("orders_total").unwrap())], at(0))
     }
 
     fn total(increases: &[Increase]) -> u64 {
@@ -224,10 +268,10 @@ mod tests {
     fn a_later_start_is_a_restart_and_an_earlier_one_another_process() {
         let mut counters = counters();
         counters.learn(HashMap::new());
-        assert_eq!(look(&mut counters, 100, Some(50), &[("paid", 10.0)]), 0);
-        assert_eq!(look(&mut counters, 105, Some(51), &[("paid", 11.0)]), 1);
+        assert_eq!(look(&mut counters, 100, Some(-50), &[("paid", 10.0)]), 0);
+        assert_eq!(look(&mut counters, 105, Some(-49), &[("paid", 11.0)]), 1);
         assert_eq!(look(&mut counters, 200, Some(150), &[("paid", 30.0)]), 30);
-        assert_eq!(look(&mut counters, 205, Some(50), &[("paid", 12.0)]), 0);
+        assert_eq!(look(&mut counters, 205, Some(-50), &[("paid", 12.0)]), 0);
         assert_eq!(look(&mut counters, 210, Some(150), &[("paid", 31.0)]), 1);
     }
 
@@ -259,6 +303,54 @@ mod tests {
         let mut counters = self::counters();
         counters.learn(known());
         assert_eq!(look(&mut counters, 100, Some(90), &[("paid", 1.0), ("open", 2.0)]), 3);
+    }
+
+    #[test]
+    fn a_process_that_began_since_anything_was_looked_at_counts_from_its_beginning() {
+        let mut counters = counters();
+        counters.learn(HashMap::new());
+        let of = |instance, second, started, value| (instance, exposition(second, Some(started), &[("paid", value)]));
+        for (instance, exposition) in [of("old", 5, -100, 70.0), of("old", 10, -100, 71.0)] {
+            counters.look(instance, &exposition);
+        }
+        // A deployment: what the new process counted before its first push is not lost.
+        let (instance, first) = of("new", 70, 20, 9.0);
+        assert_eq!(total(&counters.look(instance, &first)), 9);
+        // Its clock is ahead, or it is none.
+        let (instance, ahead) = of("ahead", 70, 80, 5.0);
+        assert_eq!(total(&counters.look(instance, &ahead)), 0);
+    }
+
+    #[test]
+    fn what_comes_in_parts_is_not_new_when_it_comes() {
+        let part = |second, values| Exposition { is_partial: true, ..exposition(second, None, values) };
+        let mut counters = counters();
+        counters.learn(HashMap::new());
+        counters.look("a", &part(5, &[("paid", 70.0)]));
+        assert_eq!(total(&counters.look("a", &part(6, &[("paid", 70.0), ("open", 50.0)]))), 0);
+        assert_eq!(look(&mut counters, 100, None, &[("paid", 71.0), ("open", 51.0), ("late", 1.0)]), 3);
+    }
+
+    #[test]
+    fn instances_that_are_gone_make_room_and_do_not_count_again_when_they_come_back() {
+        let many = |from: usize| -> Vec<(String, f64)> {
+            (from..from + MOST_COUNTERS / 2).map(|n| (n.to_string(), 2.0)).collect()
+        };
+        let seen_at = |second, started, values: &[(String, f64)]| {
+            let values: Vec<(&str, f64)> = values.iter().map(|(state, value)| (state.as_str(), *value)).collect();
+            exposition(second, Some(started), &values)
+        };
+        let mut counters = counters();
+        counters.learn(HashMap::new());
+        for (instance, from) in [("a", 0), ("b", 5_000)] {
+            assert_eq!(total(&counters.look(instance, &seen_at(10, 5, &many(from)))), 10_000);
+        }
+        assert_eq!(total(&counters.look("c", &seen_at(20, 15, &many(0)))), 0, "there is no room");
+        let later = 20 + GONE.as_secs() + 1;
+        assert_eq!(total(&counters.look("b", &seen_at(later, 5, &many(5_000)))), 0);
+        assert_eq!(total(&counters.look("c", &seen_at(later, 15, &many(0)))), 10_000);
+        // It had been counted to here.
+        assert_eq!(total(&counters.look("a", &seen_at(2 * later, 5, &many(0)))), 0);
     }
 
     proptest! {

@@ -231,7 +231,8 @@ impl Assembly {
         let started = started.and_then(|since| Timestamp::UNIX_EPOCH.checked_add(since).ok());
         // Else it is no time: nothing that is scraped began before this century, or begins later.
         let started = started.filter(|started| (CENTURY..=at + SignedDuration::from_hours(24)).contains(started));
-        Parsed { exposition: Exposition { at, started, series }, left_out }
+        let is_partial = left_out.is_partial();
+        Parsed { exposition: Exposition { at, started, is_partial, series }, left_out }
     }
 }
 

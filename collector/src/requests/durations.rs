@@ -1,14 +1,13 @@
 //! How long requests took, of instances that may have different buckets.
 //!
 //! Increases of buckets with the same bounds add up bucket by bucket. Where bounds differ, as
-//! while a new version is rolled out, the sum has all of them: observations of a bucket lie
-//! evenly in it, as `histogram_quantile` takes them to lie, and those above the highest finite
-//! bound of their own lie directly above it, for that is the bound it answers for them.
+//! while a new version is rolled out, the sum has all of them, by [`count_up_to`].
 
 use std::sync::Arc;
 
 use super::Unit;
 use super::quantile::ensure_monotonic_and_ignore_small_deltas;
+use crate::exposed::count_up_to;
 
 /// Upper bounds of buckets in seconds, ascending; the last is infinite.
 pub(super) type Bounds = Arc<[f64]>;
@@ -20,6 +19,8 @@ pub(super) struct KnownBounds(Vec<Bounds>);
 /// Histograms of one application have rarely more than one set of bounds. What comes with more
 /// is counted, but not timed.
 const MOST_BOUNDS: usize = 16;
+/// Sets of bounds of one sum; more are laid into the newest.
+const MOST_IN_A_SUM: usize = 4;
 
 impl KnownBounds {
     /// The copy with these bounds, which are in `unit`.
@@ -53,6 +54,23 @@ impl Durations {
             Some((_, sums)) => sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count),
             None => self.0.push((Arc::clone(bounds), counts.to_vec())),
         }
+        if self.0.len() > MOST_IN_A_SUM {
+            self.lay_into_the_newest();
+        }
+    }
+
+    /// So that the bounds of former versions can be forgotten.
+    fn lay_into_the_newest(&mut self) {
+        let Some((newest, mut sums)) = self.0.pop() else { return };
+        for (bounds, counts) in std::mem::take(&mut self.0) {
+            sums.iter_mut().zip(newest.iter()).for_each(|(sum, bound)| *sum += count_up_to(&bounds, &counts, *bound));
+        }
+        self.0.push((newest, sums));
+    }
+
+    /// Numbers that there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|(_, counts)| counts.len()).sum()
     }
 
     pub(super) fn add_all(&mut self, other: &Self) {
@@ -75,19 +93,6 @@ impl Durations {
         ensure_monotonic_and_ignore_small_deltas(&mut buckets);
         buckets
     }
-}
-
-/// How many of these are up to `bound`, which need not be one of theirs.
-fn count_up_to(bounds: &[f64], counts: &[f64], bound: f64) -> f64 {
-    let place = bounds.partition_point(|known| *known < bound);
-    let (Some(end), Some(count)) = (bounds.get(place), counts.get(place)) else { return 0.0 };
-    let before = place.checked_sub(1).map(|before| (bounds[before], counts[before]));
-    let (start, below) = before.unwrap_or((0.0_f64.min(bound), 0.0));
-    if bound == *end || (end.is_infinite() && before.is_some()) {
-        return *count;
-    }
-    let share = if end.is_infinite() { 0.0 } else { (bound - start) / (end - start) };
-    below + (count - below) * share.clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -144,6 +149,18 @@ mod tests {
         assert_eq!(held.len(), MOST_BOUNDS - 1);
         held.clear();
         assert!(known.of(&[(1_000.0, 0.0), (INF, 0.0)], Unit::Seconds).is_some());
+    }
+
+    #[test]
+    fn a_sum_of_many_versions_keeps_no_more_than_some_of_their_bounds() {
+        let mut known = KnownBounds::default();
+        let mut durations = Durations::default();
+        for version in 1..100 {
+            let bounds = known.of(&[(f64::from(version), 0.0), (INF, 0.0)], Unit::Seconds).unwrap();
+            durations.add(&bounds, &[1.0, 2.0]);
+            assert!(durations.len() <= 2 * MOST_IN_A_SUM);
+        }
+        assert_eq!(durations.buckets().last(), Some(&(INF, 198.0)));
     }
 
     proptest! {

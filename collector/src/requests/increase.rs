@@ -7,10 +7,11 @@
 //! | is new | all of it: it has counted from 0 since the scrape before |
 //! | of an instance that started anew | all of it |
 //!
-//! An instance started anew when it says another start, or when all its requests together are fewer
-//! than they were. Without either, a series that has overtaken its last value since a restart
-//! cannot be known from one that only went on, as in Prometheus.
+//! An instance started anew when it says another start; where it says none, when all its requests
+//! together are fewer than they were. Without either, a series that has overtaken its last value
+//! since a restart cannot be known from one that only went on, as in Prometheus.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
@@ -20,7 +21,7 @@ use super::Mapping;
 use super::durations::{Bounds, Durations, KnownBounds};
 use super::recognition::{Recognised, RequestSeries};
 use super::routes::{RouteId, Routes};
-use crate::exposed::start_order;
+use crate::exposed::{count_up_to, start_order};
 use crate::{ExposedValue, Exposition};
 
 /// Requests, and how they went.
@@ -41,6 +42,11 @@ impl Tally {
         self.failed += other.failed;
         self.durations.add_all(&other.durations);
     }
+
+    /// Numbers that there are.
+    fn len(&self) -> usize {
+        3 + self.durations.len()
+    }
 }
 
 /// What came between two scrapes.
@@ -51,6 +57,13 @@ pub(super) struct Increase {
     pub total: Tally,
     /// Only of routes with requests.
     pub routes: HashMap<RouteId, Tally>,
+}
+
+impl Increase {
+    /// Numbers that there are of routes.
+    pub(super) fn len_of_routes(&self) -> usize {
+        self.routes.values().map(Tally::len).sum()
+    }
 }
 
 /// Series that are followed, of all instances together.
@@ -82,7 +95,6 @@ struct Scrape {
     recognised: Recognised,
     started: Option<Timestamp>,
     has_requests: bool,
-    /// Whether series were left out that another scrape may have.
     is_partial: bool,
 }
 
@@ -93,7 +105,7 @@ pub(super) struct Shared<'a> {
     pub routes: &'a mut Routes,
     /// Series that may be followed besides those that are.
     pub room: usize,
-    /// Routes that may be told apart besides those that are.
+    /// Numbers of routes that may be kept besides those that are.
     pub room_for_routes: usize,
 }
 
@@ -103,13 +115,9 @@ impl LastValues {
     }
 
     /// What came since the scrape before this; `None` at the first.
-    pub(super) fn increase(
-        &mut self,
-        exposition: &Exposition,
-        is_partial: bool,
-        shared: Shared<'_>,
-    ) -> Option<Increase> {
-        let Shared { mapping, bounds: known_bounds, routes, mut room, room_for_routes } = shared;
+    pub(super) fn increase(&mut self, exposition: &Exposition, shared: Shared<'_>) -> Option<Increase> {
+        let Shared { mapping, bounds: known_bounds, routes, mut room, mut room_for_routes } = shared;
+        let is_partial = exposition.is_partial;
         let recognised = Recognised::of(exposition, mapping);
         // Of the series that were in the scrape before: others may come and go.
         let (mut was, mut is, mut has_requests, mut has_same) = (0.0, 0.0, false, false);
@@ -123,10 +131,11 @@ impl LastValues {
             }
         }
         let scrape = Scrape { recognised, started: exposition.started, has_requests, is_partial };
+        let says_its_start = self.before.as_ref().is_some_and(|before| before.started.and(scrape.started).is_some());
         let has_restarted = |before: &Scrape| {
             start_order(before.started, scrape.started).is_gt() || (!has_same && would_be_there(before, &scrape))
         };
-        if is < was || self.before.as_ref().is_some_and(has_restarted) {
+        if (is < was && !says_its_start) || self.before.as_ref().is_some_and(has_restarted) {
             self.values.clear();
         }
         self.scrapes += 1;
@@ -153,9 +162,10 @@ impl LastValues {
             };
             let key = self.key(&series);
             increments.clear();
-            match self.values.get(&key).filter(|last| is_alike(last, bounds.as_ref(), &values)) {
-                Some(last) if values.iter().zip(&last.values).all(|(value, last)| value >= last) => {
-                    increments.extend(values.iter().zip(&last.values).map(|(value, last)| value - last));
+            let last = self.values.get(&key).and_then(|last| last.by(bounds.as_ref(), values.len(), says_its_start));
+            match last {
+                Some(last) if values.iter().zip(&*last).all(|(value, last)| value >= last) => {
+                    increments.extend(values.iter().zip(&*last).map(|(value, last)| value - last));
                 }
                 Some(_) => increments.extend(values.iter().map(|value| value.max(0.0))),
                 None if new_counts => increments.extend(values.iter().map(|value| value.max(0.0))),
@@ -187,10 +197,13 @@ impl LastValues {
             increase.total.add_all(&tally);
             if let Some(route) = series.route {
                 let mut id = routes.id(series.method, route);
-                if increase.routes.len() >= room_for_routes && !increase.routes.contains_key(&id) {
+                if tally.len() > room_for_routes && !increase.routes.contains_key(&id) {
                     id = routes.other();
                 }
-                increase.routes.entry(id).or_default().add_all(&tally);
+                let of_route = increase.routes.entry(id).or_default();
+                let before = of_route.len();
+                of_route.add_all(&tally);
+                room_for_routes = room_for_routes.saturating_sub(of_route.len().saturating_sub(before));
             }
         }
         let is_first = self.before.replace(scrape).is_none();
@@ -202,8 +215,8 @@ impl LastValues {
         self.hasher.hash_one((&series.exposed.name, &series.exposed.labels))
     }
 
-    /// Forgets series that are gone, when they are many. Else they are kept: one that comes back
-    /// goes on where it was.
+    /// Forgets series that are gone, when they are many. Else they are kept, so that one that comes
+    /// back is not counted anew.
     fn forget(&mut self) {
         let is_there = |last: &Last| last.scrape == self.scrapes;
         let there = self.values.values().filter(|last| is_there(last)).count();
@@ -227,10 +240,18 @@ fn count(series: &RequestSeries<'_>) -> f64 {
     }
 }
 
-/// Whether there is anything to subtract: a histogram with other bounds is of another version of
-/// the application, and counts from 0.
-fn is_alike(last: &Last, bounds: Option<&Bounds>, values: &[f64]) -> bool {
-    last.values.len() == values.len() && last.bounds.as_ref().zip(bounds).is_none_or(|(last, now)| last == now)
+impl Last {
+    /// The values by these bounds; `None` where there is nothing to subtract. A histogram with other
+    /// bounds is of another version of the application, which counts from 0, unless the process
+    /// says that it is the same: then its bounds grow with what it measures.
+    fn by(&self, bounds: Option<&Bounds>, length: usize, is_same_process: bool) -> Option<Cow<'_, [f64]>> {
+        match (&self.bounds, bounds) {
+            (Some(last), Some(now)) if last != now => {
+                is_same_process.then(|| now.iter().map(|bound| count_up_to(last, &self.values, *bound)).collect())
+            }
+            _ => (self.values.len() == length).then_some(Cow::Borrowed(&self.values)),
+        }
+    }
 }
 
 /// The routes that these increases are of.

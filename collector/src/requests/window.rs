@@ -33,9 +33,9 @@ const PUSH_PATIENCE: SignedDuration = SignedDuration::from_secs(150);
 const PUSH_MEMORY: SignedDuration = SignedDuration::from_mins(10);
 /// Instances that may push. Those that are scraped are in the settings.
 const MOST_PUSHING: usize = 100;
-/// Numbers of routes that are kept over the minute, of all instances; past that, new steps have
-/// one for all routes.
-const MOST_TALLIES: usize = 30_000;
+/// Numbers that are kept of routes over the minute, of all instances: 4 MiB. Past that, routes that
+/// have none in a step are one there.
+const MOST_NUMBERS_OF_ROUTES: usize = 1 << 19;
 
 /// Who exposes.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,18 +114,12 @@ impl Window {
         self.instances.remove(name);
     }
 
-    /// All that an instance exposed at one moment; `is_partial` if series were left out that were
-    /// or will be in another such exposition.
+    /// All that an instance exposed at one moment.
     ///
     /// # Errors
     ///
     /// When it pushes, is new, and too many push.
-    pub fn observe(
-        &mut self,
-        name: &InstanceName,
-        exposition: &Exposition,
-        is_partial: bool,
-    ) -> Result<(), TooManyInstances> {
+    pub fn observe(&mut self, name: &InstanceName, exposition: &Exposition) -> Result<(), TooManyInstances> {
         let at = exposition.at;
         self.forget_old(at);
         let pushing = self.instances.keys().filter(|name| name.pushes).count();
@@ -138,7 +132,7 @@ impl Window {
         }
         let followed: usize = self.instances.values().map(|watched| watched.last_values.len()).sum();
         let steps = self.instances.values().flat_map(|watched| &watched.steps);
-        let tallies: usize = steps.map(|step| step.increase.routes.len()).sum();
+        let numbers: usize = steps.map(|step| step.increase.len_of_routes()).sum();
 
         let watched = self.instances.entry(name.clone()).or_default();
         let shared = Shared {
@@ -146,9 +140,9 @@ impl Window {
             bounds: &mut self.bounds,
             routes: &mut self.routes,
             room: MOST_SERIES.saturating_sub(followed),
-            room_for_routes: MOST_TALLIES.saturating_sub(tallies),
+            room_for_routes: MOST_NUMBERS_OF_ROUTES.saturating_sub(numbers),
         };
-        let increase = watched.last_values.increase(exposition, is_partial, shared);
+        let increase = watched.last_values.increase(exposition, shared);
         let before = watched.last_seen.replace(at);
         watched.up = true;
         watched.error = None;

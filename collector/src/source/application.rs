@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use prometheus_client::registry::Registry;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::otlp::Receiver;
 use super::scrape::{ScrapeError, instance_name, watch_target};
 use super::whole_milliseconds;
 use crate::business::Counting;
@@ -47,20 +49,23 @@ impl Watched {
     ///
     /// When it pushes, is new, and too many push.
     pub fn observe(&self, name: &InstanceName, exposition: &Exposition) -> Result<(), TooManyInstances> {
-        self.observe_part(name, exposition, false)
-    }
-
-    fn observe_part(
-        &self,
-        name: &InstanceName,
-        exposition: &Exposition,
-        is_partial: bool,
-    ) -> Result<(), TooManyInstances> {
-        self.window().observe(name, exposition, is_partial)?;
+        self.window().observe(name, exposition)?;
         if let Some(counting) = &self.0.counting {
             counting.look(&format!("{}/{}", name.job, name.instance), exposition);
         }
         Ok(())
+    }
+
+    /// Takes pushes by OTLP, of at most `series_limit` series of an instance.
+    #[must_use]
+    pub fn receiver(&self, series_limit: usize, registry: &mut Registry) -> Receiver {
+        let watched = self.clone();
+        Receiver::new(series_limit, registry, move |pusher, exposition| {
+            let name = InstanceName { job: pusher.job.clone(), instance: pusher.instance.clone(), pushes: true };
+            if let Err(error) = watched.observe(&name, &exposition) {
+                tracing::warn!(job = name.job, instance = name.instance, %error, "what was pushed is left out");
+            }
+        })
     }
 
     /// Takes the outcome of a scrape.
@@ -81,7 +86,7 @@ impl Watched {
         if left_out > 0 {
             tracing::warn!(job = name.job, instance = name.instance, left_out, "series over the limits were left out");
         }
-        if let Err(error) = self.observe_part(name, &parsed.exposition, parsed.left_out.is_partial()) {
+        if let Err(error) = self.observe(name, &parsed.exposition) {
             self.window().fail(name, error.to_string());
         }
     }

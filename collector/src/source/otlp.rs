@@ -1,8 +1,9 @@
 //! What applications push by OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 //!
 //! Every push of an instance becomes an [`Exposition`] of all its series, with the names and
-//! labels that Prometheus would give them, counters and histograms cumulative. A counter never
-//! goes down while its instance is known, also when the process begins anew under its old name.
+//! labels that Prometheus would give them, counters and histograms cumulative. When a process
+//! begins anew under the name of another, all of its counters count from 0, and it says so by
+//! the time it started.
 
 mod answer;
 mod exponential;
@@ -127,7 +128,7 @@ impl Receiver {
         registry: &mut Registry,
         hand: impl Fn(&Pusher, Exposition) + Send + Sync + 'static,
     ) -> Self {
-        let instances = Mutex::new(Instances::new(series_limit));
+        let instances = Mutex::new(Instances::new(series_limit, Timestamp::now()));
         Self { instances, hand: Box::new(hand), counted: Counted::register(registry) }
     }
 
@@ -275,7 +276,7 @@ impl<'a> Visit<'a> for Taking<'_> {
 
     fn point(&mut self, leaf: Leaf<'a>) {
         match self.take(leaf) {
-            Ok(Taken::Counted) => self.accepted.points += 1,
+            Ok(Taken::Counted | Taken::Anew(_)) => self.accepted.points += 1,
             Ok(Taken::Repeated) => self.accepted.repeated += 1,
             Err(reason) => *self.accepted.refused.entry(reason).or_default() += 1,
         }

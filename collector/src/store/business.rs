@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 
 use crate::buffer::{Entry, Record};
-use crate::business::{CounterKey, SavedCounts, Seen, minute};
+use crate::business::{CounterKey, MOST_COUNTERS, SavedCounts, Seen, minute};
 use crate::sample::Increase;
 
 use super::range::positions;
@@ -70,9 +70,10 @@ impl Store {
         let rows: Vec<(String, String, String, f64, Option<i64>, i64)> = sqlx::query_as(
             "SELECT instance, event, series, value, (extract(epoch FROM started) * 1000000)::bigint,
                     (extract(epoch FROM at) * 1000000)::bigint
-             FROM recipe_monitoring_state.counters WHERE host = $1",
+             FROM recipe_monitoring_state.counters WHERE host = $1 ORDER BY at DESC LIMIT $2",
         )
         .bind(host)
+        .bind(i64::try_from(MOST_COUNTERS).unwrap_or(i64::MAX))
         .fetch_all(&mut *transaction)
         .await?;
         transaction.rollback().await?;

@@ -96,7 +96,12 @@ impl Run {
             labels: [("state".to_owned(), state.to_owned())].into(),
             value: ExposedValue::Counter(value),
         };
-        let exposition = Exposition { at: noon(), started, series: vec![of("paid", paid), of("open", 1_000.0 + paid)] };
+        let exposition = Exposition {
+            at: noon(),
+            started,
+            is_partial: false,
+            series: vec![of("paid", paid), of("open", 1_000.0 + paid)],
+        };
         self.counting.look("shop", &exposition);
     }
 
@@ -292,23 +297,23 @@ async fn counters_count_once_over_restarts_of_the_application_and_of_the_collect
     let spool = directory.path().join("a");
     let start = |seconds| Some(noon() - SignedDuration::from_secs(seconds));
     let first = Run::start(&store, &spool, &settings).await;
-    first.look(100.0, start(900));
+    first.look(100.0, start(90_000));
     // Waits for PostgreSQL, and counts then.
     assert!(first.buffer.is_empty());
-    first.look(102.0, start(900));
+    first.look(102.0, start(90_000));
     assert_eq!(first.paid().await, Some(2.0));
-    first.look(103.0, start(900));
+    first.look(103.0, start(90_000));
     assert_eq!(first.metric("paid_daily").today, Some(3.0));
     first.save().await;
     assert_eq!(first.paid().await, Some(3.0));
-    first.look(104.0, start(900));
+    first.look(104.0, start(90_000));
     until("it is on disk", async || (!first.buffer.is_empty()).then_some(())).await;
     first.buffer.close().await;
 
     // The collector was down while 6 were counted; the newest value is in its spool only.
     let second = Run::start(&store, &spool, &settings).await;
     assert_eq!(second.paid().await, Some(4.0));
-    second.look(110.0, start(900));
+    second.look(110.0, start(90_000));
     assert_eq!(second.metric("paid_daily").today, Some(10.0));
     second.save().await;
     // The application was restarted, and had soon counted more than before.

@@ -165,7 +165,7 @@ async fn percentiles_and_error_rate_are_those_of_prometheus_over_the_same_scrape
     for (scrape, at) in (0..3).zip([0, 1, 2]) {
         let at = begin + SignedDuration::from_secs(at);
         let parsed = parse(page(scrape).as_bytes(), Format::Prometheus, at, Limits::default()).unwrap();
-        window.observe(&name, &parsed.exposition, false).unwrap();
+        window.observe(&name, &parsed.exposition).unwrap();
     }
     let reading = window.read(begin + SignedDuration::from_secs(2), "web");
 

@@ -55,6 +55,9 @@ struct Arguments {
     /// Be slow or fail where a request's header x-fault asks for it: slow=<milliseconds> or fail
     #[arg(long)]
     faults: bool,
+    /// Do not wear the layer: for measuring what it costs
+    #[arg(long)]
+    bare: bool,
 }
 
 /// What every request can reach.
@@ -86,7 +89,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         format!("port {} cannot be had: {error}; choose another one by --address", arguments.address)
     })?;
     writeln!(std::io::stderr(), "recipe_api: serving http://{}/", listener.local_addr()?)?;
-    let app = router(Site { pool: pool.clone(), metrics: metrics.clone() }, arguments.faults);
+    let app = router(Site { pool: pool.clone(), metrics: metrics.clone() }, &arguments);
     axum::serve(listener, metrics.count_connections(app.into_make_service())).with_graceful_shutdown(stop).await?;
     pool.close().await;
     Ok(())
@@ -103,7 +106,7 @@ fn stop() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn router(site: Site, faults: bool) -> Router {
+fn router(site: Site, arguments: &Arguments) -> Router {
     let metrics = site.metrics.clone();
     let app = Router::new()
         .route("/users", post(users::register))
@@ -114,8 +117,11 @@ fn router(site: Site, faults: bool) -> Router {
         .method_not_allowed_fallback(async || ApiError::wrong_method())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(site);
-    let app = if faults { app.layer(from_fn(faults::inject)) } else { app };
+    let app = if arguments.faults { app.layer(from_fn(faults::inject)) } else { app };
 
+    if arguments.bare {
+        return app;
+    }
     // Around all others, so that it counts what they answer.
     let app = app.layer(metrics.layer(|request| Some(request.get::<MatchedPath>()?.as_str())));
     app.route("/metrics", get(move |headers: HeaderMap| metrics.response(&headers)))

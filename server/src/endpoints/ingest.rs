@@ -23,7 +23,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
 use collector::otlp::{Format, OtlpError, Receiver};
-use collector::{Event, events};
+use collector::{Event, Relay, RelayError, Taken, events};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -38,15 +38,6 @@ pub(crate) use linger::linger;
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
-/// What became of events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kept {
-    /// That were new.
-    pub(crate) accepted: u64,
-    /// Whose `id` was there already.
-    pub(crate) repeated: u64,
-}
-
 /// Why events could not be kept, in a sentence with the remedy, for whoever pushed them.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -55,16 +46,23 @@ pub(crate) struct NotKept(pub(crate) String);
 /// Where events go.
 pub(crate) trait EventSink: Send + Sync {
     /// Keeps all of them, or none; done when they survive the end of this process.
-    fn keep(&self, events: Vec<Event>) -> Pin<Box<dyn Future<Output = Result<Kept, NotKept>> + Send + '_>>;
+    fn keep(&self, events: Vec<Event>) -> Pin<Box<dyn Future<Output = Result<Taken, NotKept>> + Send + '_>>;
 }
 
 /// What the handlers need. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Ingest(Arc<Inner>);
 
+/// Who takes what is pushed.
+pub(crate) enum Taker {
+    /// This process.
+    Here { receiver: Arc<Receiver>, sink: Arc<dyn EventSink> },
+    /// A separate collector.
+    There(Relay),
+}
+
 struct Inner {
-    receiver: Arc<Receiver>,
-    sink: Arc<dyn EventSink>,
+    taker: Taker,
     rate: RateLimit,
     memory: Memory,
     /// Older events are refused.
@@ -78,16 +76,11 @@ impl fmt::Debug for Ingest {
 }
 
 impl Ingest {
-    /// Hands metrics to `receiver` and events to `sink`, of which none older than `kept` is taken.
-    pub(crate) fn new(
-        settings: &collector::Settings,
-        receiver: Arc<Receiver>,
-        sink: Arc<dyn EventSink>,
-        kept: SignedDuration,
-    ) -> Self {
+    /// Hands all to `taker`, but for events that are older than `kept`.
+    pub(crate) fn new(settings: &collector::Settings, taker: Taker, kept: SignedDuration) -> Self {
         let rate = RateLimit::new(&settings.ingest);
         let memory = Memory::new(settings.application.body_limit_bytes());
-        Self(Arc::new(Inner { receiver, sink, rate, memory, kept }))
+        Self(Arc::new(Inner { taker, rate, memory, kept }))
     }
 
     /// Whether the request may be read at all.
@@ -98,14 +91,6 @@ impl Ingest {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
         self.0.rate.take(peer, Instant::now()).map_err(Refusal::TooMany)
     }
-}
-
-/// The answer where a separate collector takes the samples.
-pub(crate) async fn elsewhere() -> ApiError {
-    let message = "this dashboard only shows what a separate collector takes; push to one that collects itself, which \
-                   is without server.collector = \"separate\"";
-    // Not 503, after which clients of OTLP would try again for ever.
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, "no_collector", message, "server.collector")
 }
 
 /// Takes metrics by OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
@@ -124,9 +109,14 @@ pub(crate) async fn metrics(State(ingest): State<Ingest>, request: Request) -> R
 async fn take_metrics(ingest: &Ingest, request: Request, format: Format) -> Result<Vec<u8>, Refusal> {
     ingest.admit(&request)?;
     let body = ingest.0.memory.read(request).await?;
-    let receiver = ingest.0.receiver.clone();
-    let accepted = blocking(body, move |body| receiver.receive(body, format, Timestamp::now())).await??;
-    Ok(accepted.answer(format))
+    match &ingest.0.taker {
+        Taker::Here { receiver, .. } => {
+            let receiver = Arc::clone(receiver);
+            let (accepted, _) = blocking(body, move |body| receiver.receive(body, format, Timestamp::now())).await?;
+            Ok(accepted?.answer(format))
+        }
+        Taker::There(relay) => Ok(relay.metrics(body.bytes(), format).await?),
+    }
 }
 
 /// Takes business events: one, or a list of which all are taken or none.
@@ -140,20 +130,27 @@ pub(crate) async fn events(State(ingest): State<Ingest>, request: Request) -> Re
     }
 }
 
-async fn take_events(ingest: &Ingest, request: Request) -> Result<Kept, Refusal> {
+async fn take_events(ingest: &Ingest, request: Request) -> Result<Taken, Refusal> {
     if media_type(request.headers()).as_deref() != Some(JSON) {
         return Err(Refusal::MediaType(JSON));
     }
     ingest.admit(&request)?;
     let body = ingest.0.memory.read(request).await?;
     let kept = ingest.0.kept;
-    let events = blocking(body, move |body| events::parse(body, Timestamp::now(), kept)).await??;
-    Ok(ingest.0.sink.keep(events).await?)
+    let (events, body) = blocking(body, move |body| events::parse(body, Timestamp::now(), kept)).await?;
+    let events = events?;
+    match &ingest.0.taker {
+        Taker::Here { sink, .. } => Ok(sink.keep(events).await?),
+        Taker::There(relay) => Ok(relay.events(body.bytes()).await?),
+    }
 }
 
-/// Does what takes as long as the body is large where nobody waits for it.
-async fn blocking<T: Send + 'static>(body: Body, work: impl FnOnce(&[u8]) -> T + Send + 'static) -> Result<T, Refusal> {
-    let worked = tokio::task::spawn_blocking(move || work(body.bytes())).await;
+/// Does what takes as long as the body is large where nobody waits for it; gives the body back.
+async fn blocking<T: Send + 'static>(
+    body: Body,
+    work: impl FnOnce(&[u8]) -> T + Send + 'static,
+) -> Result<(T, Body), Refusal> {
+    let worked = tokio::task::spawn_blocking(move || (work(body.bytes()), body)).await;
     worked.map_err(|error| {
         tracing::error!(%error, "a request that was pushed was not read to its end");
         Refusal::Failed
@@ -191,6 +188,8 @@ enum Refusal {
     Events(#[from] events::EventError),
     #[error(transparent)]
     NotKept(#[from] NotKept),
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     #[error("the request failed here; the log says why")]
     Failed,
 }
@@ -207,10 +206,11 @@ impl Refusal {
             Self::Body(BodyError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", 3),
             Self::Body(BodyError::Slow) => (StatusCode::REQUEST_TIMEOUT, "too_slow", 4),
             Self::Body(BodyError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy", 14),
-            Self::Body(BodyError::Cut | BodyError::Gzip) | Self::Otlp(_) | Self::Events(_) => {
-                (StatusCode::BAD_REQUEST, "invalid", 3)
-            }
-            Self::NotKept(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", 14),
+            Self::Body(BodyError::Cut | BodyError::Gzip)
+            | Self::Otlp(_)
+            | Self::Events(_)
+            | Self::Relay(RelayError::Refused(_)) => (StatusCode::BAD_REQUEST, "invalid", 3),
+            Self::NotKept(_) | Self::Relay(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", 14),
             Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "failed", 13),
         }
     }
@@ -221,8 +221,8 @@ impl Refusal {
             Self::MediaType(_) => "content-type".to_owned(),
             Self::Body(BodyError::Encoding { .. }) => "content-encoding".to_owned(),
             Self::Events(error) => error.field(),
-            Self::Body(_) | Self::Otlp(_) => "body".to_owned(),
-            Self::TooMany(_) | Self::NotKept(_) | Self::Failed => String::new(),
+            Self::Body(_) | Self::Otlp(_) | Self::Relay(RelayError::Refused(_)) => "body".to_owned(),
+            Self::TooMany(_) | Self::NotKept(_) | Self::Relay(_) | Self::Failed => String::new(),
         }
     }
 
@@ -231,7 +231,7 @@ impl Refusal {
         match self {
             Self::TooMany(wait) => Some(wait.as_secs() + 1),
             Self::Body(BodyError::Busy) => Some(1),
-            Self::NotKept(_) => Some(5),
+            Self::NotKept(_) | Self::Relay(RelayError::NotNow(_) | RelayError::Away { .. }) => Some(5),
             _ => None,
         }
     }

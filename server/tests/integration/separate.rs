@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use collector::Payload;
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::helpers::{Dashboard, Place, Running, Socket, next_event, outcome, until};
@@ -86,4 +87,75 @@ fn without_a_collector_it_says_what_to_start() {
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("recipe-monitoring-collector run") && message.contains("DATABASE_URL"), "{message}");
     assert!(!place.data_dir().exists());
+}
+
+const JSON: &str = "Content-Type: application/json";
+
+/// What an OpenTelemetry SDK pushes: so many requests since it started.
+fn pushed(seconds: i64, count: u64) -> String {
+    let ns = |at: Timestamp| at.as_nanosecond().to_string();
+    let point = serde_json::json!({
+        "attributes": [
+            { "key": "http.request.method", "value": { "stringValue": "GET" } },
+            { "key": "http.route", "value": { "stringValue": "/recipes/{id}" } },
+            { "key": "http.response.status_code", "value": { "intValue": "200" } },
+        ],
+        "startTimeUnixNano": ns(Timestamp::now() - SignedDuration::from_secs(3_600)),
+        "timeUnixNano": ns(Timestamp::now() + SignedDuration::from_secs(seconds)),
+        "count": count.to_string(), "sum": 1.0, "explicitBounds": [0.1], "bucketCounts": [count.to_string(), "0"],
+    });
+    let metric = serde_json::json!({
+        "name": "http.server.request.duration", "unit": "s",
+        "histogram": { "aggregationTemporality": 2, "dataPoints": [point] },
+    });
+    let service = serde_json::json!({ "key": "service.name", "value": { "stringValue": "recipes" } });
+    let resource = serde_json::json!({ "attributes": [service] });
+    serde_json::json!({ "resourceMetrics": [{ "resource": resource, "scopeMetrics": [{ "metrics": [metric] }] }] })
+        .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pushed_to_it_is_the_collectors_and_kept_once_over_its_end() {
+    let place = Place::new();
+    let settings = ["--set", "sampling.application=1s", "--set", "sampling.business=1s"];
+    let mut collecting = collector(&place, &settings).await;
+    let mut dashboard = Dashboard::start(&place, &SEPARATE).await;
+    let push = async |path: &str, body: &str| dashboard.request(&format!("POST {path}"), &[JSON], body).await;
+    let event = |id: &str| format!(r#"{{"event":"recipe_created","count":2,"id":"{id}"}}"#);
+
+    assert_eq!(push("/v1/metrics", &pushed(-1, 100)).await.status, 200);
+    assert_eq!(push("/v1/metrics", &pushed(0, 130)).await.status, 200);
+    let answer = push("/api/v1/events", &event("one")).await;
+    assert_eq!((answer.status, answer.json()), (202, serde_json::json!({ "accepted": 1, "repeated": 0 })));
+    assert_eq!(push("/api/v1/events", &event("one")).await.json()["repeated"], 1);
+    let refused = push("/api/v1/events", r#"{"event":"Recipe"}"#).await;
+    assert_eq!((refused.status, refused.json()["error"]["field"].clone()), (400, "[0].event".into()));
+    let garbled = push("/v1/metrics", r#"{"resourceMetrics":7}"#).await;
+    assert_eq!(garbled.status, 400);
+    assert!(garbled.json()["error"]["message"].as_str().unwrap().contains("ExportMetricsServiceRequest"));
+    until("both are shown", async || {
+        let current = dashboard.get("/api/v1/current", &[]).await.json();
+        let created =
+            current["business"]["metrics"].as_array()?.iter().find(|m| m["name"] == "recipes_created_daily")?;
+        (current["application"]["http_requests_total"] == 30.0 && created["today"] == 2.0).then_some(())
+    })
+    .await;
+
+    assert_eq!(collecting.end(Signal::KILL).await, None);
+    let away = push("/api/v1/events", &event("two")).await;
+    assert!(away.status == 503 && away.headers.contains("retry-after: 5"), "{away:?}");
+    assert!(away.body.contains("recipe-monitoring-collector run"), "{}", away.body);
+    let mut collecting = collector(&place, &settings).await;
+    for (id, accepted) in [("two", 1), ("one", 0)] {
+        assert_eq!(push("/api/v1/events", &event(id)).await.json()["accepted"], accepted, "{id}");
+    }
+    until("it is counted once", async || {
+        let current = dashboard.get("/api/v1/current", &[]).await.json();
+        let created =
+            current["business"]["metrics"].as_array()?.iter().find(|m| m["name"] == "recipes_created_daily")?;
+        (created["today"] == 4.0).then_some(())
+    })
+    .await;
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    assert_eq!(collecting.end(Signal::TERM).await, Some(0));
 }

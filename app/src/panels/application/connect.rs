@@ -1,5 +1,7 @@
 //! How to connect an application, where none is.
 
+use std::borrow::Cow;
+
 use crate::widgets::Html;
 use crate::words::Words;
 
@@ -9,27 +11,30 @@ let app = app.route(\"/metrics\", get(move |headers: HeaderMap| async move { met
 const NODE: &str = "const bundle = require('express-prom-bundle'); // npm install express-prom-bundle prom-client
 const route = (request) => (request.route ? request.baseUrl + request.route.path : 'unmatched');
 app.use(bundle({ includeMethod: true, includePath: true, normalizePath: route }));";
-const OTEL: &str = "export OTEL_SERVICE_NAME=recipe-api OTEL_METRICS_EXPORTER=otlp
-export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5001 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
-node --require @opentelemetry/auto-instrumentations-node/register app.js";
+const OTEL: [&str; 2] = [
+    "export OTEL_SERVICE_NAME=recipe-api OTEL_METRICS_EXPORTER=otlp
+export OTEL_EXPORTER_OTLP_ENDPOINT=",
+    " OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+node --require @opentelemetry/auto-instrumentations-node/register app.js",
+];
 const OTHER: &str = "# recipe-monitoring.toml
 [application]
 targets = [\"http://127.0.0.1:5000/metrics\"]";
 
-/// The lines that connect one.
-pub fn connect(html: &mut Html, words: &Words) {
+/// The lines that connect one to the dashboard at `address`.
+pub fn connect(html: &mut Html, words: &Words, address: &str) {
     let application = &words.application;
     let ways = [
-        ("Rust (axum, hyper, tower)", RUST),
-        ("Node.js (Express, prom-client)", NODE),
-        (application.connect_otel, OTEL),
-        (application.connect_other, OTHER),
+        ("Rust (axum, hyper, tower)", Cow::from(RUST)),
+        ("Node.js (Express, prom-client)", Cow::from(NODE)),
+        (application.connect_otel, Cow::from(OTEL.join(address))),
+        (application.connect_other, Cow::from(OTHER)),
     ];
     html.element("<div class=\"connect\"><p><strong>", application.connect, "</strong> ");
     html.text(application.connect_more).mark("</p>");
     for (place, (name, lines)) in ways.into_iter().enumerate() {
         html.mark(if place == 0 { "<details open><summary>" } else { "<details><summary>" });
-        html.text(name).element("</summary><pre><code>", lines, "</code></pre></details>");
+        html.text(name).element("</summary><pre><code>", &lines, "</code></pre></details>");
     }
     html.mark("</div>");
 }

@@ -30,7 +30,7 @@ fn requests(seconds: i64, counts: &[(u16, u64)]) -> Exposition {
 }
 
 fn observe(window: &mut Window, name: &InstanceName, exposition: &Exposition) {
-    window.observe(name, exposition, false).unwrap();
+    window.observe(name, exposition).unwrap();
 }
 
 /// A window that saw these, of one instance.
@@ -102,7 +102,7 @@ fn a_new_series_has_counted_from_zero() {
 #[test]
 fn what_was_left_out_before_is_not_new() {
     let mut window = seen(&[requests(0, &[(200, 3)])]);
-    window.observe(&name("a"), &requests(5, &[(200, 4)]), true).unwrap();
+    observe(&mut window, &name("a"), &Exposition { is_partial: true, ..requests(5, &[(200, 4)]) });
     observe(&mut window, &name("a"), &requests(10, &[(200, 5), (500, 9_000)]));
     observe(&mut window, &name("a"), &requests(15, &[(200, 5), (500, 9_001)]));
     assert_eq!(window.read(second(16), "web").http_requests_total, Some(3.0));
@@ -242,7 +242,7 @@ fn instances_that_push_are_limited() {
     for n in 0..MOST_PUSHING {
         observe(&mut window, &pushing(&n.to_string()), &requests(0, &[(200, 0)]));
     }
-    assert_eq!(window.observe(&pushing("more"), &requests(0, &[]), false), Err(TooManyInstances));
+    assert_eq!(window.observe(&pushing("more"), &requests(0, &[])), Err(TooManyInstances));
     observe(&mut window, &pushing("7"), &requests(5, &[(200, 5)]));
     observe(&mut window, &name("scraped"), &requests(5, &[(200, 5)]));
 }
@@ -299,6 +299,7 @@ fn counters(values: &[f64], started: Option<i64>) -> Vec<Exposition> {
         Exposition {
             at: second(5 * i64::try_from(step).unwrap()),
             started: started.map(second),
+            is_partial: false,
             series: vec![exposed(ExposedValue::Counter(*value))],
         }
     };
@@ -315,7 +316,27 @@ fn histogram(at: i64, counts: &[f64]) -> Exposition {
     let value = ExposedValue::Histogram(ExposedHistogram { buckets: buckets.collect(), sum: None });
     let labels = [("status".to_owned(), "200".to_owned())].into();
     let series = vec![Exposed { name: "http_request_duration_seconds".into(), labels, value }];
-    Exposition { at: second(at), started: None, series }
+    Exposition { at: second(at), series, ..Exposition::default() }
+}
+
+#[test]
+fn bounds_that_grow_with_what_is_measured_count_nothing_twice() {
+    let exposed = |at, bounds: &[f64], counts: &[f64]| {
+        let buckets = bounds.iter().copied().zip(counts.iter().copied()).collect();
+        let value = ExposedValue::Histogram(ExposedHistogram { buckets, sum: None });
+        let labels = [("status".to_owned(), "200".to_owned())].into();
+        let series = vec![Exposed { name: "http_request_duration_seconds".into(), labels, value }];
+        Exposition { at: second(at), started: Some(second(-100)), is_partial: false, series }
+    };
+    let inf = f64::INFINITY;
+    let mut window = seen(&[
+        exposed(0, &[1.0, 2.0, inf], &[500.0, 600.0, 600.0]),
+        exposed(5, &[1.0, 4.0, inf], &[502.0, 609.0, 610.0]),
+        exposed(10, &[0.5, 1.0, 4.0, inf], &[260.0, 504.0, 611.0, 612.0]),
+    ]);
+    let reading = window.read(second(11), "web");
+    assert_eq!(reading.http_requests_total, Some(12.0));
+    assert_eq!(window.counted().last(), Some(&(inf, 12.0)));
 }
 
 proptest! {

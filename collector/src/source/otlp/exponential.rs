@@ -7,12 +7,21 @@
 //! bit: the count up to any bound of a coarser histogram is that of the nearest bound at or below
 //! it in a finer one.
 
+use std::borrow::Cow;
+
 use super::point::Reason;
 
 /// Scales that there are.
 const SCALES: std::ops::RangeInclusive<i32> = -10..=20;
 /// Buckets that are kept of each sign, as many as SDKs keep; more are merged two by two.
 const MOST_BUCKETS: usize = 160;
+/// Exponents of 2 of the least and the greatest bound that is exposed: of seconds that is from 61 µs
+/// to 12 days, of milliseconds from 61 ns to 17 min.
+const EXPOSED: (i64, i64) = (-14, 20);
+/// From the one to the other.
+const EXPOSED_EXPONENTS: usize = 34;
+/// Exposed bounds are no nearer to each other than those of this scale: 9 %.
+const FINEST_EXPOSED: i32 = 3;
 /// Exponents of 2 between which every number lies.
 const EXPONENTS: (i64, i64) = (-1075, 1024);
 
@@ -130,12 +139,15 @@ impl Exponential {
         self.zeros.saturating_add(self.positive.count()).saturating_add(self.negative.count())
     }
 
-    /// Adds what `other` counted; answers false, and does not, where the two cannot be added.
-    pub(super) fn add(&mut self, other: &Self) -> bool {
-        if self.threshold.to_bits() != other.threshold.to_bits() {
-            return false;
-        }
+    /// Adds what `other` counted.
+    pub(super) fn add(&mut self, other: &Self) {
         let mut other = other.clone();
+        // To widen one may take it beyond the other again.
+        while self.threshold.to_bits() != other.threshold.to_bits() {
+            let threshold = self.threshold.max(other.threshold);
+            self.widen(threshold);
+            other.widen(threshold);
+        }
         let most = i64::try_from(MOST_BUCKETS).unwrap_or(i64::MAX);
         while self.scale > other.scale {
             self.halve();
@@ -151,7 +163,25 @@ impl Exponential {
         self.positive.add(&other.positive);
         self.negative.add(&other.negative);
         self.sum = self.sum.zip(other.sum).map(|(a, b)| a + b);
-        true
+    }
+
+    /// Takes what is up to `threshold` from 0 for 0, and all of the buckets that this reaches into.
+    fn widen(&mut self, threshold: f64) {
+        self.threshold = self.threshold.max(threshold);
+        for buckets in [&mut self.positive, &mut self.negative] {
+            let end = |offset: i64| bound(self.scale, offset.saturating_add(1));
+            let reached = (buckets.offset..).zip(&buckets.counts);
+            let reached = reached.take_while(|(index, _)| bound(self.scale, *index) < self.threshold);
+            let reached: Vec<(i64, u64)> = reached.map(|(index, count)| (index, *count)).collect();
+            for (index, count) in reached {
+                self.zeros = self.zeros.saturating_add(count);
+                if count > 0 {
+                    self.threshold = self.threshold.max(end(index));
+                }
+                buckets.offset += 1;
+                buckets.counts.remove(0);
+            }
+        }
     }
 
     fn span(&self, other: &Self) -> i64 {
@@ -164,47 +194,38 @@ impl Exponential {
         self.negative.halve();
     }
 
-    /// Upper bound and observations of every bucket, ascending; the last bound is infinite.
+    /// Upper bounds and the observations up to each, ascending; the last bound is infinite.
     ///
-    /// The lower bound of the first bucket is there too, with the count of what is below it, so
-    /// that what is between two bounds is what the bucket held.
+    /// All histograms of one scale have the same bounds, and those of a coarser one have some of
+    /// them, so that what is exposed can be added up and subtracted. Some observations are counted
+    /// exactly only by more bounds than that: those nearer to each other than 9 %, and those
+    /// beyond the outermost.
     #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 need no last digit")]
     pub(super) fn buckets(&self) -> Vec<(f64, f64)> {
-        let mut buckets: Vec<(f64, f64)> =
-            Vec::with_capacity(self.positive.counts.len() + self.negative.counts.len() + 4);
-        let mut sum = 0_u64;
-        let mut push = |bound: f64, count: u64| {
-            sum = sum.saturating_add(count);
-            match buckets.last_mut() {
-                Some((last, counted)) if *last >= bound => *counted = sum as f64,
-                _ => buckets.push((bound, sum as f64)),
-            }
-        };
-        if !self.negative.counts.is_empty() {
-            push(-bound(self.scale, self.negative.end()), 0);
-            for (index, count) in
-                (self.negative.offset..self.negative.end()).rev().zip(self.negative.counts.iter().rev())
-            {
-                push(-bound(self.scale, index), *count);
-            }
+        let mut histogram = Cow::Borrowed(self);
+        while histogram.scale > FINEST_EXPOSED {
+            histogram.to_mut().halve();
         }
-        if self.zeros > 0 || !self.negative.counts.is_empty() {
-            push(self.threshold, self.zeros);
-        }
-        if !self.positive.counts.is_empty() {
-            push(bound(self.scale, self.positive.offset), 0);
-            for (index, count) in (self.positive.offset + 1..).zip(&self.positive.counts) {
-                push(bound(self.scale, index), *count);
+        let Self { scale, positive, negative, zeros, .. } = &*histogram;
+        let mut sum = zeros.saturating_add(negative.count());
+        // Towards 1, where a bucket is too wide for an end of its own there.
+        let (first, last) = (-shifted(-EXPOSED.0, *scale), shifted(EXPOSED.1, *scale));
+        let mut counts = (positive.offset..).zip(&positive.counts).peekable();
+        let mut buckets = Vec::with_capacity(usize::try_from(last - first).unwrap_or(0) + 2);
+        for end in first..=last {
+            while let Some((_, count)) = counts.next_if(|(index, _)| *index < end) {
+                sum = sum.saturating_add(*count);
             }
+            buckets.push((bound(*scale, end), sum as f64));
         }
-        push(f64::INFINITY, 0);
+        buckets.push((f64::INFINITY, self.count() as f64));
         buckets
     }
 
     /// Memory it may come to take besides what holds it.
     pub(super) const HEAP_BYTES: usize = size_of::<Self>() + 2 * MOST_BUCKETS * size_of::<u64>();
     /// Numbers that there may come to be in [`Exponential::buckets`].
-    pub(super) const MOST_EXPOSED: usize = 2 * MOST_BUCKETS + 4;
+    pub(super) const MOST_EXPOSED: usize = (EXPOSED_EXPONENTS << FINEST_EXPOSED) + 2;
 }
 
 /// `number * 2^scale`, rounded down.
@@ -245,6 +266,8 @@ mod tests {
 
     use super::*;
 
+    const INF: f64 = f64::INFINITY;
+
     fn histogram(scale: i32, zeros: u64, positive: (i32, &[u64]), negative: (i32, &[u64])) -> Exponential {
         let [positive, negative] = [positive, negative].map(|(offset, counts)| Buckets::new(offset, counts.to_vec()));
         Exponential::new(scale, zeros, 0.0, [positive, negative], Some(1.0)).unwrap()
@@ -257,25 +280,55 @@ mod tests {
 
     #[test]
     fn buckets_get_the_bounds_of_the_specification() {
+        let counts = |histogram: &Exponential, bounds: &[f64]| -> Vec<Option<f64>> {
+            let buckets = histogram.buckets();
+            bounds.iter().map(|bound| Some(buckets.iter().find(|bucket| bucket.0 == *bound)?.1)).collect()
+        };
         // Scale 0: (1, 2] and (2, 4]; scale -1: (1, 4]; scale 1: (1, sqrt 2].
-        assert_eq!(
-            histogram(0, 1, (0, &[2, 3]), (0, &[])).buckets(),
-            [(0.0, 1.0), (1.0, 1.0), (2.0, 3.0), (4.0, 6.0), (f64::INFINITY, 6.0)]
-        );
-        assert_eq!(histogram(-1, 0, (0, &[5]), (0, &[])).buckets(), [(1.0, 0.0), (4.0, 5.0), (f64::INFINITY, 5.0)]);
-        assert_eq!(histogram(1, 0, (0, &[5]), (0, &[])).buckets()[1], (2.0_f64.sqrt(), 5.0));
-        assert_eq!(
-            histogram(0, 4, (-1, &[1]), (0, &[2, 3])).buckets(),
-            [(-4.0, 0.0), (-2.0, 3.0), (-1.0, 5.0), (0.0, 9.0), (0.5, 9.0), (1.0, 10.0), (f64::INFINITY, 10.0)]
-        );
+        let bounds = [0.5, 1.0, 2.0_f64.sqrt(), 2.0, 4.0, INF];
+        let of = |scale, zeros, positive: (i32, &[u64])| counts(&histogram(scale, zeros, positive, (0, &[])), &bounds);
+        assert_eq!(of(0, 1, (0, &[2, 3])), [Some(1.0), Some(1.0), None, Some(3.0), Some(6.0), Some(6.0)]);
+        assert_eq!(of(-1, 0, (0, &[5])), [None, Some(0.0), None, None, Some(5.0), Some(5.0)]);
+        assert_eq!(of(1, 0, (0, &[5, 1])), [0.0, 0.0, 5.0, 6.0, 6.0, 6.0].map(Some));
+        // What is below 0 is below all bounds.
+        assert_eq!(counts(&histogram(0, 4, (-1, &[1]), (0, &[2, 3])), &[0.5, 1.0]), [9.0, 10.0].map(Some));
+    }
+
+    #[test]
+    fn all_of_one_scale_have_the_same_bounds_and_those_of_coarser_ones_are_among_them() {
+        let bounds = |scale, offset| -> Vec<f64> {
+            histogram(scale, 0, (offset, &[1]), (0, &[])).buckets().into_iter().map(|bucket| bucket.0).collect()
+        };
+        let finest = bounds(FINEST_EXPOSED, 0);
+        assert_eq!((finest.len(), finest[0], finest[finest.len() - 2]), (274, 2.0_f64.powi(-14), 2.0_f64.powi(20)));
+        assert_eq!(finest.len(), Exponential::MOST_EXPOSED);
+        for scale in -10..=20 {
+            assert_eq!(bounds(scale, 0), bounds(scale, -1), "scale {scale}");
+            assert!(bounds(scale, 0).iter().all(|bound| finest.contains(bound)), "scale {scale}");
+        }
+    }
+
+    #[test]
+    fn the_wider_zero_takes_in_what_is_within_it() {
+        let with = |threshold, positive: (i32, &[u64])| {
+            let buckets = [Buckets::new(positive.0, positive.1.to_vec()), Buckets::default()];
+            Exponential::new(0, 1, threshold, buckets, None).unwrap()
+        };
+        // 3 reaches into (2, 4].
+        let mut sum = with(0.0, (0, &[10, 20, 40]));
+        sum.add(&with(3.0, (3, &[80])));
+        assert_eq!((sum.threshold, sum.zeros, sum.count()), (4.0, 32, 152));
+        assert_eq!((sum.positive.offset, &*sum.positive.counts), (2, &[40, 80][..]));
     }
 
     #[test]
     fn every_number_has_a_bucket_and_what_has_none_is_refused() {
-        let least = Exponential::new(0, 0, 0.0, [Buckets::new(-1075, vec![1]), Buckets::default()], None).unwrap();
-        assert_eq!(least.buckets(), [(0.0, 0.0), (f64::from_bits(1), 1.0), (f64::INFINITY, 1.0)]);
-        let most = Exponential::new(0, 0, 0.0, [Buckets::new(1023, vec![1]), Buckets::default()], None).unwrap();
-        assert_eq!(most.buckets(), [(2.0_f64.powi(1023), 0.0), (f64::INFINITY, 1.0)]);
+        let of = |offset| {
+            let buckets = [Buckets::new(offset, vec![1]), Buckets::default()];
+            Exponential::new(0, 0, 0.0, buckets, None).unwrap().buckets()
+        };
+        assert_eq!(up_to(&of(-1075), 2.0_f64.powi(-14)), 1.0);
+        assert_eq!((up_to(&of(1023), 2.0_f64.powi(20)), up_to(&of(1023), INF)), (0.0, 1.0));
         for (scale, offset) in [(0, i32::MAX), (0, i32::MIN), (20, i32::MAX), (-10, 2), (21, 0), (-11, 0)] {
             let buckets = [Buckets::new(offset, vec![1]), Buckets::default()];
             assert_eq!(Exponential::new(scale, 0, 0.0, buckets, None), Err(Reason::malformed), "{scale} {offset}");
@@ -288,7 +341,7 @@ mod tests {
         assert!(wide.positive.counts.len() <= MOST_BUCKETS);
         assert_eq!(wide.count(), 16_000);
         let mut sum = histogram(20, 1, (0, &[1]), (0, &[]));
-        assert!(sum.add(&histogram(20, 1, (1_000_000_000, &[1]), (-1_000_000_000, &[1]))));
+        sum.add(&histogram(20, 1, (1_000_000_000, &[1]), (-1_000_000_000, &[1])));
         assert_eq!(sum.count(), 5);
         assert!(sum.positive.counts.len() <= MOST_BUCKETS);
     }
@@ -307,7 +360,7 @@ mod tests {
             let a = Exponential::new(scale, zeros, 0.0, [Buckets::new(fit(scale, offset), cut(scale, counts.clone())), Buckets::new(fit(scale, other_offset), vec![1, 2])], None).unwrap();
             let b = Exponential::new(other_scale, zeros, 0.0, [Buckets::new(fit(other_scale, other_offset), cut(other_scale, other)), Buckets::default()], None).unwrap();
             let mut sum = a.clone();
-            prop_assert!(sum.add(&b));
+            sum.add(&b);
             prop_assert_eq!(sum.count(), a.count() + b.count());
             let (a, b, sum) = (a.buckets(), b.buckets(), sum.buckets());
             for pair in sum.windows(2) {

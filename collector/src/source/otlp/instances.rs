@@ -19,6 +19,9 @@ const EXPOSED_BYTES: usize = 8 << 20;
 pub(super) const FORGOTTEN: SignedDuration = SignedDuration::from_mins(15);
 /// A gauge that its instance no longer pushes is gone after so long, as in Prometheus.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
+/// What an instance had before we listened may come in several requests, of which the last comes so
+/// long after the first.
+const WHOLE: SignedDuration = SignedDuration::from_secs(90);
 /// Any other series is: it may only have nothing to add.
 const IDLE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -30,6 +33,8 @@ type Key = Box<str>;
 #[derive(Debug)]
 pub(super) struct Instances {
     instances: HashMap<Pusher, Instance>,
+    /// What began to count before, in ns, counted while nobody listened.
+    since: u64,
     series_limit: usize,
     kept: usize,
     swept: Timestamp,
@@ -37,7 +42,9 @@ pub(super) struct Instances {
 
 #[derive(Debug)]
 struct Instance {
+    first_pushed: Timestamp,
     pushed: Timestamp,
+    /// Since when the first series of its process count.
     started: Option<Timestamp>,
     series: HashMap<Key, (Stream, Timestamp)>,
     exposed: usize,
@@ -57,8 +64,15 @@ pub(super) struct Arriving<'a> {
 }
 
 impl Instances {
-    pub(super) fn new(series_limit: usize) -> Self {
-        Self { instances: HashMap::new(), series_limit, kept: 0, swept: Timestamp::MIN }
+    /// Instances of at most so many series each, from `now` on.
+    pub(super) fn new(series_limit: usize, now: Timestamp) -> Self {
+        let since = u64::try_from(now.as_nanosecond()).unwrap_or(0);
+        Self { instances: HashMap::new(), since, series_limit, kept: 0, swept: Timestamp::MIN }
+    }
+
+    #[cfg(test)]
+    pub(super) fn listen_since(&mut self, now: Timestamp) {
+        self.since = u64::try_from(now.as_nanosecond()).unwrap_or(0);
     }
 
     /// Takes a point of the instance `pusher`.
@@ -74,6 +88,9 @@ impl Instances {
         {
             let taken = stream.take(point.start, point.time, amount)?;
             *seen = now;
+            if let Taken::Anew(time) = taken {
+                self.begin_anew(pusher, time);
+            }
             return Ok(taken);
         }
         let stream = Stream::new(point.mode, point.monotonic, point.start, point.time, amount)?;
@@ -90,7 +107,7 @@ impl Instances {
         if !self.instances.contains_key(pusher) && self.instances.len() >= MOST_INSTANCES {
             return Err(Reason::instance_limit);
         }
-        let new = || Instance { pushed: now, started: None, series: HashMap::new(), exposed: 0 };
+        let new = || Instance { first_pushed: now, pushed: now, started: None, series: HashMap::new(), exposed: 0 };
         let instance = self.instances.entry(pusher.clone()).or_insert_with(new);
         if instance.series.len() >= self.series_limit {
             return Err(Reason::series_limit);
@@ -107,6 +124,18 @@ impl Instances {
     fn remove(&mut self, pusher: &Pusher, key: &str) {
         let Some(instance) = self.instances.get_mut(pusher) else { return };
         if let Some((key, (stream, _))) = instance.series.remove_entry(key) {
+            self.kept -= kept_bytes(&key, &stream);
+            instance.exposed -= exposed_bytes(&key, &stream);
+        }
+    }
+
+    /// Another process has the name of the instance: what the one before pushed last, at `time` in
+    /// ns, is gone with it.
+    fn begin_anew(&mut self, pusher: &Pusher, time: u64) {
+        let Some(instance) = self.instances.get_mut(pusher) else { return };
+        instance.started = None;
+        let gone = instance.series.extract_if(|_, (stream, _)| stream.ended(time));
+        for (key, (stream, _)) in gone {
             self.kept -= kept_bytes(&key, &stream);
             instance.exposed -= exposed_bytes(&key, &stream);
         }
@@ -129,7 +158,9 @@ impl Instances {
             }
             Exposed { name, labels, value: stream.exposed() }
         });
-        Some(Exposition { at: now, started: instance.started, series: series.collect() })
+        let is_new = now.duration_since(instance.first_pushed) < WHOLE;
+        let is_partial = is_new && instance.series.values().any(|(stream, _)| stream.counts_since_before(self.since));
+        Some(Exposition { at: now, started: instance.started, is_partial, series: series.collect() })
     }
 
     /// Forgets instances and series that are gone; looks once a minute.

@@ -7,6 +7,7 @@ use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, DataPointF
 use prometheus_client::encoding::EncodeLabelValue;
 
 use super::exponential::Exponential;
+use crate::exposed::count_up_to;
 
 /// Why a data point was left out, or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelValue)]
@@ -187,29 +188,30 @@ impl Amount {
         Ok(Self::Exponential(Box::new(histogram)))
     }
 
-    /// Adds `other`; answers false, and does not, where the two cannot be added.
-    pub(super) fn add(&mut self, other: &Self) -> bool {
+    /// Adds `other`, which [is like](Amount::is_like) it, between its own bounds.
+    pub(super) fn add(&mut self, other: &Self) {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => *a += b,
-            (Self::Histogram(a), Self::Histogram(b)) if a.bounds == b.bounds => {
-                for (sum, count) in a.counts.iter_mut().zip(&b.counts) {
+            (Self::Histogram(a), Self::Histogram(b)) => {
+                let other_bounds = (a.bounds != b.bounds).then(|| b.between(&a.bounds));
+                for (sum, count) in a.counts.iter_mut().zip(other_bounds.as_ref().unwrap_or(&b.counts)) {
                     *sum = sum.saturating_add(*count);
                 }
                 a.sum = a.sum.zip(b.sum).map(|(a, b)| a + b);
             }
-            (Self::Exponential(a), Self::Exponential(b)) => return a.add(b),
-            _ => return false,
+            (Self::Exponential(a), Self::Exponential(b)) => a.add(b),
+            _ => {}
         }
-        true
     }
 
     /// Whether a counter that was at `earlier` must have begun anew to be here.
     pub(super) fn is_less_than(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::Number(now), Self::Number(earlier)) => now < earlier,
-            (Self::Histogram(now), Self::Histogram(earlier)) => {
-                now.bounds == earlier.bounds && now.counts.iter().zip(&earlier.counts).any(|(now, then)| now < then)
-            }
+            (Self::Histogram(now), Self::Histogram(earlier)) => match now.bounds == earlier.bounds {
+                true => now.counts.iter().zip(&earlier.counts).any(|(now, then)| now < then),
+                false => total(&now.counts) < total(&earlier.counts),
+            },
             (Self::Exponential(now), Self::Exponential(earlier)) => now.count() < earlier.count(),
             _ => false,
         }
@@ -237,6 +239,34 @@ impl Amount {
             Self::Exponential(_) => Exponential::MOST_EXPOSED,
         }
     }
+}
+
+impl Counts {
+    /// How many there are up to each upper bound, ascending; the last bound is infinite.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (f64, u64)> {
+        let mut sum = 0_u64;
+        self.bounds.iter().copied().chain([f64::INFINITY]).zip(&self.counts).map(move |(bound, count)| {
+            sum = sum.saturating_add(*count);
+            (bound, sum)
+        })
+    }
+
+    /// The counts between other bounds: see [`count_up_to`].
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, and no more than all")]
+    fn between(&self, bounds: &[f64]) -> Box<[u64]> {
+        let (own, counts): (Vec<f64>, Vec<f64>) = self.buckets().map(|(bound, count)| (bound, to_f64(count))).unzip();
+        let mut below = 0;
+        let alone = |bound: &f64| {
+            let count = (count_up_to(&own, &counts, *bound) as u64).max(below);
+            count - std::mem::replace(&mut below, count)
+        };
+        bounds.iter().chain([&f64::INFINITY]).map(alone).collect()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 need no last digit")]
+pub(super) fn to_f64(count: u64) -> f64 {
+    count as f64
 }
 
 fn total(counts: &[u64]) -> Option<u64> {

@@ -1,16 +1,16 @@
-//! One series as it is pushed: delta is added up to cumulative, and what begins anew goes on from
-//! where it was, so that no counter ever goes down.
+//! One series as it is pushed. Delta is added up to cumulative, which goes on when the process
+//! begins anew; cumulative is as the process counts it.
 //! <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#resets-and-gaps>
 //!
 //! | a point | delta | cumulative |
 //! |---|---|---|
-//! | after the newest | added | taken; added to the old one where `start` or a lower value says that it began anew |
+//! | after the newest | added | taken; `start` or a lower value say that its process began anew |
 //! | in a gap, or before the first | added | dropped: the newest says more |
 //! | over time that was counted | dropped | dropped |
 //! | over time that was counted in part | refused: `overlapping` | - |
 //! | of an older `start`, yet new | - | refused: `overlapping`, for another process counts too |
 
-use super::point::{Amount, Reason, Shape, Temporality};
+use super::point::{Amount, Reason, Shape, Temporality, to_f64};
 use crate::exposed::{ExposedHistogram, ExposedValue};
 
 /// Clocks that count in milliseconds may put an interval so much into the one before.
@@ -44,6 +44,8 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     Counted,
+    /// Counted; its process began anew, and the one before pushed no later than this, in ns.
+    Anew(u64),
     /// It says nothing that was not known.
     Repeated,
 }
@@ -60,8 +62,6 @@ pub(super) struct Stream {
     time: u64,
     /// Of delta: times between `start` and `time` that no point was about, oldest first.
     gaps: Vec<(u64, u64)>,
-    /// Of cumulative: what was counted before it began anew.
-    before: Option<Box<Amount>>,
     last: Amount,
 }
 
@@ -69,7 +69,7 @@ impl Stream {
     /// The series that begins with this point.
     pub(super) fn new(mode: Mode, monotonic: bool, start: u64, time: u64, amount: Amount) -> Result<Self, Reason> {
         check(mode, monotonic, &amount)?;
-        Ok(Self { mode, monotonic, start, time, gaps: Vec::new(), before: None, last: amount })
+        Ok(Self { mode, monotonic, start, time, gaps: Vec::new(), last: amount })
     }
 
     /// Whether points of this kind go on with it; else it is another series of the same name.
@@ -106,28 +106,21 @@ impl Stream {
             return Err(Reason::overlapping);
         }
         let anew = less || (later && start >= self.time);
-        let old = std::mem::replace(&mut self.last, amount);
-        if anew {
-            let added = self.before.as_mut().is_some_and(|before| before.add(&old));
-            if !added {
-                self.before = Some(Box::new(old));
-            }
-        }
+        let ended = if later { start } else { self.time };
         if start != 0 {
             self.start = start;
         }
-        self.time = time;
-        Ok(Taken::Counted)
+        (self.time, self.last) = (time, amount);
+        Ok(if anew { Taken::Anew(ended) } else { Taken::Counted })
     }
 
     fn take_delta(&mut self, start: u64, time: u64, amount: Amount) -> Result<Taken, Reason> {
         if !self.is_new(start, time)? {
             return Ok(Taken::Repeated);
         }
-        if !self.last.add(&amount) {
-            // Other bounds: what was counted by the old ones cannot be told by the new.
-            self.last = amount;
-        }
+        // Between the newest bounds, for what comes next has them too.
+        let before = std::mem::replace(&mut self.last, amount);
+        self.last.add(&before);
         Ok(Taken::Counted)
     }
 
@@ -177,29 +170,29 @@ impl Stream {
         }
     }
 
-    /// The value since the series was first seen.
+    /// The value: of delta since the series was first seen.
     pub(super) fn exposed(&self) -> ExposedValue {
-        let mut total = self.last.clone();
-        if let Some(before) = &self.before {
-            // Other bounds than before: only what was counted since is told by them.
-            let _ = total.add(before);
-        }
-        match total {
-            Amount::Number(number) if self.monotonic => ExposedValue::Counter(number),
-            Amount::Number(number) => ExposedValue::Gauge(number),
+        match &self.last {
+            Amount::Number(number) if self.monotonic => ExposedValue::Counter(*number),
+            Amount::Number(number) => ExposedValue::Gauge(*number),
             Amount::Histogram(counts) => {
-                let mut sum = 0_u64;
-                let bounds = counts.bounds.iter().copied().chain([f64::INFINITY]);
-                let buckets = bounds.zip(&counts.counts).map(|(bound, count)| {
-                    sum = sum.saturating_add(*count);
-                    (bound, to_f64(sum))
-                });
+                let buckets = counts.buckets().map(|(bound, count)| (bound, to_f64(count)));
                 ExposedValue::Histogram(ExposedHistogram { buckets: buckets.collect(), sum: counts.sum })
             }
             Amount::Exponential(histogram) => {
                 ExposedValue::Histogram(ExposedHistogram { buckets: histogram.buckets(), sum: histogram.sum })
             }
         }
+    }
+
+    /// Whether its value has, or may have, something of before this time, in ns.
+    pub(super) fn counts_since_before(&self, time: u64) -> bool {
+        self.mode == Mode::Cumulative && self.start < time
+    }
+
+    /// Whether its process is gone: one that counts for it anew would have pushed it after `time`, in ns.
+    pub(super) fn ended(&self, time: u64) -> bool {
+        self.mode != Mode::Delta && self.time <= time
     }
 
     /// Since when is counted, in ns, where it is known and anything is counted.
@@ -215,8 +208,7 @@ impl Stream {
     /// Memory it may come to take besides itself.
     pub(super) fn heap_bytes(&self) -> usize {
         match self.mode {
-            Mode::Newest => self.last.heap_bytes(),
-            Mode::Cumulative => 2 * self.last.heap_bytes() + size_of::<Amount>(),
+            Mode::Newest | Mode::Cumulative => self.last.heap_bytes(),
             Mode::Delta => self.last.heap_bytes() + MOST_GAPS * size_of::<(u64, u64)>(),
         }
     }
@@ -225,11 +217,6 @@ impl Stream {
     pub(super) fn bucket_count(&self) -> usize {
         self.last.bucket_count()
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 need no last digit")]
-fn to_f64(count: u64) -> f64 {
-    count as f64
 }
 
 /// What only goes up is never below 0.

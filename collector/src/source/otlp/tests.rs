@@ -150,22 +150,71 @@ fn delta_is_added_up_and_no_interval_counts_twice() {
 }
 
 #[test]
-fn cumulative_goes_on_over_a_restart() {
+fn a_process_that_begins_anew_takes_what_the_one_before_left_with_it() {
     let rig = Rig::new(100);
-    let push = |start, time, value| rig.push(0, "orders", "", sum(CUMULATIVE, start, time, value));
-    assert_eq!(push(-1000, -90, 10.0), counted());
-    assert_eq!(push(-1000, -80, 15.0), counted());
-    assert_eq!(push(-1000, -80, 15.0), repeated());
-    assert_eq!(push(-1000, -85, 12.0), repeated());
+    let push = |name, start, time, value| rig.push(0, name, "", sum(CUMULATIVE, start, time, value));
+    let exposed = || {
+        let handed = rig.handed.lock().unwrap();
+        let (_, exposition) = handed.last().unwrap();
+        let mut names: Vec<_> = exposition.series.iter().map(|series| series.name.clone()).collect();
+        names.sort_unstable();
+        (exposition.started, names)
+    };
+    assert_eq!(push("orders", -1000, -90, 10.0), counted());
+    assert_eq!(push("carts", -990, -90, 7.0), counted());
+    assert_eq!(push("orders", -1000, -80, 15.0), counted());
+    assert_eq!(push("orders", -1000, -80, 15.0), repeated());
+    assert_eq!(push("orders", -1000, -85, 12.0), repeated());
     assert_eq!(rig.counter("orders_total"), 15.0);
+    assert_eq!(exposed(), (Some(at(-1000)), vec!["carts_total".to_owned(), "orders_total".to_owned()]));
     // Higher than before, and yet begun anew.
-    assert_eq!(push(-75, -70, 20.0), counted());
-    assert_eq!(rig.counter("orders_total"), 35.0);
-    assert_eq!(push(-75, -60, 21.0), counted());
-    assert_eq!(rig.counter("orders_total"), 36.0);
+    assert_eq!(push("orders", -75, -70, 20.0), counted());
+    assert_eq!(rig.counter("orders_total"), 20.0);
+    assert_eq!(exposed(), (Some(at(-75)), vec!["orders_total".to_owned()]));
+    assert_eq!(push("carts", -74, -70, 1.0), counted());
+    assert_eq!(exposed(), (Some(at(-75)), vec!["carts_total".to_owned(), "orders_total".to_owned()]));
     // Without a new start.
-    assert_eq!(push(-75, -50, 1.0), counted());
-    assert_eq!(rig.counter("orders_total"), 37.0);
+    assert_eq!(push("orders", -75, -50, 1.0), counted());
+    assert_eq!((rig.counter("orders_total"), exposed().1.len()), (1.0, 1));
+}
+
+#[test]
+fn what_an_instance_pushes_at_first_may_come_in_parts() {
+    let rig = Rig::new(100);
+    for (second, is_partial) in [(0, true), (60, true), (100, false)] {
+        rig.push(second, "orders", "", sum(CUMULATIVE, -1000, second, 1.0));
+        assert_eq!(rig.handed.lock().unwrap().last().unwrap().1.is_partial, is_partial, "{second} s");
+    }
+    // What began since we listen is known from its beginning, and so is delta.
+    for (second, data) in [(0, sum(CUMULATIVE, -1, 0, 1.0)), (1, sum(DELTA, -1000, 1, 1.0))] {
+        let rig = Rig::new(100);
+        rig.receiver.instances.lock().unwrap().listen_since(at(-10));
+        rig.push(second, "orders", "", data);
+        assert!(!rig.handed.lock().unwrap().last().unwrap().1.is_partial);
+    }
+}
+
+#[test]
+fn what_was_counted_by_other_bounds_is_laid_into_the_newest() {
+    let rig = Rig::new(100);
+    rig.push(0, "latency", "s", histogram(DELTA, -30, -20, &[2, 4, 6]));
+    let point = HistogramDataPoint {
+        start_time_unix_nano: ns(-20),
+        time_unix_nano: ns(-10),
+        count: 3,
+        sum: Some(1.5),
+        bucket_counts: vec![1, 1, 1],
+        explicit_bounds: vec![0.55, 5.0],
+        ..HistogramDataPoint::default()
+    };
+    let other = Histogram { data_points: vec![point], aggregation_temporality: DELTA };
+    rig.push(0, "latency", "s", metric::Data::Histogram(other));
+    // Half of the four between 0.1 and 1, and the six above 1 directly above it.
+    let buckets = vec![(0.55, 5.0), (5.0, 14.0), (f64::INFINITY, 15.0)];
+    assert_eq!(
+        rig.value("latency_seconds"),
+        ExposedValue::Histogram(crate::ExposedHistogram { buckets, sum: Some(3.0) })
+    );
 }
 
 #[test]
@@ -220,7 +269,7 @@ fn histograms_are_cumulative_in_time_and_in_size() {
     assert_eq!(rig.value("latency_seconds"), value([2.0, 4.0, 8.0], 3.0));
     rig.push(0, "size", "By", histogram(CUMULATIVE, -100, -20, &[4, 4, 4]));
     rig.push(0, "size", "By", histogram(CUMULATIVE, -15, -10, &[9, 0, 0]));
-    assert_eq!(rig.value("size_bytes"), value([13.0, 17.0, 21.0], 3.0));
+    assert_eq!(rig.value("size_bytes"), value([9.0, 9.0, 9.0], 1.5));
 }
 
 #[test]
@@ -242,8 +291,11 @@ fn exponential_histograms_are_added_over_scales() {
     };
     assert_eq!(push(-30, -20, 1, 0, &[1, 2, 3]), counted());
     assert_eq!(push(-20, -10, 0, 1, &[5]), counted());
-    let buckets = vec![(0.0, 2.0), (1.0, 2.0), (2.0, 5.0), (4.0, 13.0), (f64::INFINITY, 13.0)];
-    assert_eq!(rig.value("latency_seconds"), ExposedValue::Histogram(crate::ExposedHistogram { buckets, sum: None }));
+    let ExposedValue::Histogram(exposed) = rig.value("latency_seconds") else { panic!("a histogram") };
+    let of = |bound: f64| exposed.buckets.iter().find(|bucket| bucket.0 == bound).map(|bucket| bucket.1);
+    let counts = [0.5, 1.0, 2.0, 4.0, f64::INFINITY].map(of);
+    assert_eq!(counts, [2.0, 2.0, 5.0, 13.0, 13.0].map(Some));
+    assert_eq!(of(2.0_f64.sqrt()), None, "the coarser scale has no such bound");
 }
 
 #[test]

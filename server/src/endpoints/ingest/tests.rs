@@ -28,13 +28,13 @@ struct InMemory {
 }
 
 impl EventSink for InMemory {
-    fn keep(&self, events: Vec<Event>) -> Pin<Box<dyn Future<Output = Result<Kept, NotKept>> + Send + '_>> {
+    fn keep(&self, events: Vec<Event>) -> Pin<Box<dyn Future<Output = Result<Taken, NotKept>> + Send + '_>> {
         Box::pin(async move {
             if self.failing.load(Ordering::Relaxed) {
                 return Err(NotKept("the disk is full; make room and send the events again".to_owned()));
             }
             let repeated = events.iter().filter(|event| event.event == "known").count() as u64;
-            let kept = Kept { accepted: events.len() as u64 - repeated, repeated };
+            let kept = Taken { accepted: events.len() as u64 - repeated, repeated };
             self.events.lock().unwrap().extend(events);
             Ok(kept)
         })
@@ -60,7 +60,8 @@ impl Rig {
         };
         let receiver = Receiver::new(settings.application.series_limit, &mut Registry::default(), hand);
         let sink = Arc::new(InMemory::default());
-        let ingest = Ingest::new(settings, Arc::new(receiver), sink.clone(), SignedDuration::from_hours(720));
+        let taker = Taker::Here { receiver: Arc::new(receiver), sink: sink.clone() };
+        let ingest = Ingest::new(settings, taker, SignedDuration::from_hours(720));
         let router = Router::new().route(METRICS, post(metrics)).route(EVENTS, post(events)).with_state(ingest);
         Self { router, sink, exposed }
     }
