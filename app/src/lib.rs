@@ -15,6 +15,7 @@ mod browser;
 mod charts;
 pub mod error;
 pub mod format;
+mod json;
 pub mod live;
 mod locale;
 mod pages;

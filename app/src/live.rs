@@ -9,6 +9,7 @@ pub mod frame;
 mod past;
 mod verdict;
 
+use collector::alert::{Alert, AlertPast};
 use collector::{
     APPLICATION_SPAN_SECONDS, Application, Business, GraphPoint, Health, LiveEvent, PartName, PartState, Payload,
     Snapshot, System,
@@ -21,6 +22,7 @@ pub use past::{Past, Subject};
 pub use verdict::{Severity, Verdict};
 
 use crate::format::{self, Zone};
+use crate::locale::Locale;
 use crate::range::Range;
 
 /// Seconds of the past on a page.
@@ -59,6 +61,8 @@ pub struct LiveStore {
     application_past: Past,
     /// The newest reading of the business metrics.
     pub business: RwSignal<Option<Business>>,
+    /// What fires, and what did.
+    pub alerts: RwSignal<Alerts>,
     /// How far back the graphs look.
     pub range: Signal<Range>,
     /// The state of the parts.
@@ -67,10 +71,21 @@ pub struct LiveStore {
     pub now: RwSignal<Timestamp>,
     /// The zone to show times in.
     pub zone: RwSignal<Zone>,
+    /// The language of the page.
+    pub locale: Locale,
     /// Seconds between two readings.
     pub push_seconds: RwSignal<f64>,
-    /// Number of the newest event seen, and of the newest that said something about the health.
+    /// Number of the newest event seen, and of the newest that said something of health or alerts.
     seen: StoredValue<(u64, u64)>,
+}
+
+/// What fires, and what did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alerts {
+    /// Those that fire, the worst first.
+    pub active: Vec<Alert>,
+    /// What fired before; `None` where that is not known.
+    pub past: Option<AlertPast>,
 }
 
 /// What an event leaves to be done.
@@ -83,9 +98,9 @@ pub enum Next {
 }
 
 impl LiveStore {
-    /// A store that knows nothing, of a page that looks back over `range`.
+    /// A store that knows nothing, of a page in this language that looks back over `range`.
     #[must_use]
-    pub fn new(range: Signal<Range>) -> Self {
+    pub fn new(range: Signal<Range>, locale: Locale) -> Self {
         Self {
             loaded: RwSignal::new(false),
             link: RwSignal::new(Link::None),
@@ -94,10 +109,12 @@ impl LiveStore {
             application: RwSignal::new(None),
             application_past: Past::new(APPLICATION_SPAN_SECONDS),
             business: RwSignal::new(None),
+            alerts: RwSignal::new(Alerts::default()),
             range,
             health: RwSignal::new(None),
             now: RwSignal::new(Timestamp::UNIX_EPOCH),
             zone: RwSignal::new(Zone::Utc),
+            locale,
             push_seconds: RwSignal::new(2.0),
             seen: StoredValue::new((0, 0)),
         }
@@ -111,11 +128,12 @@ impl LiveStore {
 
     /// Takes in a snapshot: the first one as it is, a later one only where it knows more.
     pub fn seed(self, snapshot: &Snapshot) {
-        let (seq, health_seq) = self.seen.get_value();
-        if snapshot.seq >= health_seq {
+        let (seq, state_seq) = self.seen.get_value();
+        if snapshot.seq >= state_seq {
             self.health.set(Some(snapshot.health.clone()));
+            self.alerts.set(Alerts { active: snapshot.alerts.clone(), past: snapshot.alert_past.clone() });
         }
-        self.seen.set_value((seq.max(snapshot.seq), health_seq.max(snapshot.seq)));
+        self.seen.set_value((seq.max(snapshot.seq), state_seq.max(snapshot.seq)));
         self.push_seconds.set(snapshot.push_seconds);
         if let Some(system) = &snapshot.system {
             take(self.system, system.clone(), |system| system.at);
@@ -152,7 +170,7 @@ impl LiveStore {
 
     /// Takes in an event of the feed.
     pub fn apply(self, event: LiveEvent) -> Next {
-        let (seq, health_seq) = self.seen.get_value();
+        let (seq, state_seq) = self.seen.get_value();
         let next = match &event.payload {
             // What follows a resumed greeting closes the gap itself.
             Payload::Hello(hello) if hello.resumed || event.seq == seq => Next::Nothing,
@@ -160,6 +178,7 @@ impl LiveStore {
             _ if event.seq > seq + 1 => Next::Snapshot,
             _ => Next::Nothing,
         };
+        let is_state = matches!(event.payload, Payload::Health(_) | Payload::AlertNew(_) | Payload::AlertResolved(_));
         match event.payload {
             // The greeting repeats the number of an event that may still have to come.
             Payload::Hello(hello) if hello.resumed => return next,
@@ -173,14 +192,35 @@ impl LiveStore {
                 take(self.application, *application, |application| application.at);
             }
             Payload::Business(business) => take(self.business, *business, |business| business.at),
-            Payload::Health(health) if event.seq >= health_seq => {
-                self.health.set(Some(health));
-                self.seen.set_value((seq, event.seq));
-            }
-            Payload::Health(_) => {}
+            _ if event.seq < state_seq => {}
+            Payload::AlertNew(alert) | Payload::AlertResolved(alert) => self.set_alert(*alert),
+            Payload::Health(health) => self.health.set(Some(health)),
         }
-        self.seen.update_value(|seen| seen.0 = seen.0.max(event.seq));
+        self.seen.set_value((seq.max(event.seq), if is_state { state_seq.max(event.seq) } else { state_seq }));
         next
+    }
+
+    /// An alert fires, or is over.
+    fn set_alert(self, alert: Alert) {
+        let fires = alert.resolved_at.is_none();
+        self.alerts.update(|Alerts { active, past }| {
+            match past {
+                Some(past) if fires => past.fired(&alert),
+                Some(past) => past.resolved(&alert),
+                None => {}
+            }
+            active.retain(|known| known.id != alert.id);
+            if fires {
+                let place = active.iter().position(|known| alert.rank() < known.rank());
+                active.insert(place.unwrap_or(active.len()), alert);
+            }
+        });
+    }
+
+    /// Whether the page is in Japanese.
+    #[must_use]
+    pub fn is_japanese(self) -> bool {
+        self.locale == Locale::Ja
     }
 
     /// Age of the newest reading in seconds, never below 0.
@@ -242,6 +282,17 @@ impl LiveStore {
                 (instances.clone().filter(|instance| !instance.up).count(), instances.count())
             }),
             redis_down: since(PartName::Redis, PartState::Down),
+            alert: self.alerts.with(|Alerts { active, .. }| {
+                let worst = active.first()?;
+                let message = if self.is_japanese() { &worst.message_ja } else { &worst.message };
+                Some(verdict::Worst {
+                    severity: worst.severity,
+                    rule: worst.rule_name.clone(),
+                    message: message.clone(),
+                    since: worst.fired_at,
+                    others: active.len() - 1,
+                })
+            }),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! One file per address. What all of them need first, the snapshot, is waited for here.
 
+mod alerts;
 mod application;
 mod business;
 mod not_found;
@@ -7,9 +8,10 @@ mod overview;
 mod ready;
 mod system;
 
-pub use application::ApplicationPage;
-pub use business::BusinessPage;
+pub use alerts::alerts_page;
+pub use application::application_page;
+pub use business::business_page;
 pub use not_found::NotFound;
-pub use overview::Overview;
+pub use overview::overview;
 pub use ready::SnapshotResource;
-pub use system::SystemPage;
+pub use system::system_page;

@@ -8,17 +8,16 @@ use leptos_router::{SsrMode, StaticSegment};
 
 use crate::api::system::snapshot;
 use crate::live::{self, LiveStore};
-use crate::pages::{ApplicationPage, BusinessPage, NotFound, Overview, SnapshotResource, SystemPage};
+use crate::pages::{NotFound, SnapshotResource, alerts_page, application_page, business_page, overview, system_page};
 use crate::preferences;
 use crate::range::Range;
 use crate::theme::PageTheme;
-use crate::widgets::Header;
+use crate::widgets::header;
 
 /// The whole page below `<body>`.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    provide_context(preferences::locale());
     provide_context(PageTheme::new(preferences::theme()));
     view! { <Router><Page/></Router> }
 }
@@ -28,7 +27,7 @@ pub fn App() -> impl IntoView {
 fn Page() -> impl IntoView {
     let search = use_location().search;
     let range = Memo::new(move |_| Range::of_search(&search.get()));
-    let store = LiveStore::new(range.into());
+    let store = LiveStore::new(range.into(), preferences::locale());
     let theme = expect_context::<PageTheme>();
     provide_context(store);
     provide_context(SnapshotResource(Resource::new_blocking(
@@ -40,13 +39,14 @@ fn Page() -> impl IntoView {
         crate::browser::on_system_theme_change(move || theme.changed.notify());
     });
     view! {
-        <Header/>
+        {header()}
         <main id="main" tabindex="-1">
             <FlatRoutes fallback=NotFound>
-                <Route path=StaticSegment("") view=Overview ssr=SsrMode::Async/>
-                <Route path=StaticSegment("system") view=SystemPage ssr=SsrMode::Async/>
-                <Route path=StaticSegment("application") view=ApplicationPage ssr=SsrMode::Async/>
-                <Route path=StaticSegment("business") view=BusinessPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("") view=overview ssr=SsrMode::Async/>
+                <Route path=StaticSegment("system") view=system_page ssr=SsrMode::Async/>
+                <Route path=StaticSegment("application") view=application_page ssr=SsrMode::Async/>
+                <Route path=StaticSegment("business") view=business_page ssr=SsrMode::Async/>
+                <Route path=StaticSegment("alerts") view=alerts_page ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
     }

@@ -11,9 +11,9 @@ mod tile;
 mod verdict;
 
 pub use disk_bar::{disk_bar, disk_mark, disk_share};
-pub use header::{Header, NAME};
+pub use header::{NAME, header};
 pub use html::{Html, part, when};
-pub use icon::{Icon, Shape};
-pub use parts::Parts;
+pub use icon::{Shape, icon};
+pub use parts::parts;
 pub use tile::Tile;
-pub use verdict::{VerdictStrip, host_name, window_title};
+pub use verdict::{host_name, verdict_strip, window_title};

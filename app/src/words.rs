@@ -1,6 +1,7 @@
 //! Everything the dashboard says, once per language. A field that a language does not fill does
 //! not compile. What is the same everywhere (numbers, units, times) is in `format`.
 
+mod alerts;
 mod application;
 mod business;
 mod en;
@@ -8,13 +9,14 @@ mod ja;
 
 use leptos::prelude::use_context;
 
+pub use alerts::AlertsWords;
 pub use application::ApplicationWords;
 pub use business::BusinessWords;
 pub use en::EN;
 pub use ja::JA;
 
 use crate::error::ApiError;
-use crate::locale::Locale;
+use crate::live::LiveStore;
 use crate::range::Range;
 
 /// The words of one language.
@@ -198,6 +200,8 @@ pub struct Words {
     pub application: ApplicationWords,
     /// The panel of the business metrics.
     pub business: BusinessWords,
+    /// The panel of the alerts.
+    pub alerts: AlertsWords,
 
     // Errors
     /// Title of the page for an unknown address.
@@ -217,5 +221,5 @@ pub struct Words {
 /// The words of this page's language.
 #[must_use]
 pub fn use_words() -> &'static Words {
-    use_context::<Locale>().unwrap_or_default().words()
+    use_context::<LiveStore>().map(|store| store.locale).unwrap_or_default().words()
 }

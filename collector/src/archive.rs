@@ -15,9 +15,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::alert::Alert;
 use crate::buffer::Unsaved;
 use crate::sample::HOST_LABEL;
-use crate::store::{SavedRange, Step, Steps, Store, StoreError};
+use crate::store::{AlertQuery, SavedRange, Step, Steps, Store, StoreError};
 use crate::{GraphPoint, Labels, Range, Resolution, Series, Stats};
 use loose::Loose;
 use pace::Pace;
@@ -203,6 +204,15 @@ impl Archive {
                 Ok(numbers::stats(metric, hours, counted.map(|(_, value)| value).collect()))
             }
         }
+    }
+
+    /// Alerts of the past.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL does not answer.
+    pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>, ArchiveError> {
+        Ok(in_time(self.store.alerts(query)).await?)
     }
 
     /// The graphed numbers of `host`, or else of the one last seen, over the last `span`, sample by

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
+use crate::alert::AlertRecord;
 use crate::instruments::Instruments;
 use crate::sample::{Event, Increase, RawSnapshot, Sample};
 
@@ -49,6 +50,8 @@ pub enum Record {
     Event(Event),
     /// What a scraped counter counted: the same.
     Increase(Increase),
+    /// That an alert fires, or is over: a row of `alert_history`.
+    Alert(Box<AlertRecord>),
 }
 
 impl Record {
@@ -59,6 +62,7 @@ impl Record {
             Self::Snapshot(snapshot) => snapshot.at,
             Self::Event(event) => event.at,
             Self::Increase(increase) => increase.at,
+            Self::Alert(record) => record.at(),
         }
     }
 
@@ -69,6 +73,7 @@ impl Record {
             Self::Snapshot(_) => "snapshot",
             Self::Event(_) => "event",
             Self::Increase(_) => "increase",
+            Self::Alert(_) => "alert",
         }
     }
 }
@@ -149,7 +154,9 @@ impl Buffer {
         queue.entries.push_back(Entry { seq, record });
         if queue.entries.len() > self.0.memory_limit {
             // Whoever sent an event waits until it is kept, and was let in only where there is room.
-            let oldest = queue.entries.iter().position(|entry| !matches!(entry.record, Record::Event(_)));
+            // Alerts are few.
+            let may_go = |entry: &Entry| !matches!(entry.record, Record::Event(_) | Record::Alert(_));
+            let oldest = queue.entries.iter().position(may_go);
             queue.entries.remove(oldest.unwrap_or(0));
             self.0.instruments.give_up(1, "the disk takes nothing and the memory for it is full");
         }
@@ -172,6 +179,16 @@ impl Buffer {
     pub async fn kept(&self, seq: u64) {
         // The sender lives as long as this buffer.
         let _ = self.0.kept.subscribe().wait_for(|kept| *kept >= seq).await;
+    }
+
+    /// Number of the last record that is on disk or saved. Never waits.
+    pub(crate) fn last_kept(&self) -> u64 {
+        *self.0.kept.borrow()
+    }
+
+    /// Asks for a save before its time.
+    pub(crate) fn ask(&self) {
+        self.0.full.notify_one();
     }
 
     /// The oldest records that are not saved; `None` when there are none. What is just being

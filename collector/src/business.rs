@@ -386,7 +386,7 @@ impl State {
                 self.note(wanted, stream, seq, &Event { event: event.clone(), count, at, id: None });
                 self.spooled.push((stream, seq, increase));
             }
-            Record::Sample(_) | Record::Snapshot(_) => {}
+            Record::Sample(_) | Record::Snapshot(_) | Record::Alert(_) => {}
         }
     }
 

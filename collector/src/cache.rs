@@ -1,6 +1,7 @@
 //! Redis: the newest values under the documented keys, and the live events on channels. A cache,
 //! so nothing here ever waits for long or is missed when it fails.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fred::clients::{Client, SubscriberClient};
@@ -12,6 +13,7 @@ use fred::types::config::{Config, Options, ReconnectPolicy};
 use fred::types::{Builder, Expiration, Value};
 use tokio::sync::broadcast;
 
+use crate::alert::Alert;
 use crate::sample::Kind;
 use crate::{Current, Frame, Payload};
 
@@ -30,6 +32,10 @@ const KINDS: [(Kind, &str, &str); 3] = [
 const CURRENT_KEYS: [&str; 2] = ["metrics:integrated:current", "metrics:current"];
 /// A hash: metric_name -> JSON of the last full hour.
 const HOURLY_KEY: &str = "metrics:hourly";
+/// A hash: rule_name -> JSON of the active alert, of several series the one that fires longest.
+const ALERTS_KEY: &str = "alerts:active";
+/// The other channels.
+const ALERT_CHANNELS: [&str; 2] = ["alert:new", "alert:resolved"];
 /// What `check` writes, reads and removes; gone by itself where that is killed.
 const CHECK_KEY: &str = "recipe_monitoring_check";
 const CHECK_TTL: Expiration = Expiration::EX(60);
@@ -95,24 +101,39 @@ impl Cache {
     /// # Errors
     ///
     /// When Redis does not answer within a second.
-    pub async fn put(&self, reading: &Payload, all: &Current, frame: &Frame) -> Result<i64, CacheError> {
+    pub async fn put(
+        &self,
+        reading: &Payload,
+        all: &Current,
+        alerts: &[Alert],
+        frame: &Frame,
+    ) -> Result<i64, CacheError> {
         let newest = match reading {
-            Payload::System(system) => serde_json::to_string(system)?,
-            Payload::Application(application) => serde_json::to_string(application)?,
-            Payload::Business(business) => serde_json::to_string(business)?,
+            Payload::System(system) => Some(serde_json::to_string(system)?),
+            Payload::Application(application) => Some(serde_json::to_string(application)?),
+            Payload::Business(business) => Some(serde_json::to_string(business)?),
+            Payload::AlertNew(_) | Payload::AlertResolved(_) => None,
             Payload::Health(_) | Payload::Hello(_) => return Ok(0),
         };
-        let all = serde_json::to_string(all)?;
         let client = self.client.with_options(&options());
-        let pipeline = client.pipeline();
-        for (_, _, key) in KINDS.iter().filter(|(_, channel, _)| *channel == frame.event) {
-            let () = pipeline.set(*key, newest.as_str(), Some(TTL), None, false).await?;
+        let transaction = client.multi();
+        if let Some(newest) = newest {
+            let all = serde_json::to_string(all)?;
+            for (_, _, key) in KINDS.iter().filter(|(_, channel, _)| *channel == frame.event) {
+                let () = transaction.set(*key, newest.as_str(), Some(TTL), None, false).await?;
+            }
+            for key in CURRENT_KEYS {
+                let () = transaction.set(key, all.as_str(), Some(TTL), None, false).await?;
+            }
         }
-        for key in CURRENT_KEYS {
-            let () = pipeline.set(key, all.as_str(), Some(TTL), None, false).await?;
+        // With every reading, so that they are right again whatever has become of Redis.
+        let () = transaction.del(ALERTS_KEY).await?;
+        let of_rules = oldest_of_each_rule(alerts)?;
+        if !of_rules.is_empty() {
+            let () = transaction.hset(ALERTS_KEY, of_rules).await?;
         }
-        let () = pipeline.publish(frame.event, frame.text.clone()).await?;
-        let answers: Vec<Value> = pipeline.all().await?;
+        let () = transaction.publish(frame.event, frame.text.clone()).await?;
+        let answers: Vec<Value> = transaction.exec(true).await?;
         Ok(answers.last().and_then(Value::as_i64).unwrap_or(0))
     }
 
@@ -225,8 +246,24 @@ impl Cache {
     }
 }
 
+/// Rule and JSON of its alert.
+fn oldest_of_each_rule(alerts: &[Alert]) -> Result<Vec<(String, String)>, serde_json::Error> {
+    let mut oldest: BTreeMap<&str, &Alert> = BTreeMap::new();
+    for alert in alerts {
+        let known = oldest.entry(&alert.rule_name).or_insert(alert);
+        if alert.fired_at < known.fired_at {
+            *known = alert;
+        }
+    }
+    oldest.into_iter().map(|(rule, alert)| Ok((rule.to_owned(), serde_json::to_string(alert)?))).collect()
+}
+
 fn options() -> Options {
     Options { max_attempts: Some(1), timeout: Some(TIMEOUT), fail_fast: true, ..Options::default() }
+}
+
+fn channels() -> Vec<&'static str> {
+    KINDS.iter().map(|(_, channel, _)| *channel).chain(ALERT_CHANNELS).collect()
 }
 
 /// Live events as they come in through Redis.
@@ -242,7 +279,7 @@ impl Messages {
     pub async fn next(&mut self) -> String {
         loop {
             if !self.subscribed {
-                match self.subscriber.subscribe(Vec::from(KINDS.map(|(_, channel, _)| channel))).await {
+                match self.subscriber.subscribe(channels()).await {
                     Ok(()) => self.subscribed = true,
                     Err(_) => {
                         tokio::time::sleep(TIMEOUT).await;

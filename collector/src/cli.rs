@@ -5,6 +5,7 @@ mod collect;
 mod env;
 mod migrate;
 mod progress;
+mod rules;
 mod run;
 mod save;
 mod settings;
@@ -44,6 +45,8 @@ enum Command {
     Setup(setup::Arguments),
     /// Check the whole installation in 15 steps, beside running collectors; exit status 1 if any failed
     Check(check::Arguments),
+    /// Check the file with the alert rules, or run rules over the stored history
+    Rules(rules::Arguments),
     /// Read the host once and add a row of each kind to metrics_raw
     Collect,
     /// Save what waits in the spool to PostgreSQL, by the running collector where there is one
@@ -61,9 +64,10 @@ enum Command {
 }
 
 /// The commands as `--help` shows them.
-const GROUPS: [(&str, &[&str]); 3] = [
+const GROUPS: [(&str, &[&str]); 4] = [
     ("Running", &["run", "env", "settings"]),
     ("Installation", &["setup", "migrate", "check"]),
+    ("Alerts", &["rules"]),
     ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
 ];
 
@@ -103,6 +107,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Settings => settings::run(&settings),
         Command::Check(arguments) => check::run(&settings, &arguments).await,
         Command::Setup(arguments) => setup::run(&settings, arguments).await,
+        Command::Rules(arguments) => rules::run(&settings, arguments).await,
         Command::Collect => collect::run(&settings).await,
         Command::Save => save::run(&settings).await,
         Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,

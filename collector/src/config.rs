@@ -1,6 +1,7 @@
 //! Settings: one struct per concern, defaults visible in each. Where they come from and how a
 //! wrong one is refused is in `load`.
 
+mod alerts;
 mod application;
 mod business;
 mod database;
@@ -19,6 +20,7 @@ mod system;
 
 use serde::{Deserialize, Serialize};
 
+pub use alerts::Alerts;
 pub use application::{Application, DurationUnit, Failed, Target};
 pub use business::{Business, Metric};
 pub use database::Database;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub business: Business,
     /// How much may be pushed.
     pub ingest: Ingest,
+    /// When something is wrong.
+    pub alerts: Alerts,
     /// When scheduled work is done.
     pub schedule: Schedule,
     /// The live feed.

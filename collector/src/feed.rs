@@ -2,7 +2,7 @@
 //! that come back, and the newest state for those that come new. Who carries the events over a
 //! network (websocket, Redis, NOTIFY) is none of its business.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 
+use crate::alert::{Alert, AlertPast};
 use crate::{
     APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Part,
     PartName, PartState, Payload, Snapshot, System,
@@ -57,6 +58,9 @@ struct State {
     application: Option<Application>,
     application_history: History,
     business: Option<Business>,
+    /// Those that fire, by their id.
+    alerts: BTreeMap<String, Alert>,
+    alert_past: Option<AlertPast>,
     health: Health,
 }
 
@@ -84,6 +88,8 @@ impl Feed {
                 application: None,
                 application_history: History::new(APPLICATION_SPAN_SECONDS),
                 business: None,
+                alerts: BTreeMap::new(),
+                alert_past: None,
                 health,
             }),
         }))
@@ -120,6 +126,18 @@ impl Feed {
                 state.application = Some(*application);
             }
             Payload::Business(business) => state.business = Some(*business),
+            Payload::AlertNew(alert) => {
+                if let Some(past) = &mut state.alert_past {
+                    past.fired(&alert);
+                }
+                state.alerts.insert(alert.id.clone(), *alert);
+            }
+            Payload::AlertResolved(alert) => {
+                if let Some(past) = &mut state.alert_past {
+                    past.resolved(&alert);
+                }
+                state.alerts.remove(&alert.id);
+            }
             Payload::Health(health) => state.health = health,
             Payload::Hello(_) => {}
         }
@@ -146,6 +164,22 @@ impl Feed {
         for point in points {
             state.application_history.insert(point);
         }
+    }
+
+    /// Notes the alerts that fire without sending anything: what is known of them at the start.
+    pub fn begin_alerts(&self, alerts: impl IntoIterator<Item = Alert>) {
+        self.state().alerts = alerts.into_iter().map(|alert| (alert.id.clone(), alert)).collect();
+    }
+
+    /// Notes what fired before, as PostgreSQL has it, without sending anything.
+    pub fn note_alert_past(&self, past: Option<AlertPast>) {
+        self.state().alert_past = past;
+    }
+
+    /// The alerts that fire, the worst first.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        ranked(&self.state().alerts)
     }
 
     /// Everything after `since`, where that is still remembered, and then whatever comes.
@@ -177,6 +211,8 @@ impl Feed {
             application_history: state.application_history.thinned(APPLICATION_STEP_SECONDS),
             application_past: None,
             business: state.business.clone(),
+            alerts: ranked(&state.alerts),
+            alert_past: state.alert_past.clone(),
             health: state.health.clone(),
         }
     }
@@ -216,7 +252,8 @@ impl Feed {
         if alive == PartState::Up {
             part.last_seen = Some(now);
         }
-        let health = Health { unsaved: state.health.unsaved, ..Health::of(parts) };
+        let Health { unsaved, rules_error, .. } = state.health.clone();
+        let health = Health { unsaved, rules_error, ..Health::of(parts) };
         if !changed {
             state.health = health;
         } else if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
@@ -237,10 +274,29 @@ impl Feed {
         }
     }
 
+    /// Notes why the newest file of alert rules was not taken, or that it was; sends the health when
+    /// that is another.
+    pub fn report_rules(&self, rules_error: Option<String>, now: Timestamp) {
+        let mut state = self.state();
+        if state.health.rules_error == rules_error {
+            return;
+        }
+        let health = Health { rules_error, ..state.health.clone() };
+        if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
+            tracing::error!(%error, "health could not be written as json");
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere cannot leave the state half-changed: every change above is in order.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn ranked(alerts: &BTreeMap<String, Alert>) -> Vec<Alert> {
+    let mut alerts: Vec<_> = alerts.values().cloned().collect();
+    alerts.sort_by_key(Alert::rank);
+    alerts
 }
 
 /// One reader of the feed.

@@ -13,6 +13,9 @@ pub struct Health {
     /// What waits for PostgreSQL; `None` where this process takes no samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsaved: Option<Backlog>,
+    /// Why the newest file of alert rules was not taken; those before it still hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_error: Option<String>,
 }
 
 /// What was sampled and is not yet in PostgreSQL.
@@ -47,7 +50,7 @@ impl Health {
     #[must_use]
     pub fn of(parts: Vec<Part>) -> Self {
         let ready = parts.iter().all(|part| part.name == PartName::Redis || part.state == PartState::Up);
-        Self { ready, parts, unsaved: None }
+        Self { ready, parts, unsaved: None, rules_error: None }
     }
 
     /// The part of this name.

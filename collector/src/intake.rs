@@ -48,7 +48,7 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
 
 struct Intake {
     feed: Feed,
-    /// Kind, host and time.
+    /// Kind, host or id, and time.
     seen: VecDeque<(&'static str, String, Timestamp)>,
 }
 
@@ -60,6 +60,8 @@ impl Intake {
             Payload::System(system) => (&system.host, system.at),
             Payload::Application(application) => (&application.host, application.at),
             Payload::Business(business) => (&business.host, business.at),
+            Payload::AlertNew(alert) => (&alert.id, alert.fired_at),
+            Payload::AlertResolved(alert) => (&alert.id, alert.resolved_at.unwrap_or(alert.fired_at)),
             // Each process' own.
             Payload::Health(_) | Payload::Hello(_) => return,
         };

@@ -13,6 +13,7 @@
 //! source -> System -> Monitor::record -> { live feed, hot cache, buffer -> store } -> archive -> panel
 //! ```
 
+pub mod alert;
 mod delta;
 mod exposed;
 pub mod exposition;
@@ -42,6 +43,8 @@ pub mod http;
 
 // --- what touches the world ---
 #[cfg(feature = "runtime")]
+mod alerting;
+#[cfg(feature = "runtime")]
 mod archive;
 #[cfg(feature = "runtime")]
 mod buffer;
@@ -60,6 +63,8 @@ mod instruments;
 #[cfg(feature = "runtime")]
 mod intake;
 #[cfg(feature = "runtime")]
+mod matchers;
+#[cfg(feature = "runtime")]
 mod monitor;
 #[cfg(feature = "runtime")]
 mod outlet;
@@ -67,6 +72,8 @@ mod outlet;
 mod relay;
 #[cfg(feature = "runtime")]
 pub mod request;
+#[cfg(feature = "runtime")]
+pub mod rules;
 #[cfg(feature = "runtime")]
 mod run;
 #[cfg(feature = "runtime")]
@@ -104,6 +111,6 @@ pub use sample::Increase;
 pub use source::{ScrapeError, Scraper, SystemReader, Watched, events, host_name, instance_name, otlp, watch_target};
 #[cfg(feature = "runtime")]
 pub use store::{
-    Address, Aggregated, CheckError, JobRun, Object, Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial,
-    Turn,
+    Address, Aggregated, AlertQuery, CheckError, JobRun, Moment, Object, Partitioned, Right, Saved, SchemaError, Store,
+    StoreError, Trial, Turn,
 };

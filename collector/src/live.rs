@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Alert;
 use crate::{Application, Business, Health, System};
 
 /// One event of the live feed: `{"seq":N,"event":"metrics:system","at":"<RFC 3339>","data":{...}}`.
@@ -40,6 +41,12 @@ pub enum Payload {
     /// A new reading of the business metrics.
     #[serde(rename = "metrics:business")]
     Business(Box<Business>),
+    /// An alert fires.
+    #[serde(rename = "alert:new")]
+    AlertNew(Box<Alert>),
+    /// An alert is over.
+    #[serde(rename = "alert:resolved")]
+    AlertResolved(Box<Alert>),
     /// A part of the system changed its state.
     #[serde(rename = "health")]
     Health(Health),
@@ -56,6 +63,8 @@ impl Payload {
             Self::System(_) => "metrics:system",
             Self::Application(_) => "metrics:application",
             Self::Business(_) => "metrics:business",
+            Self::AlertNew(_) => "alert:new",
+            Self::AlertResolved(_) => "alert:resolved",
             Self::Health(_) => "health",
             Self::Hello(_) => "hello",
         }

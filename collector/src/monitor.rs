@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
+use crate::alerting::Alerting;
 use crate::buffer::{Buffer, Record};
 use crate::instruments::Instruments;
 use crate::sample::{Sample, admit};
@@ -20,6 +21,8 @@ pub struct Monitor {
     /// Nothing older comes in.
     retention: SignedDuration,
     instruments: Instruments,
+    /// `None` where nothing is held against rules.
+    alerting: Option<Alerting>,
 }
 
 /// A reading on its way out of the process.
@@ -53,7 +56,14 @@ impl Monitor {
         retention: SignedDuration,
         instruments: Instruments,
     ) -> Self {
-        Self { feed, outlet, window: Mutex::new(SystemWindow::new(sample_seconds)), buffer, retention, instruments }
+        let window = Mutex::new(SystemWindow::new(sample_seconds));
+        Self { feed, outlet, window, buffer, retention, instruments, alerting: None }
+    }
+
+    /// The same, that holds every reading against rules.
+    #[must_use]
+    pub(crate) fn alerting(self, alerting: Alerting) -> Self {
+        Self { alerting: Some(alerting), ..self }
     }
 
     /// Takes a reading. Never waits: a part that is slow or gone misses it, and nothing else does.
@@ -64,6 +74,7 @@ impl Monitor {
                 let at = system.at;
                 self.show(Payload::System(Box::new(system.clone())), at);
                 self.feed.report(PartName::Collector, PartState::Up, at);
+                self.watch(&system.sample(), true);
                 let whole = self.window().add(system);
                 if let Some(whole) = whole {
                     self.keep(whole.sample());
@@ -72,19 +83,40 @@ impl Monitor {
             Reading::Application(application, details) => {
                 let (at, sample) = (application.at, application.sample());
                 self.show(Payload::Application(Box::new(application)), at);
-                self.keep(sample);
-                if let Some(details) = details {
-                    self.keep(details);
+                match details {
+                    Some(details) => {
+                        let points = sample.points.iter().chain(&details.points).cloned().collect();
+                        self.watch(&Sample { points, ..sample.clone() }, false);
+                        self.keep(sample);
+                        self.keep(details);
+                    }
+                    None => {
+                        self.watch(&sample, false);
+                        self.keep(sample);
+                    }
                 }
             }
             Reading::Business(business, keep) => {
                 let (at, sample) = (business.at, business.sample());
                 self.show(Payload::Business(Box::new(business)), at);
+                self.watch(&sample, false);
                 if keep {
                     self.keep(sample);
                 }
             }
         }
+    }
+
+    /// Holds the numbers against the rules.
+    fn watch(&self, sample: &Sample, with_parts: bool) {
+        if let Some(alerting) = &self.alerting {
+            self.tell(alerting.observe(&sample.host, &sample.points, with_parts, sample.at));
+        }
+    }
+
+    /// Sends what happened to alerts.
+    pub(crate) fn tell(&self, events: Vec<Payload>) {
+        events.into_iter().for_each(|event| self.show(event, Timestamp::now()));
     }
 
     /// Sends a reading to whoever watches now, here and elsewhere.

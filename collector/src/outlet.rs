@@ -28,7 +28,8 @@ impl Outlet {
         while let Some(outgoing) = outgoing.recv().await {
             let readers = match &self.cache {
                 Some(cache) => {
-                    let put = cache.put(&outgoing.reading, &self.feed.current(), &outgoing.frame).await;
+                    let put =
+                        cache.put(&outgoing.reading, &self.feed.current(), &self.feed.alerts(), &outgoing.frame).await;
                     put.unwrap_or_else(|error| {
                         tracing::debug!(%error, "redis did not take a reading");
                         0

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
+use crate::alerting::Alerting;
 use crate::buffer::Buffer;
 use crate::business::{Counting, CountingError, Occasion};
 use crate::cache::{Cache, CacheError};
@@ -24,6 +26,7 @@ use crate::monitor::{Monitor, Reading};
 use crate::outlet::{self, Outlet};
 use crate::relay::{Entrance, Relay};
 use crate::request::SaveRequests;
+use crate::rules::RulesError;
 use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, Watched, host_name};
 use crate::store::{Store, StoreError};
@@ -81,6 +84,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The alert rules.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// Business events cannot be counted.
     #[error(transparent)]
     Counting(#[from] CountingError),
@@ -176,6 +182,7 @@ impl Running {
         running.begin_with_history(host, data_dir, role).await;
         running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone()));
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
+        running.tasks.spawn(source::watch_alert_past(running.feed.clone(), running.store.clone()));
         if let Some(cache) = running.cache.clone() {
             running.tasks.spawn(source::watch_cache(running.feed.clone(), cache));
         }
@@ -245,9 +252,20 @@ impl Running {
         self.tasks.spawn(outlet.run(taken_out));
         let seconds = settings.sampling.system.as_secs_f64();
         let retention = settings.schedule.retention();
+        let data_dir = embedded::data_dir(&settings.storage)?;
+        let alerting = Alerting::open(&settings.alerts.rules, &data_dir, buffer.clone(), self.feed.clone())?;
         let monitor =
             Monitor::new(self.feed.clone(), outgoing, seconds, buffer.clone(), retention, instruments.clone());
-        let monitor = Arc::new(monitor);
+        let monitor = Arc::new(monitor.alerting(alerting.clone()));
+        let mut hang_ups = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+        self.tasks.spawn({
+            let monitor = Arc::clone(&monitor);
+            // There is no end of signals.
+            let asked = async move || {
+                hang_ups.recv().await;
+            };
+            alerting.watch_rules(asked, move |events| monitor.tell(events))
+        });
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
@@ -265,7 +283,7 @@ impl Running {
             let application = settings.application.clone();
             self.tasks.spawn(source::watch_application(watched, application, interval, monitor, host.to_owned()));
         }
-        if let (Role::Collector, Ok(data_dir)) = (role, embedded::data_dir(&settings.storage)) {
+        if role == Role::Collector {
             let entrance = Entrance {
                 receiver: watched.receiver(settings.application.series_limit, registry),
                 counting: counting.clone(),

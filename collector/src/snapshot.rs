@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::{Alert, AlertPast};
 use crate::{Application, Business, Health, History, System};
 
 /// The newest values, the recent past and the state of the parts, at one moment.
@@ -35,6 +36,12 @@ pub struct Snapshot {
     /// The newest reading of the business metrics; `None` before the first, or where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business: Option<Business>,
+    /// The alerts that fire, the worst first.
+    #[serde(default)]
+    pub alerts: Vec<Alert>,
+    /// What fired before; `None` where PostgreSQL does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_past: Option<AlertPast>,
     /// The state of the parts.
     pub health: Health,
 }

@@ -2,11 +2,13 @@
 //! row or a database error.
 
 mod address;
+mod alerts;
 mod business;
 mod check;
 mod intervals;
 mod notify;
 mod range;
+mod replay;
 mod retention;
 mod rollups;
 mod samples;
@@ -26,9 +28,11 @@ use tokio::sync::watch;
 use crate::config::Database;
 
 pub use address::Address;
+pub use alerts::AlertQuery;
 pub(crate) use business::{CountQuery, Left};
 pub use check::{CheckError, Trial};
 pub(crate) use range::{SavedRange, Step, Steps};
+pub use replay::Moment;
 pub use retention::Partitioned;
 pub use rollups::Aggregated;
 pub use samples::Saved;

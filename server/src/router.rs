@@ -38,6 +38,8 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .route("/api/v1/current", get(v1::current))
         .route("/api/v1/range", get(v1::range))
         .route("/api/v1/stats", get(v1::stats))
+        .route("/api/v1/alerts", get(v1::alerts))
+        .route("/api/v1/alerts/history", get(v1::alert_history))
         .route("/api/v1/events", pushed_events)
         .route("/v1/metrics", pushed_metrics)
         .route("/api/{*rest}", any(v1::unknown))

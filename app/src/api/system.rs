@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use crate::error::ApiError;
+use crate::json;
 
 /// Points of a graph's line: about one for two pixels.
 #[cfg(feature = "ssr")]
@@ -43,7 +44,7 @@ pub async fn snapshot(
 ///
 /// [`ApiError::Failed`] when it is no snapshot.
 pub fn read(text: &str) -> Result<Snapshot, ApiError> {
-    serde_json::from_str(text).map_err(|_| ApiError::Failed)
+    json::read(text).ok_or(ApiError::Failed)
 }
 
 #[cfg(all(test, feature = "ssr"))]

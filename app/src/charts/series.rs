@@ -49,9 +49,14 @@ impl Series {
 fn step(points: &[Dot], index: usize, push_seconds: f64) -> f64 {
     const AROUND: usize = 6;
     let usual = |points: &[Dot]| {
-        let mut distances: Vec<f64> = points.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-        distances.sort_unstable_by(f64::total_cmp);
-        distances.get(distances.len() / 2).copied().unwrap_or(0.0)
+        let distances = || points.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        // The median of a handful, without a sort.
+        let middle = distances().count() / 2;
+        let is_median = |distance: &f64| {
+            let less = distances().filter(|other| other < distance).count();
+            less <= middle && middle < less + distances().filter(|other| other == distance).count()
+        };
+        distances().find(is_median).unwrap_or(0.0)
     };
     let before = usual(&points[index.saturating_sub(AROUND)..index]);
     let after = usual(&points[index..points.len().min(index + AROUND)]);

@@ -30,12 +30,14 @@ fn snapshot(seq: u64, seconds: std::ops::Range<i64>) -> Snapshot {
         application_history: History::new(3_600),
         application_past: None,
         business: None,
+        alerts: Vec::new(),
+        alert_past: None,
         health: Health::of(Vec::new()),
     }
 }
 
 fn with_store(test: impl FnOnce(LiveStore)) {
-    Owner::new().with(|| test(LiveStore::new(Signal::stored(Range::Hour))));
+    Owner::new().with(|| test(LiveStore::new(Signal::stored(Range::Hour), Locale::En)));
 }
 
 #[test]
@@ -146,5 +148,50 @@ fn readings_of_the_application_and_of_business_grow_old_in_their_own_time() {
             store.now.set(at(now));
             assert_eq!((store.stale_application(), store.stale_business()), (application, business), "{now}");
         }
+    });
+}
+
+#[test]
+fn an_alert_is_there_while_it_fires_in_its_place_and_an_older_snapshot_does_not_bring_it_back() {
+    use collector::alert::{Alert, AlertPast, Severity};
+
+    let alert = |id: &str, severity, second| Alert {
+        id: id.to_owned(),
+        rule_name: id.to_owned(),
+        severity,
+        category: String::new(),
+        message: String::new(),
+        message_ja: String::new(),
+        labels: Vec::new(),
+        value: None,
+        threshold: 0.0,
+        active_at: at(second),
+        fired_at: at(second),
+        resolved_at: None,
+        runbook_url: String::new(),
+    };
+    let told = |seq, payload| LiveEvent { seq, at: at(50), payload };
+    with_store(|store| {
+        let ids = || {
+            store.alerts.with_untracked(|alerts| alerts.active.iter().map(|alert| alert.id.clone()).collect::<Vec<_>>())
+        };
+        let past = Some(AlertPast { day: [0, 1, 0], recent: vec![alert("a", Severity::Warning, 1)] });
+        let before =
+            Snapshot { alerts: vec![alert("a", Severity::Warning, 1)], alert_past: past, ..snapshot(10, 0..10) };
+        store.seed(&before);
+        store.apply(told(11, Payload::AlertNew(Box::new(alert("b", Severity::Critical, 2)))));
+        store.apply(told(12, Payload::AlertNew(Box::new(alert("c", Severity::Warning, 3)))));
+        assert_eq!(ids(), ["b", "c", "a"]);
+        let over = Alert { resolved_at: Some(at(9)), ..alert("a", Severity::Warning, 1) };
+        store.apply(told(13, Payload::AlertResolved(Box::new(over))));
+        assert_eq!(ids(), ["b", "c"]);
+        store.seed(&before);
+        assert_eq!(ids(), ["b", "c"]);
+        store.alerts.with_untracked(|alerts| {
+            let past = alerts.past.as_ref().unwrap();
+            assert_eq!(past.day, [1, 2, 0]);
+            let recent: Vec<_> = past.recent.iter().map(|alert| (alert.id.as_str(), alert.resolved_at)).collect();
+            assert_eq!(recent, [("c", None), ("b", None), ("a", Some(at(9)))]);
+        });
     });
 }

@@ -6,6 +6,21 @@ use super::Link;
 use crate::format::Zone;
 use crate::words::Words;
 
+/// The worst of the alerts that fire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worst {
+    /// How bad it is.
+    pub severity: collector::alert::Severity,
+    /// Name of its rule.
+    pub rule: String,
+    /// What is wrong, in the page's language.
+    pub message: String,
+    /// Since when it fires.
+    pub since: Timestamp,
+    /// Alerts that fire besides.
+    pub others: usize,
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -20,7 +35,7 @@ pub enum Severity {
 }
 
 /// What the strip on top of a page says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// All parts answer; the newest sample is this many seconds old.
     Good(u64),
@@ -38,12 +53,14 @@ pub enum Verdict {
     PostgresqlDown(Timestamp),
     /// So many instances of the application do not answer, of so many.
     ApplicationDown(usize, usize),
+    /// An alert fires, for so many seconds.
+    Alert(Worst, u64),
     /// Redis has not answered since.
     RedisDown(Timestamp),
 }
 
 /// What a verdict is found from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Known {
     /// The page's link.
     pub link: Link,
@@ -63,6 +80,8 @@ pub struct Known {
     pub application_down: (usize, usize),
     /// Since when Redis does not answer.
     pub redis_down: Option<Timestamp>,
+    /// The worst alert that fires.
+    pub alert: Option<Worst>,
 }
 
 /// A link that is back within this time is not worth a sentence.
@@ -94,19 +113,32 @@ impl Verdict {
         if let Some(since) = known.postgresql_down {
             return Self::PostgresqlDown(since);
         }
+        let alert = |severity| {
+            let worst = known.alert.as_ref().filter(|worst| worst.severity >= severity)?;
+            let seconds = known.now.duration_since(worst.since).as_secs();
+            Some(Self::Alert(worst.clone(), u64::try_from(seconds).unwrap_or(0)))
+        };
+        if let Some(critical) = alert(collector::alert::Severity::Critical) {
+            return critical;
+        }
         if let (down @ 1.., all) = known.application_down {
             return Self::ApplicationDown(down, all);
         }
         if let Some(since) = known.redis_down {
             return Self::RedisDown(since);
         }
+        if let Some(warning) = alert(collector::alert::Severity::Warning) {
+            return warning;
+        }
         known.age_seconds.map_or(Self::Waiting, Self::Good)
     }
 
     /// How bad it is.
     #[must_use]
-    pub fn severity(self) -> Severity {
+    pub fn severity(&self) -> Severity {
         match self {
+            Self::Alert(worst, _) if worst.severity == collector::alert::Severity::Critical => Severity::Critical,
+            Self::Alert(..) => Severity::Warning,
             Self::Good(_) => Severity::Good,
             Self::Waiting => Severity::Unknown,
             Self::Lost(_) | Self::RedisDown(_) => Severity::Warning,
@@ -121,15 +153,18 @@ impl Verdict {
 
     /// Whether both say the same but for times and ages.
     #[must_use]
-    pub fn is_same_kind(self, other: Self) -> bool {
-        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    pub fn is_same_kind(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Alert(one, _), Self::Alert(other, _)) => one.rule == other.rule && one.since == other.since,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
     }
 
     /// What it says first.
     #[must_use]
-    pub fn headline(self, words: &Words, zone: Zone, now: Timestamp) -> String {
+    pub fn headline(&self, words: &Words, zone: Zone, now: Timestamp) -> String {
         let moment = |at| zone.moment(at, now);
-        match self {
+        match *self {
             Self::Good(_) => words.good.to_owned(),
             Self::Waiting => words.waiting.to_owned(),
             Self::Lost(since) => (words.lost)(&moment(since)),
@@ -138,14 +173,17 @@ impl Verdict {
             Self::SamplesLost(records, at) => (words.samples_lost)(records, &moment(at)),
             Self::PostgresqlDown(since) => (words.postgresql_down)(&moment(since)),
             Self::ApplicationDown(down, all) => (words.application_down)(down, all),
+            Self::Alert(ref worst, seconds) => {
+                (words.alerts.firing)(&worst.rule, &(words.duration)(seconds.max(1)), &worst.message)
+            }
             Self::RedisDown(since) => (words.redis_down)(&moment(since)),
         }
     }
 
     /// What to know or to do besides.
     #[must_use]
-    pub fn more(self, words: &Words, push_seconds: f64) -> String {
-        match self {
+    pub fn more(&self, words: &Words, push_seconds: f64) -> String {
+        match *self {
             Self::Good(age) => (words.newest)(&(words.ago)(&(words.duration)(age.max(1)))),
             Self::Waiting => (words.waiting_more)(&(words.duration)(whole(push_seconds))),
             Self::Lost(_) => words.lost_more.to_owned(),
@@ -153,6 +191,7 @@ impl Verdict {
             Self::SamplesLost(..) => words.samples_lost_more.to_owned(),
             Self::PostgresqlDown(_) => words.postgresql_down_more.to_owned(),
             Self::ApplicationDown(..) => words.application_down_more.to_owned(),
+            Self::Alert(ref worst, _) => (words.alerts.others)(worst.others),
             Self::RedisDown(_) => words.redis_down_more.to_owned(),
         }
     }
@@ -181,11 +220,23 @@ mod tests {
             postgresql_down: None,
             application_down: (0, 2),
             redis_down: None,
+            alert: None,
+        }
+    }
+
+    fn worst(severity: collector::alert::Severity) -> Worst {
+        Worst {
+            severity,
+            rule: "HighCPU".to_owned(),
+            message: "CPU usage is 97 %".to_owned(),
+            since: at(40),
+            others: 1,
         }
     }
 
     #[test]
     fn the_worst_that_is_known_is_said() {
+        use collector::alert::Severity::{Critical, Info, Warning};
         let (redis, postgresql, collector) = (Some(at(1)), Some(at(2)), Some(at(3)));
         for (known, verdict) in [
             (well(), Verdict::Good(2)),
@@ -208,6 +259,17 @@ mod tests {
             ),
             (Known { link: Link::Lost(at(99)), stale: true, ..well() }, Verdict::Good(2)),
             (Known { link: Link::None, ..well() }, Verdict::Good(2)),
+            (Known { alert: Some(worst(Info)), ..well() }, Verdict::Good(2)),
+            (Known { alert: Some(worst(Warning)), ..well() }, Verdict::Alert(worst(Warning), 60)),
+            (Known { alert: Some(worst(Warning)), redis_down: redis, ..well() }, Verdict::RedisDown(at(1))),
+            (
+                Known { alert: Some(worst(Critical)), redis_down: redis, application_down: (1, 2), ..well() },
+                Verdict::Alert(worst(Critical), 60),
+            ),
+            (
+                Known { alert: Some(worst(Critical)), postgresql_down: postgresql, ..well() },
+                Verdict::PostgresqlDown(at(2)),
+            ),
         ] {
             assert_eq!(Verdict::of(&known), verdict, "{known:?}");
         }
@@ -215,8 +277,13 @@ mod tests {
 
     #[test]
     fn only_the_kind_counts_as_news() {
-        assert!(Verdict::Good(1).is_same_kind(Verdict::Good(2)));
-        assert!(!Verdict::Good(1).is_same_kind(Verdict::Silent(1)));
+        assert!(Verdict::Good(1).is_same_kind(&Verdict::Good(2)));
+        assert!(!Verdict::Good(1).is_same_kind(&Verdict::Silent(1)));
+        let alert = |rule: &str, seconds| {
+            Verdict::Alert(Worst { rule: rule.to_owned(), ..worst(collector::alert::Severity::Critical) }, seconds)
+        };
+        assert!(alert("HighCPU", 1).is_same_kind(&alert("HighCPU", 2)));
+        assert!(!alert("HighCPU", 1).is_same_kind(&alert("HighDisk", 1)));
     }
 
     #[test]
@@ -232,6 +299,7 @@ mod tests {
                 Verdict::PostgresqlDown(at(1)),
                 Verdict::ApplicationDown(1, 1),
                 Verdict::RedisDown(at(1)),
+                Verdict::Alert(worst(collector::alert::Severity::Warning), 60),
             ] {
                 let text = [verdict.headline(words, Zone::Utc, at(5)), verdict.more(words, 2.0)];
                 assert!(text.iter().all(|text| text.ends_with(['.', '。'])), "{text:?}");

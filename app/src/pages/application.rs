@@ -2,16 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::ready::Ready;
-use crate::panels::ApplicationDetail;
+use super::ready::ready;
+use crate::panels::application_detail;
 use crate::words::use_words;
 
 /// The application's page.
-#[component]
-pub fn ApplicationPage() -> impl IntoView {
-    view! {
-        <Ready title=use_words().application.application>
-            <ApplicationDetail/>
-        </Ready>
-    }
+#[must_use]
+pub fn application_page() -> AnyView {
+    ready(use_words().application.application, application_detail)
 }

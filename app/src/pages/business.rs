@@ -2,16 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::ready::Ready;
-use crate::panels::BusinessDetail;
+use super::ready::ready;
+use crate::panels::business_detail;
 use crate::words::use_words;
 
 /// The page of the business metrics.
-#[component]
-pub fn BusinessPage() -> impl IntoView {
-    view! {
-        <Ready title=use_words().business.business>
-            <BusinessDetail/>
-        </Ready>
-    }
+#[must_use]
+pub fn business_page() -> AnyView {
+    ready(use_words().business.business, business_detail)
 }

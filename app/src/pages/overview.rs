@@ -2,16 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::ready::Ready;
-use crate::panels::{ApplicationPanel, BusinessPanel, SystemPanel};
+use super::ready::ready;
+use crate::panels::{alerts_panel, application_panel, business_panel, system_panel};
 use crate::words::use_words;
 
 /// The overview.
-#[component]
-pub fn Overview() -> impl IntoView {
-    view! {
-        <Ready title=use_words().overview>
-            <div class="panels"><SystemPanel/><ApplicationPanel/><BusinessPanel/></div>
-        </Ready>
-    }
+#[must_use]
+pub fn overview() -> AnyView {
+    ready(use_words().overview, || {
+        view! { <div class="panels">{system_panel()} {application_panel()} {business_panel()} {alerts_panel()}</div> }
+            .into_any()
+    })
 }

@@ -7,7 +7,7 @@ use crate::api::system::read;
 use crate::browser;
 use crate::error::ApiError;
 use crate::live::LiveStore;
-use crate::widgets::{Icon, Parts, Shape, VerdictStrip, window_title};
+use crate::widgets::{Shape, icon, parts, verdict_strip, window_title};
 use crate::words::use_words;
 use leptos_meta::Title;
 
@@ -15,18 +15,13 @@ use leptos_meta::Title;
 #[derive(Clone, Copy)]
 pub struct SnapshotResource(pub Resource<Result<String, ApiError>>);
 
-/// Verdict, content and parts of a page, or why there is nothing to show.
-#[component]
-pub fn Ready(
-    /// The page's title.
-    title: &'static str,
-    /// What is shown between the verdict and the parts.
-    children: ChildrenFn,
-) -> impl IntoView {
+/// Verdict, content and parts of the page with this title, or why there is nothing to show.
+///
+/// No component, and the content no closure: each page would be a copy of all this.
+pub fn ready(title: &'static str, content: fn() -> AnyView) -> AnyView {
     let SnapshotResource(resource) = expect_context::<SnapshotResource>();
     let store = expect_context::<LiveStore>();
     let words = use_words();
-    let children = StoredValue::new(children);
     // Not as a signal in the Title itself: the server reads that one after the page's signals are gone.
     Effect::new(move |_| {
         if store.loaded.get() {
@@ -43,23 +38,23 @@ pub fn Ready(
             view! {
                 <Show when=move || store.loaded.get() fallback=move || view! { <Failure error/> }>
                     <Title text=window_title(store, title)/>
-                    <VerdictStrip/>
+                    {verdict_strip()}
                     <p class="panel-notice" hidden=move || store.is_past_complete()>{words.past_incomplete}</p>
-                    {children.with_value(|children| children())}
-                    <footer class="footer"><Parts/></footer>
+                    {content()}
+                    <footer class="footer">{parts()}</footer>
                 </Show>
             }
         })
     };
     view! {
         <h1 class="visually-hidden">{title}</h1>
-        <Suspense fallback=Skeleton>{page}</Suspense>
+        <Suspense fallback=skeleton>{page}</Suspense>
     }
+    .into_any()
 }
 
 /// The place of what is to come, only ever seen when the browser itself asks for the snapshot.
-#[component]
-fn Skeleton() -> impl IntoView {
+fn skeleton() -> impl IntoView {
     view! {
         <div class="skeleton skeleton-strip"></div>
         <div class="skeleton skeleton-panel"></div>
@@ -72,7 +67,7 @@ fn Failure(error: ApiError) -> impl IntoView {
     let words = use_words();
     view! {
         <section class="message" role="alert">
-            <span class="message-icon"><Icon shape=Shape::Exclamation/></span>
+            <span class="message-icon">{icon(Shape::Exclamation)}</span>
             <h2>{(words.error)(error)}</h2>
             <p>{words.error_more}</p>
             <a class="button" href="" rel="external">{words.retry}</a>

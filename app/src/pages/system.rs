@@ -2,16 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::ready::Ready;
-use crate::panels::SystemDetail;
+use super::ready::ready;
+use crate::panels::system_detail;
 use crate::words::use_words;
 
 /// The host's page.
-#[component]
-pub fn SystemPage() -> impl IntoView {
-    view! {
-        <Ready title=use_words().system>
-            <SystemDetail/>
-        </Ready>
-    }
+#[must_use]
+pub fn system_page() -> AnyView {
+    ready(use_words().system, system_detail)
 }

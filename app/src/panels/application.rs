@@ -12,10 +12,10 @@ use crate::charts::{Bar, Bars, LineGraph, Series, Threshold, Unit};
 use crate::format;
 use crate::live::{LiveStore, Subject, of};
 use crate::preferences;
-use crate::widgets::{Html, Icon, Shape, part, when};
+use crate::widgets::{Html, Shape, icon, part, when};
 use crate::words::{Words, use_words};
 
-pub use detail::ApplicationDetail;
+pub use detail::application_detail;
 
 /// Routes of each table on the overview.
 const ROUTES_SHOWN: usize = 5;
@@ -45,8 +45,8 @@ const fn connections(words: &Words) -> Series {
 }
 
 /// The application on the overview.
-#[component]
-pub fn ApplicationPanel() -> impl IntoView {
+#[must_use]
+pub fn application_panel() -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
     let content = move || {
@@ -62,7 +62,7 @@ pub fn ApplicationPanel() -> impl IntoView {
             <header class="panel-header">
                 <h2 id="application-title">{words.application.application}</h2>
                 <p class="panel-host">{names(store)}</p>
-                <a href="/application" class="panel-more">{words.application.by_route}<Icon shape=Shape::Right/></a>
+                <a href="/application" class="panel-more">{words.application.by_route}{icon(Shape::Right)}</a>
             </header>
             {notices(words, store)}
             {when(is_connected(store), Box::new(content))}

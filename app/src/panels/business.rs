@@ -6,9 +6,8 @@ use leptos::prelude::*;
 use crate::charts::{Bar, Bars};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, of};
-use crate::locale::Locale;
 use crate::preferences;
-use crate::widgets::{Html, Icon, Shape, part};
+use crate::widgets::{Html, Shape, part};
 use crate::words::{Words, use_words};
 
 /// Metrics on the overview; the first are shown.
@@ -22,47 +21,53 @@ const EVENT: [&str; 2] = [
 ];
 
 /// The business metrics on the overview.
-#[component]
-pub fn BusinessPanel() -> impl IntoView {
-    let words = use_words();
-    let store = expect_context::<LiveStore>();
-    let hidden =
-        Signal::derive(move || of(store.business, |business| business.metrics.len()).saturating_sub(METRICS_SHOWN));
-    let name = Signal::derive(move || match hidden.get() {
-        0 => words.business.all.to_owned(),
-        count => (words.business.more)(count),
-    });
-    view! {
-        <section class="panel panel-five panel-business" aria-labelledby="business-title">
-            <header class="panel-header">
-                <h2 id="business-title">{words.business.business}</h2>
-                <p class="panel-host">{since(words, store)}</p>
-                <a href="/business" class="panel-more">{name}<Icon shape=Shape::Right/></a>
-            </header>
-            {metrics(words, store, METRICS_SHOWN)}
-        </section>
-    }
-    .into_any()
+#[must_use]
+pub fn business_panel() -> AnyView {
+    panel(METRICS_SHOWN)
 }
 
 /// The business metrics on their own page: all of them, and the week as numbers.
-#[component]
-pub fn BusinessDetail() -> impl IntoView {
+#[must_use]
+pub fn business_detail() -> AnyView {
+    panel(usize::MAX)
+}
+
+/// The panel with at most so many metrics; with all of them, the week too.
+fn panel(most: usize) -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
-    view! {
-        <div class="panels">
-            <section class="panel" aria-labelledby="business-title">
-                <header class="panel-header">
-                    <h2 id="business-title">{words.business.business}</h2>
-                    <p class="panel-host">{since(words, store)}</p>
-                </header>
-                    {metrics(words, store, usize::MAX)}
-            </section>
-            {week(words, store)}
-        </div>
-    }
-    .into_any()
+    let (is_connected, event) = (is_connected(store), format!("{}{}{}", EVENT[0], preferences::address(), EVENT[1]));
+    part(move |html| {
+        let is_page = most == usize::MAX;
+        html.mark(match is_page {
+            true => "<div class=\"panels\"><section class=\"panel\"",
+            false => "<section class=\"panel panel-five panel-business\"",
+        });
+        html.element(
+            " aria-labelledby=\"business-title\"><header class=\"panel-header\"><h2 id=\"business-title\">",
+            words.business.business,
+            "</h2><p class=\"panel-host\">",
+        );
+        html.text(&since(words, store)).mark("</p>");
+        if !is_page {
+            let hidden = of(store.business, |business| business.metrics.len()).saturating_sub(most);
+            html.element("<a href=\"", &store.range.get().link("/business"), "\" class=\"panel-more\">");
+            match hidden {
+                0 => html.text(words.business.all),
+                count => html.text(&(words.business.more)(count)),
+            };
+            html.icon(Shape::Right).mark("</a>");
+        }
+        html.mark("</header>");
+        metrics(html, words, store, most, is_connected.get(), &event);
+        html.mark("</section>");
+        if is_page {
+            if is_connected.get() {
+                week(html, words, store);
+            }
+            html.mark("</div>");
+        }
+    })
 }
 
 fn is_connected(store: LiveStore) -> Memo<bool> {
@@ -70,36 +75,30 @@ fn is_connected(store: LiveStore) -> Memo<bool> {
 }
 
 /// The day that is counted.
-fn since(words: &'static Words, store: LiveStore) -> Signal<String> {
-    Signal::derive(move || {
-        let zone = of(store.business, |business| business.time_zone.clone());
-        if zone.is_empty() { zone } else { (words.business.today)(&zone) }
-    })
+fn since(words: &Words, store: LiveStore) -> String {
+    let zone = of(store.business, |business| business.time_zone.clone());
+    if zone.is_empty() { zone } else { (words.business.today)(&zone) }
 }
 
 /// A tile for each metric, or how to count one; and that no reading comes.
-fn metrics(words: &'static Words, store: LiveStore, most: usize) -> AnyView {
-    let is_japanese = expect_context::<Locale>() == Locale::Ja;
-    let (is_connected, event) = (is_connected(store), EVENT.join(&preferences::address()));
-    part(move |html| {
-        if let Some(at) = store.stale_business() {
-            let moment = store.zone.get().moment(at, store.now.get_untracked());
-            html.element("<p class=\"panel-notice\">", &(words.business.old)(&moment), "</p>");
+fn metrics(html: &mut Html, words: &Words, store: LiveStore, most: usize, is_connected: bool, event: &str) {
+    if let Some(at) = store.stale_business() {
+        let moment = store.zone.get().moment(at, store.now.get_untracked());
+        html.element("<p class=\"panel-notice\">", &(words.business.old)(&moment), "</p>");
+    }
+    if !is_connected {
+        html.element("<div class=\"connect\"><p><strong>", words.business.connect, "</strong> ");
+        html.text(words.business.connect_more).element("</p><pre><code>", event, "</code></pre></div>");
+    }
+    html.mark("<ul class=\"counts\">");
+    of(store.business, |business| {
+        let shown = business.metrics.iter().take(most);
+        // Before anything was counted, only those that have something to say.
+        for metric in shown.filter(|metric| is_connected || metric.error.is_some()) {
+            tile(html, words, store.is_japanese(), metric);
         }
-        if !is_connected.get() {
-            html.element("<div class=\"connect\"><p><strong>", words.business.connect, "</strong> ");
-            html.text(words.business.connect_more).element("</p><pre><code>", &event, "</code></pre></div>");
-        }
-        html.mark("<ul class=\"counts\">");
-        of(store.business, |business| {
-            let shown = business.metrics.iter().take(most);
-            // Before anything was counted, only those that have something to say.
-            for metric in shown.filter(|metric| is_connected.get() || metric.error.is_some()) {
-                tile(html, words, is_japanese, metric);
-            }
-        });
-        html.mark("</ul>");
-    })
+    });
+    html.mark("</ul>");
 }
 
 fn title(metric: &BusinessMetric, is_japanese: bool) -> String {
@@ -158,40 +157,28 @@ fn weekday(names: [&'static str; 7], date: &str) -> &'static str {
 }
 
 /// The week as numbers.
-fn week(words: &'static Words, store: LiveStore) -> AnyView {
-    let is_japanese = expect_context::<Locale>() == Locale::Ja;
-    let is_connected = is_connected(store);
-    part(move |html| {
-        if !is_connected.get() {
-            return;
+fn week(html: &mut Html, words: &Words, store: LiveStore) {
+    html.element(
+        "<section class=\"panel panel-week\" aria-labelledby=\"week-title\"><header class=\"panel-header\">\
+         <h2 id=\"week-title\">",
+        words.business.week,
+        "</h2></header>",
+    );
+    of(store.business, |business| {
+        let mut columns = vec![words.business.metric.to_owned()];
+        for (place, day) in business.metrics.iter().take(1).flat_map(|metric| metric.week.iter().rev()).enumerate() {
+            let name = if place == 0 { words.business.so_far } else { weekday(words.business.weekdays, &day.date) };
+            columns.push(format!("{name} {}", format::day_of(&day.date)));
         }
-        html.element(
-            "<section class=\"panel panel-week\" aria-labelledby=\"week-title\"><header class=\"panel-header\">\
-             <h2 id=\"week-title\">",
-            words.business.week,
-            "</h2></header>",
-        );
-        of(store.business, |business| {
-            let mut columns = vec![words.business.metric.to_owned()];
-            for (place, day) in business.metrics.iter().take(1).flat_map(|metric| metric.week.iter().rev()).enumerate()
-            {
-                let name = if place == 0 { words.business.so_far } else { weekday(words.business.weekdays, &day.date) };
-                columns.push(format!("{name} {}", format::day_of(&day.date)));
-            }
-            let row = |metric: &BusinessMetric| {
-                let counts =
-                    metric.week.iter().rev().map(|day| day.count.map_or_else(|| MISSING.to_owned(), format::count));
-                std::iter::once(title(metric, is_japanese)).chain(counts).collect::<Vec<_>>()
-            };
-            html.element(
-                "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"",
-                words.business.week,
-                "\">",
-            );
-            html.table("", &columns, &business.metrics.iter().map(row).collect::<Vec<_>>(), "");
-        });
-        html.mark("</div></section>");
-    })
+        let row = |metric: &BusinessMetric| {
+            let counts =
+                metric.week.iter().rev().map(|day| day.count.map_or_else(|| MISSING.to_owned(), format::count));
+            std::iter::once(title(metric, store.is_japanese())).chain(counts).collect::<Vec<_>>()
+        };
+        html.element("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"", words.business.week, "\">");
+        html.table("", &columns, &business.metrics.iter().map(row).collect::<Vec<_>>(), "");
+    });
+    html.mark("</div></section>");
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use leptos::prelude::*;
 use crate::charts::{LineGraph, Series, Unit};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, Subject, of};
-use crate::widgets::{Icon, Shape, Tile, disk_bar, host_name, part};
+use crate::widgets::{Shape, Tile, disk_bar, host_name, icon, part};
 use crate::words::{Words, use_words};
 
-pub use detail::SystemDetail;
+pub use detail::system_detail;
 
 /// File systems on the overview; the fullest are shown.
 const MOUNTS_SHOWN: usize = 5;
@@ -45,8 +45,8 @@ fn both_ways(point: &GraphPoint) -> Option<f64> {
 }
 
 /// The host on the overview.
-#[component]
-pub fn SystemPanel() -> impl IntoView {
+#[must_use]
+pub fn system_panel() -> AnyView {
     let words = use_words();
     let host = host_name(expect_context());
     view! {
@@ -54,10 +54,10 @@ pub fn SystemPanel() -> impl IntoView {
             <header class="panel-header">
                 <h2 id="system-title">{words.system}</h2>
                 <p class="panel-host">{host}</p>
-                <a href="/system" class="panel-more">{words.all_series}<Icon shape=Shape::Right/></a>
+                <a href="/system" class="panel-more">{words.all_series}{icon(Shape::Right)}</a>
             </header>
-            <NoSample/>
-            <SystemTiles/>
+            {no_sample()}
+            {system_tiles()}
             <div class="graphs graphs-two">
                 <LineGraph id="graph-cpu" title=words.cpu_graph unit=Unit::Percent series=vec![cpu(words)]/>
                 <LineGraph id="graph-memory" title=words.memory_graph unit=Unit::Percent series=vec![memory(words)]/>
@@ -65,7 +65,7 @@ pub fn SystemPanel() -> impl IntoView {
             <div class="graphs graphs-three">
                 <LineGraph id="graph-network" title=words.network unit=Unit::Rate series=vec![received(words), sent(words)]/>
                 <LineGraph id="graph-load" title=words.load_graph unit=Unit::Load series=vec![load(words)]/>
-                <Disks/>
+                {disks()}
             </div>
         </section>
     }
@@ -73,8 +73,7 @@ pub fn SystemPanel() -> impl IntoView {
 }
 
 /// What to expect while there is nothing to see.
-#[component]
-fn NoSample() -> impl IntoView {
+fn no_sample() -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
     let has_sample = Signal::derive(move || store.system.with(Option::is_some));
@@ -82,8 +81,7 @@ fn NoSample() -> impl IntoView {
 }
 
 /// CPU, memory, load and network as numbers.
-#[component]
-fn SystemTiles() -> impl IntoView {
+fn system_tiles() -> AnyView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
     part(move |html| {
@@ -131,8 +129,7 @@ fn percent(value: Option<f64>) -> Option<(String, String)> {
 }
 
 /// The fullest file systems as bars.
-#[component]
-fn Disks() -> impl IntoView {
+fn disks() -> AnyView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
     let hidden = Memo::new(move |_| of(store.system, |system| system.mounts.len()).saturating_sub(MOUNTS_SHOWN));
@@ -152,7 +149,7 @@ fn Disks() -> impl IntoView {
         <section class="disks-box" aria-labelledby="disks-title">
             <h3 id="disks-title">{words.disks}</h3>
             {disks}
-            <a href="/system" class="disks-more" hidden=is_whole>{more} <Icon shape=Shape::Right/></a>
+            <a href="/system" class="disks-more" hidden=is_whole>{more} {icon(Shape::Right)}</a>
         </section>
     }
     .into_any()
@@ -160,11 +157,14 @@ fn Disks() -> impl IntoView {
 
 /// The fullest of the mounts, in their usual order.
 fn fullest(mounts: &[Mount], count: usize) -> Vec<Mount> {
-    let mut places: Vec<_> = mounts.iter().enumerate().collect();
-    places.sort_unstable_by(|(_, a), (_, b)| b.disk_usage().total_cmp(&a.disk_usage()));
-    places.truncate(count);
-    places.sort_unstable_by_key(|(place, _)| *place);
-    places.into_iter().map(|(_, mount)| mount.clone()).collect()
+    let is_fuller = |(other, mount): (usize, &Mount), place: usize, usage: f64| {
+        mount.disk_usage() > usage || (mount.disk_usage() == usage && other < place)
+    };
+    let is_shown = |(place, mount): &(usize, &Mount)| {
+        let usage = mount.disk_usage();
+        mounts.iter().enumerate().filter(|other| is_fuller(*other, *place, usage)).count() < count
+    };
+    mounts.iter().enumerate().filter(is_shown).map(|(_, mount)| mount.clone()).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::icon::{Icon, Shape};
-use super::range_picker::RangePicker;
-use super::switches::Switches;
+use super::icon::{Shape, icon};
+use super::range_picker::range_picker;
+use super::switches::switches;
 use crate::live::LiveStore;
 use crate::words::use_words;
 
@@ -13,8 +13,8 @@ use crate::words::use_words;
 pub const NAME: &str = "Recipe Monitoring";
 
 /// Mark, pages, switches.
-#[component]
-pub fn Header() -> impl IntoView {
+#[must_use]
+pub fn header() -> AnyView {
     let words = use_words();
     let path = use_location().pathname;
     let store = expect_context::<LiveStore>();
@@ -27,15 +27,16 @@ pub fn Header() -> impl IntoView {
         <a class="skip" href="#main" rel="external">{words.skip}</a>
         <header class="header">
             <div class="header-inner">
-                <p class="brand"><Icon shape=Shape::Pulse/><span>{NAME}</span></p>
+                <p class="brand">{icon(Shape::Pulse)}<span>{NAME}</span></p>
                 <nav class="pages" aria-label=words.navigation>
                     {link("/", words.overview)}
                     {link("/system", words.system)}
                     {link("/application", words.application.application)}
                     {link("/business", words.business.business)}
+                    {link("/alerts", words.alerts.alerts)}
                 </nav>
-                <RangePicker/>
-                <Switches/>
+                {range_picker()}
+                {switches()}
             </div>
         </header>
     }

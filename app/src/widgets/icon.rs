@@ -49,11 +49,7 @@ impl Shape {
 }
 
 /// An icon beside words; it says nothing that they do not.
-#[component]
-pub fn Icon(
-    /// What it shows.
-    shape: Shape,
-) -> impl IntoView {
+pub fn icon(shape: Shape) -> impl IntoView {
     view! {
         <svg class="icon" viewBox="0 0 18 18" aria-hidden="true" focusable="false">
             <path d=shape.path()/>

@@ -9,8 +9,8 @@ use crate::live::{LiveStore, of};
 use crate::words::use_words;
 
 /// One line of all parts.
-#[component]
-pub fn Parts() -> impl IntoView {
+#[must_use]
+pub fn parts() -> AnyView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
     part(move |html| {

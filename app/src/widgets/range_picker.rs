@@ -10,8 +10,8 @@ use crate::range::Range;
 use crate::words::use_words;
 
 /// A link for each range.
-#[component]
-pub fn RangePicker() -> impl IntoView {
+#[must_use]
+pub fn range_picker() -> AnyView {
     let words = use_words();
     let path = use_location().pathname;
     let store = expect_context::<LiveStore>();

@@ -4,20 +4,19 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::icon::{Icon, Shape};
+use super::icon::{Shape, icon};
 use crate::live::LiveStore;
-use crate::locale::Locale;
 use crate::theme::{PageTheme, Theme};
 use crate::words::use_words;
 
 /// Both switches.
-#[component]
-pub fn Switches() -> impl IntoView {
+#[must_use]
+pub fn switches() -> AnyView {
     let words = use_words();
     let path = use_location().pathname;
     let store = expect_context::<LiveStore>();
     let here = Signal::derive(move || store.range.get().link(&path.get()));
-    let other = expect_context::<Locale>().other();
+    let other = expect_context::<LiveStore>().locale.other();
     let theme = expect_context::<PageTheme>();
     let option = move |value: Theme, shape: Shape, name: &'static str| {
         let pressed = Signal::derive(move || (theme.choice.get() == value).to_string());
@@ -27,7 +26,7 @@ pub fn Switches() -> impl IntoView {
                     event.prevent_default();
                     theme.choose(value);
                 }>
-                <Icon shape/>
+                {icon(shape)}
             </button>
         }
     };

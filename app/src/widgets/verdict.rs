@@ -7,8 +7,8 @@ use crate::live::{Link, LiveStore, Severity, Verdict, of};
 use crate::words::use_words;
 
 /// Icon, sentence, live state, host, uptime and clock.
-#[component]
-pub fn VerdictStrip() -> impl IntoView {
+#[must_use]
+pub fn verdict_strip() -> AnyView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
     let verdict = Memo::new(move |_| store.verdict());
@@ -51,7 +51,7 @@ pub fn VerdictStrip() -> impl IntoView {
             </p>
             <Announcement verdict/>
             <ul class="verdict-facts">
-                <li><LinkChip/></li>
+                <li>{link_chip()}</li>
                 <li class="verdict-host" hidden=no_system>{host}</li>
                 <li hidden=no_system>{uptime}</li>
                 <li class="verdict-clock">{clock}</li>
@@ -69,7 +69,7 @@ fn Announcement(verdict: Memo<Verdict>) -> impl IntoView {
     let said = RwSignal::new(String::new());
     Effect::new(move |before: Option<Verdict>| {
         let now = verdict.get();
-        if before.is_some_and(|before| !before.is_same_kind(now)) {
+        if before.is_some_and(|before| !before.is_same_kind(&now)) {
             said.set(now.headline(words, store.zone.get_untracked(), store.now.get_untracked()));
         }
         now
@@ -78,8 +78,7 @@ fn Announcement(verdict: Memo<Verdict>) -> impl IntoView {
 }
 
 /// Whether what is seen is live, and since when not.
-#[component]
-fn LinkChip() -> impl IntoView {
+fn link_chip() -> impl IntoView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
     let class = Signal::derive(move || {

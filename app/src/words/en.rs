@@ -1,4 +1,6 @@
-use super::{ApplicationWords, BusinessWords, Words};
+use collector::alert::Severity;
+
+use super::{AlertsWords, ApplicationWords, BusinessWords, Words};
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
 use crate::range::Range;
@@ -160,6 +162,41 @@ pub const EN: Words = Words {
         },
         connect: "Nothing has been counted yet.",
         connect_more: "One line in your application, wherever something worth counting happens, or in a shell to try it:",
+    },
+
+    alerts: AlertsWords {
+        alerts: "Alerts",
+        all: "History",
+        firing: |rule, age, message| format!("{rule} for {age}: {message}."),
+        others: |count| match count {
+            0 => "No other alert fires.".to_owned(),
+            1 => "1 other alert fires.".to_owned(),
+            count => format!("{count} other alerts fire."),
+        },
+        none: "No alert fires.",
+        severity: |severity| match severity {
+            Severity::Critical => "critical",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        },
+        fired_at: |moment| format!("since {moment}"),
+        age: |duration| format!("for {duration}"),
+        runbook: "What to do",
+        more: |count| format!("{count} more"),
+        rules_error: |error| format!("The alert rules stay as they were: {error}"),
+        day: "Last 24 hours",
+        day_none: "no alert",
+        day_unknown: "not known: PostgreSQL does not answer",
+        day_summary: |[critical, warning, info]| format!("{critical} critical, {warning} warning, {info} info"),
+        history: "Fired before",
+        rule: "Rule",
+        severity_name: "Severity",
+        message: "Message",
+        from: "Fired at",
+        duration: "For",
+        still: "still fires",
+        history_none: "No alert has fired yet.",
+        history_unknown: "PostgreSQL does not answer, so there is no history now.",
     },
 
     not_found: "There is no page at this address.",

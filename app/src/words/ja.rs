@@ -1,4 +1,6 @@
-use super::{ApplicationWords, BusinessWords, Words};
+use collector::alert::Severity;
+
+use super::{AlertsWords, ApplicationWords, BusinessWords, Words};
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
 use crate::range::Range;
@@ -160,6 +162,40 @@ pub const JA: Words = Words {
         },
         connect: "まだ何も集計されていません。",
         connect_more: "数えたい出来事が起きる場所に1行加えるだけです。シェルからも試せます。",
+    },
+
+    alerts: AlertsWords {
+        alerts: "アラート",
+        all: "履歴",
+        firing: |rule, age, message| format!("{rule}（{age}継続）: {message}。"),
+        others: |count| match count {
+            0 => "ほかに発生中のアラートはありません。".to_owned(),
+            count => format!("ほかに {count} 件のアラートが発生中です。"),
+        },
+        none: "発生中のアラートはありません。",
+        severity: |severity| match severity {
+            Severity::Critical => "緊急",
+            Severity::Warning => "警告",
+            Severity::Info => "情報",
+        },
+        fired_at: |moment| format!("{moment} から"),
+        age: |duration| format!("{duration}継続"),
+        runbook: "対処方法",
+        more: |count| format!("ほか {count} 件"),
+        rules_error: |error| format!("アラートルールは以前のままです: {error}"),
+        day: "直近 24 時間",
+        day_none: "アラートなし",
+        day_unknown: "不明: PostgreSQL が応答しません",
+        day_summary: |[critical, warning, info]| format!("緊急 {critical} 件、警告 {warning} 件、情報 {info} 件"),
+        history: "これまでのアラート",
+        rule: "ルール",
+        severity_name: "重大度",
+        message: "メッセージ",
+        from: "発生時刻",
+        duration: "継続時間",
+        still: "発生中",
+        history_none: "まだアラートは発生していません。",
+        history_unknown: "PostgreSQL が応答しないため、履歴を表示できません。",
     },
 
     not_found: "このアドレスのページはありません。",

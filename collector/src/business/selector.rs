@@ -2,27 +2,22 @@
 
 use std::fmt::Write as _;
 
-use crate::Labels;
 use crate::exposed::{Exposed, ExposedValue};
-use crate::sample::is_metric_name;
+use crate::matchers::{Matchers, metric_name};
 
 /// `orders_total` or `orders_total{state="paid"}`: the counters of this name that have these labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Selector {
     name: String,
-    labels: Labels,
+    labels: Matchers,
 }
 
 impl Selector {
-    /// Reads what is written as in Prometheus' text format; `None` when it is not.
+    /// Reads what is written as in PromQL; `None` when it is not.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (name, rest) = match text.split_once('{') {
-            Some((name, rest)) => (name.trim_end(), Some(rest.strip_suffix('}')?)),
-            None => (text, None),
-        };
-        let labels = rest.map_or_else(|| Some(Labels::new()), labels)?;
-        is_metric_name(name).then(|| Self { name: name.to_owned(), labels })
+        let (name, rest) = metric_name(text)?;
+        let (labels, rest) = Matchers::parse(rest).ok()?;
+        rest.is_empty().then(|| Self { name: name.to_owned(), labels })
     }
 
     /// The value of a counter that is meant, or the number of observations of a histogram whose
@@ -38,8 +33,7 @@ impl Selector {
             }
             ExposedValue::Gauge(_) => None,
         };
-        let has_labels = self.labels.iter().all(|(name, value)| exposed.labels.get(name) == Some(value));
-        value.filter(|_| has_labels)
+        value.filter(|_| self.labels.select(&exposed.labels))
     }
 }
 
@@ -53,45 +47,6 @@ pub(super) fn series(exposed: &Exposed) -> String {
         text.push('}');
     }
     text
-}
-
-fn labels(mut text: &str) -> Option<Labels> {
-    let mut labels = Labels::new();
-    loop {
-        text = text.trim_start();
-        if text.is_empty() {
-            return Some(labels);
-        }
-        let (name, rest) = text.split_once('=')?;
-        let name = name.trim_end();
-        if !is_metric_name(name) || name.contains(':') {
-            return None;
-        }
-        let (value, rest) = quoted(rest.trim_start())?;
-        labels.insert(name.to_owned(), value);
-        text = rest.trim_start();
-        match text.strip_prefix(',') {
-            Some(rest) => text = rest,
-            None if text.is_empty() => {}
-            None => return None,
-        }
-    }
-}
-
-/// What is between quotes, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut characters = text.strip_prefix('"')?.chars();
-    loop {
-        match characters.next()? {
-            '"' => return Some((value, characters.as_str())),
-            '\\' => match characters.next()? {
-                'n' => value.push('\n'),
-                other => value.push(other),
-            },
-            other => value.push(other),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -114,6 +69,7 @@ mod tests {
             (" orders_total{state=\"paid\"} ", true),
             ("orders_total{ shop = \"a,b\" , state=\"paid\",}", true),
             ("orders_total{}", true),
+            ("orders_total{state=~\"paid|sent\"}", true),
             ("orders_total{state=\"open\"}", false),
             ("orders_total{country=\"jp\"}", false),
             ("order", false),
@@ -127,7 +83,7 @@ mod tests {
         for text in
             ["", "{a=\"b\"}", "a b", "a{", "a{b}", "a{b=c}", "a{b=\"c}", "a{b=\"c\" d=\"e\"}", "a{1=\"b\"}", "1a"]
         {
-            assert_eq!(Selector::parse(text), None, "{text}");
+            assert!(Selector::parse(text).is_none(), "{text}");
         }
     }
 

@@ -11,6 +11,8 @@ use crate::store::Store;
 use crate::{Feed, PartName, PartState};
 
 const INTERVAL: Duration = Duration::from_secs(2);
+/// What fires now is added without asking.
+const ALERT_PAST: Duration = Duration::from_secs(60);
 /// An answer that takes longer counts as none.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Readings that may be missed before the collector counts as down.
@@ -48,6 +50,16 @@ pub(crate) async fn watch_unsaved(feed: Feed, buffer: Buffer, instruments: Instr
         let records = on_disk + buffer.waiting_for_disk();
         feed.report_unsaved(records, bytes, instruments.records_given_up.get(), Timestamp::now());
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Keeps what fired before, for ever.
+pub(crate) async fn watch_alert_past(feed: Feed, store: Store) {
+    loop {
+        let past = tokio::time::timeout(TIMEOUT, store.alert_past()).await.ok().and_then(Result::ok);
+        let is_known = past.is_some();
+        feed.note_alert_past(past);
+        tokio::time::sleep(if is_known { ALERT_PAST } else { INTERVAL }).await;
     }
 }
 

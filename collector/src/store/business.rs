@@ -134,7 +134,7 @@ pub(super) async fn write_events(connection: &mut PgConnection, entries: &[&Entr
         match &entry.record {
             Record::Event(event) => events.push(event),
             Record::Increase(increase) => increases.push(increase),
-            Record::Sample(_) | Record::Snapshot(_) => {}
+            Record::Sample(_) | Record::Snapshot(_) | Record::Alert(_) => {}
         }
     }
     if events.is_empty() && increases.is_empty() {

@@ -15,6 +15,7 @@ use crate::buffer::{Batch, Entry, Record};
 use crate::sample::{HOST_LABEL, Labels, RawSnapshot, Sample};
 use crate::schedule::Job;
 
+use super::alerts::write_alerts;
 use super::business::write_events;
 use super::turn::{Right, Turn, note_run};
 use super::{Store, StoreError, snapshots};
@@ -166,6 +167,7 @@ async fn write(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64,
     }
     let other_rows =
         snapshots::add(connection, &taken_snapshots(entries)).await? + write_events(connection, entries).await?;
+    let other_rows = other_rows + write_alerts(connection, entries).await?;
     let into_metrics = "COPY system_metrics (timestamp, metric_name, metric_value, labels) FROM STDIN";
     Ok(other_rows + copy(connection, into_metrics, &samples, sample_lines).await?)
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails loudly")]
 
+mod alerts;
 mod archive;
 mod away;
 mod business;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use collector::{Archive, ArchiveError, Current, Feed, Labels, Range, RangeQuery, Resolution, Stats};
+use collector::alert::{Alert, Severity};
+use collector::{AlertQuery, Archive, ArchiveError, Current, Feed, Labels, Range, RangeQuery, Resolution, Stats};
 use http::{Method, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -15,6 +16,9 @@ const SPAN: SignedDuration = SignedDuration::from_hours(1);
 /// Points where no number is given: about one for each pixel of a graph.
 const POINTS: u32 = 800;
 const HOURS: u32 = 24;
+/// Alerts where no number is given, and at the most.
+const ALERTS: u32 = 100;
+const MOST_ALERTS: u16 = 1_000;
 
 /// An error of the API: `{"error":{"code","message","field"}}`.
 #[derive(Debug)]
@@ -96,6 +100,40 @@ pub(crate) async fn stats(
     let parameters = Parameters::of(parameters, &["metric", "hours"])?;
     let hours = parameters.number("hours")?.unwrap_or(HOURS);
     Ok(Json(archive.stats(parameters.text("metric").unwrap_or_default(), hours).await?))
+}
+
+/// The alerts that fire, the worst first.
+pub(crate) async fn alerts(State(feed): State<Feed>) -> Json<Vec<Alert>> {
+    Json(feed.alerts())
+}
+
+/// Alerts of the past, the newest first: `?rule_name=&severity=&from=&to=&limit=`.
+///
+/// `from` and `to` are about when they fired; there are at most `limit`, by default 100.
+pub(crate) async fn alert_history(
+    State(archive): State<Archive>,
+    Query(parameters): Query<BTreeMap<String, String>>,
+) -> Result<Json<Vec<Alert>>, ApiError> {
+    let parameters = Parameters::of(parameters, &["rule_name", "severity", "from", "to", "limit"])?;
+    let severity = match parameters.text("severity") {
+        None => None,
+        Some(name) => {
+            let known = Severity::ALL.into_iter().find(|severity| severity.name() == name);
+            Some(known.ok_or_else(|| ApiError::invalid("severity", name, "use critical, warning or info"))?)
+        }
+    };
+    let limit = parameters.number("limit")?.unwrap_or(ALERTS);
+    let in_range = u16::try_from(limit).ok().filter(|limit| (1..=MOST_ALERTS).contains(limit));
+    let query = AlertQuery {
+        from: parameters.time("from")?,
+        to: parameters.time("to")?,
+        rule_name: parameters.text("rule_name").map(str::to_owned),
+        severity,
+        is_active: false,
+        limit: in_range
+            .ok_or_else(|| ApiError::invalid("limit", &limit.to_string(), &format!("use 1 to {MOST_ALERTS}")))?,
+    };
+    Ok(Json(archive.alerts(&query).await?))
 }
 
 /// Everything under `/api` that is not there.

@@ -27,7 +27,7 @@ pub fn connect(html: &mut Html, words: &Words, address: &str) {
     let ways = [
         ("Rust (axum, hyper, tower)", Cow::from(RUST)),
         ("Node.js (Express, prom-client)", Cow::from(NODE)),
-        (application.connect_otel, Cow::from(OTEL.join(address))),
+        (application.connect_otel, Cow::from(format!("{}{address}{}", OTEL[0], OTEL[1]))),
         (application.connect_other, Cow::from(OTHER)),
     ];
     html.element("<div class=\"connect\"><p><strong>", application.connect, "</strong> ");

@@ -8,8 +8,8 @@ use crate::widgets::{part, when};
 use crate::words::use_words;
 
 /// The page's content.
-#[component]
-pub fn ApplicationDetail() -> impl IntoView {
+#[must_use]
+pub fn application_detail() -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
     let is_connected = is_connected(store);

@@ -3,7 +3,7 @@
 use collector::{Interface, System};
 use leptos::prelude::*;
 
-use super::{NoSample, SystemTiles, cpu, load, memory, received, sent};
+use super::{cpu, load, memory, no_sample, received, sent, system_tiles};
 use crate::charts::{LineGraph, Unit};
 use crate::format::{self, MISSING};
 use crate::live::{self, LiveStore};
@@ -11,8 +11,8 @@ use crate::widgets::{disk_mark, disk_share, host_name, part};
 use crate::words::{Words, use_words};
 
 /// The host on its own page.
-#[component]
-pub fn SystemDetail() -> impl IntoView {
+#[must_use]
+pub fn system_detail() -> AnyView {
     let words = use_words();
     let host = host_name(expect_context());
     view! {
@@ -22,8 +22,8 @@ pub fn SystemDetail() -> impl IntoView {
                     <h2 id="system-title">{words.system}</h2>
                     <p class="panel-host">{host}</p>
                 </header>
-                <NoSample/>
-                <SystemTiles/>
+                {no_sample()}
+                {system_tiles()}
                 <div class="graphs graphs-two graphs-large">
                     <LineGraph id="graph-cpu" title=words.cpu_graph unit=Unit::Percent series=vec![cpu(words)]/>
                     <LineGraph id="graph-memory" title=words.memory_graph unit=Unit::Percent series=vec![memory(words)]/>
@@ -32,17 +32,16 @@ pub fn SystemDetail() -> impl IntoView {
                     <LineGraph id="graph-load" title=words.load_graph unit=Unit::Load series=vec![load(words)]/>
                 </div>
             </section>
-            <Mounts/>
-            <Interfaces/>
-            <Facts/>
+            {mounts()}
+            {interfaces()}
+            {facts()}
         </div>
     }
     .into_any()
 }
 
 /// The file systems.
-#[component]
-fn Mounts() -> impl IntoView {
+fn mounts() -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
     let table = part(move |html| {
@@ -76,8 +75,7 @@ fn Mounts() -> impl IntoView {
 }
 
 /// The network interfaces, with what goes through them now.
-#[component]
-fn Interfaces() -> impl IntoView {
+fn interfaces() -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
     let columns = [words.interface, words.received, words.sent].map(str::to_owned);
@@ -101,8 +99,7 @@ fn Interfaces() -> impl IntoView {
 }
 
 /// What is left to say about the host.
-#[component]
-fn Facts() -> impl IntoView {
+fn facts() -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
     let facts = part(move |html| {

@@ -1,0 +1,277 @@
+//! The alerts of this collector. Every reading is held against the rules; what is pending and
+//! firing survives in the data directory; what happens goes to the log, to the spool on its way
+//! into `alert_history`, and to the live feed.
+//!
+//! ```text
+//! Monitor::record -> Engine -> journal, then spool -> alert_history
+//!                           -> log, live feed
+//! ```
+//!
+//! A firing is in the journal before it is in the spool, and goes there again after a crash between
+//! the two: PostgreSQL knows its id.
+
+mod journal;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::alert::{Alert, AlertRecord, Severity, Transition};
+use crate::buffer::{Buffer, Record};
+use crate::rules::{AlertKey, Change, Engine, PART_UP, Rule, Rules, RulesError, Scope, Value};
+use crate::sample::{HOST_LABEL, Labels, Point};
+use crate::{Feed, PartState, Payload};
+
+use journal::{Contents, Journal, Kept};
+
+/// A clock that is off by less was not set, but is late.
+const SET: SignedDuration = SignedDuration::from_secs(2);
+/// How often it is looked whether the file of rules is another one.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// The alerts. Clones are the same ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Alerting(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    rules_file: PathBuf,
+    buffer: Buffer,
+    feed: Feed,
+    /// Where the clock does not jump.
+    started: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    engine: Engine,
+    journal: Journal,
+    /// Of what is not inactive: its id, and what was said of it once it fires.
+    told: BTreeMap<AlertKey, (String, Option<Alert>)>,
+    /// Records with their number in the spool, which may not be there yet.
+    unsaved: Vec<(u64, AlertRecord)>,
+    /// The time that it was when the program started, by the clock as it is set now.
+    epoch: Option<Timestamp>,
+}
+
+impl Alerting {
+    /// The alerts by the rules of a file, with what was pending and firing when the last collector
+    /// on this data directory ended.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is not valid.
+    pub(crate) fn open(rules_file: &Path, data_dir: &Path, buffer: Buffer, feed: Feed) -> Result<Self, RulesError> {
+        let rules = Rules::load(rules_file)?;
+        let (journal, contents) = Journal::open(data_dir);
+        let told = contents.active.iter().map(|kept| (kept.key(), (kept.id.clone(), kept.alert.clone()))).collect();
+        let mut engine = Engine::new(Rules::default(), contents.states());
+        let changes = engine.set_rules(rules);
+        let state = Mutex::new(State { engine, journal, told, unsaved: Vec::new(), epoch: None });
+        let alerting = Self(Arc::new(Inner {
+            rules_file: rules_file.to_owned(),
+            buffer,
+            feed: feed.clone(),
+            started: Instant::now(),
+            state,
+        }));
+        let mut state = alerting.lock();
+        // They may have been kept, or not.
+        alerting.push(&mut state, contents.unsaved);
+        // What fired under rules that are gone is over. Nobody listens yet.
+        alerting.tell(&mut state, changes, Timestamp::now());
+        feed.begin_alerts(state.told.values().filter_map(|(_, alert)| alert.clone()));
+        drop(state);
+        Ok(alerting)
+    }
+
+    /// Holds the points of a reading against the rules, and with a reading of the host whether our
+    /// parts answer. Answers what is to be told, in order.
+    pub(crate) fn observe(&self, host: &str, points: &[Point], with_parts: bool, now: Timestamp) -> Vec<Payload> {
+        let mut state = self.lock();
+        self.follow_clock(&mut state, now);
+        let mut all: Vec<(&str, Labels, f64)> = points
+            .iter()
+            .map(|point| {
+                let mut labels = point.labels.clone();
+                labels.insert(HOST_LABEL.to_owned(), host.to_owned());
+                (point.metric_name.as_ref(), labels, point.value)
+            })
+            .collect();
+        if with_parts {
+            let parts = self.0.feed.health().parts;
+            let parts = parts.iter().filter(|part| part.state != PartState::Off);
+            all.extend(parts.map(|part| {
+                let labels = [("part", part.name.name()), (HOST_LABEL, host)];
+                let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                (PART_UP, labels.into(), if part.state == PartState::Up { 1.0 } else { 0.0 })
+            }));
+        }
+        let values = || all.iter().map(|(metric, labels, value)| Value { metric, labels, value: *value });
+        let scope = Scope::of(values());
+        let changes = state.engine.evaluate(values(), |metric, labels| scope.speaks_of(metric, labels), now);
+        self.tell(&mut state, changes, now)
+    }
+
+    /// Moves what has begun with the clock, when that is set.
+    fn follow_clock(&self, state: &mut State, now: Timestamp) {
+        let elapsed = SignedDuration::try_from(self.0.started.elapsed()).unwrap_or_default();
+        let Ok(epoch) = now.checked_sub(elapsed) else { return };
+        let by = epoch.duration_since(*state.epoch.get_or_insert(epoch));
+        if by.abs() < SET {
+            return;
+        }
+        tracing::warn!(seconds = by.as_secs_f64(), "the clock was set; what is pending and firing goes on");
+        state.epoch = Some(epoch);
+        state.engine.shift(by);
+        for (_, alert) in state.told.values_mut() {
+            if let Some(alert) = alert {
+                let shift = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+                (alert.active_at, alert.fired_at) = (shift(alert.active_at), shift(alert.fired_at));
+            }
+        }
+        write(state);
+    }
+
+    /// Makes alerts of changes: into the journal first, then into the spool and the log. Answers
+    /// what is to be told.
+    fn tell(&self, state: &mut State, changes: Vec<Change>, now: Timestamp) -> Vec<Payload> {
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        let (mut records, mut events) = (Vec::new(), Vec::new());
+        for change in changes {
+            let (id, alert) = state.told.remove(&change.key).unwrap_or_else(|| (Uuid::now_v7().to_string(), None));
+            let rule = state.engine.rules().get(&change.key.rule);
+            match change.transition {
+                Transition::Pending => drop(state.told.insert(change.key, (id, None))),
+                Transition::Dropped => {}
+                Transition::Firing => {
+                    let Some(rule) = rule else { continue };
+                    let alert = fire(rule, &change, id.clone(), now);
+                    say(&alert);
+                    let snapshot = serde_json::to_value(self.0.feed.current()).unwrap_or_default();
+                    records.push(AlertRecord { alert: alert.clone(), snapshot });
+                    events.push(Payload::AlertNew(Box::new(alert.clone())));
+                    state.told.insert(change.key, (id, Some(alert)));
+                }
+                Transition::Resolved => {
+                    let Some(alert) = alert else { continue };
+                    let alert = Alert { resolved_at: Some(now.max(alert.fired_at)), ..alert };
+                    let (rule, labels) = (&alert.rule_name, labels(&alert.labels));
+                    tracing::info!(rule, labels, id = alert.id, message = "alert resolved");
+                    records.push(AlertRecord { alert: alert.clone(), snapshot: serde_json::Value::Null });
+                    events.push(Payload::AlertResolved(Box::new(alert)));
+                }
+            }
+        }
+        self.push(state, records);
+        events
+    }
+
+    /// Journal first, then the spool.
+    fn push(&self, state: &mut State, records: Vec<AlertRecord>) {
+        let kept = self.0.buffer.last_kept();
+        state.unsaved.retain(|(seq, _)| *seq > kept);
+        // Their number is not known yet.
+        state.unsaved.extend(records.iter().map(|record| (u64::MAX, record.clone())));
+        write(state);
+        let from = state.unsaved.len() - records.len();
+        for ((seq, _), record) in state.unsaved[from..].iter_mut().zip(records) {
+            *seq = self.0.buffer.push(Record::Alert(Box::new(record)));
+            self.0.buffer.ask();
+        }
+    }
+
+    /// Reads the file of rules anew. One that is not valid leaves the rules as they are.
+    fn reload(&self) -> Vec<Payload> {
+        let loaded = Rules::load(&self.0.rules_file);
+        let mut state = self.lock();
+        match loaded {
+            Ok(rules) => {
+                tracing::info!(rules = rules.iter().count(), path = %self.0.rules_file.display(), "alert rules read");
+                self.0.feed.report_rules(None, Timestamp::now());
+                let changes = state.engine.set_rules(rules);
+                self.tell(&mut state, changes, Timestamp::now())
+            }
+            Err(error) => {
+                tracing::error!(%error, "the alert rules stay as they were");
+                self.0.feed.report_rules(Some(error.to_string()), Timestamp::now());
+                Vec::new()
+            }
+        }
+    }
+
+    /// Reads the rules anew whenever their file is another one, or `asked`; for ever. Gives what is
+    /// to be told to `tell`.
+    pub(crate) async fn watch_rules(self, mut asked: impl AsyncFnMut(), tell: impl Fn(Vec<Payload>)) {
+        let mut last = mark(&self.0.rules_file);
+        loop {
+            let is_asked = tokio::time::timeout(LOOK, asked()).await.is_ok();
+            let now = mark(&self.0.rules_file);
+            if is_asked || now != last {
+                last = now;
+                tell(self.reload());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write(state: &mut State) {
+    let kept = |(key, active): (&AlertKey, _)| {
+        let (id, alert) = state.told.get(key)?;
+        Some(Kept::new(key, active, id, alert.as_ref()))
+    };
+    let active = state.engine.active().iter().filter_map(kept).collect();
+    let unsaved = state.unsaved.iter().map(|(_, record)| record.clone()).collect();
+    state.journal.write(&Contents::new(active, unsaved));
+}
+
+fn fire(rule: &Rule, change: &Change, id: String, now: Timestamp) -> Alert {
+    let threshold = rule.expression.threshold();
+    let message = |template: &crate::rules::Template| template.fill(change.value, threshold, &change.key.labels);
+    Alert {
+        id,
+        rule_name: rule.name.clone(),
+        severity: rule.severity,
+        category: rule.category.clone(),
+        message: message(&rule.summary),
+        message_ja: message(&rule.summary_ja),
+        labels: change.key.labels.clone().into_iter().collect(),
+        value: change.value,
+        threshold,
+        active_at: change.state.active_at,
+        fired_at: change.state.fired_at.unwrap_or(now),
+        resolved_at: None,
+        runbook_url: rule.runbook_url.clone(),
+    }
+}
+
+fn say(alert: &Alert) {
+    let Alert { rule_name: rule, severity, message, id, .. } = alert;
+    let (severity, labels) = (severity.name(), labels(&alert.labels));
+    match alert.severity {
+        Severity::Critical => tracing::error!(rule, severity, labels, id, alert = message, "alert"),
+        Severity::Warning => tracing::warn!(rule, severity, labels, id, alert = message, "alert"),
+        Severity::Info => tracing::info!(rule, severity, labels, id, alert = message, "alert"),
+    }
+}
+
+fn labels(labels: &[(String, String)]) -> String {
+    labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(",")
+}
+
+/// By which one file is known from another in its place.
+fn mark(path: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}

@@ -1,0 +1,176 @@
+//! Alert rules: which series fire, and beyond what. The defaults are one table; a file changes,
+//! adds and switches off.
+
+mod defaults;
+mod engine;
+mod expression;
+mod file;
+mod moment;
+mod template;
+
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+
+use crate::Labels;
+use crate::alert::{Action, Condition, Missing, Phase, Severity, Timing};
+
+pub use engine::{Active, AlertKey, Change, Engine, Value};
+pub use expression::{Comparison, Expression, ExpressionError};
+pub use file::{RuleError, RuleErrors};
+pub use moment::{PART_UP, Scope, companions};
+pub use template::{Template, TemplateError};
+
+/// The file with rules, in the working directory, where the settings name no other.
+pub const DEFAULT_FILE: &str = "recipe-monitoring-rules.toml";
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name, which is that of its alerts.
+    pub name: String,
+    /// Which series, and beyond what.
+    pub expression: Expression,
+    /// `for` and `keep_firing_for`.
+    pub timing: Timing,
+    /// An alert that fires goes on firing until its value is here; `None` where that is the threshold.
+    pub clear: Option<f64>,
+    /// What a value that is missing means.
+    pub missing: Missing,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about: 1 to 50 letters, as in `alert_history`.
+    pub category: String,
+    /// What is done.
+    pub action: Action,
+    /// What is said, in English.
+    pub summary: Template,
+    /// What is said, in Japanese.
+    pub summary_ja: Template,
+    /// Where it is written what to do; may be empty.
+    pub runbook_url: String,
+}
+
+/// Why there are no rules.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// The file cannot be read.
+    #[error("{} cannot be read: {source}; correct the path or its permissions", .path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not valid.
+    #[error("{} is not valid:\n{errors}", .path.display())]
+    Invalid {
+        /// Which.
+        path: PathBuf,
+        /// All that is wrong with it.
+        errors: RuleErrors,
+    },
+}
+
+/// All rules that are switched on, each name once.
+#[derive(Clone, Debug)]
+pub struct Rules(Vec<Rule>);
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self(defaults::rules())
+    }
+}
+
+impl Rules {
+    /// The defaults with what a file changes, adds and switches off.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the file, in the order of its lines.
+    pub fn read(text: &str) -> Result<Self, RuleErrors> {
+        file::read(text).map(Self)
+    }
+
+    /// The same of the file at `path`; the defaults where `path` is where one would be if there were one.
+    ///
+    /// # Errors
+    ///
+    /// See [`RulesError`]
+    pub fn load(path: &Path) -> Result<Self, RulesError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::read(&text).map_err(|errors| RulesError::Invalid { path: path.to_owned(), errors }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(DEFAULT_FILE) => {
+                Ok(Self::default())
+            }
+            Err(source) => Err(RulesError::Unreadable { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.0.iter()
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Rule> {
+        self.iter().find(|rule| rule.name == name)
+    }
+}
+
+impl Rule {
+    /// Whether the series is one of this rule's.
+    #[must_use]
+    pub fn selects(&self, metric: &str, labels: &Labels) -> bool {
+        self.expression.metric() == metric && self.expression.selects(labels)
+    }
+
+    /// What a value, or that there is none, says of an alert in this phase.
+    #[must_use]
+    pub fn condition(&self, value: Option<f64>, phase: Option<Phase>) -> Condition {
+        let holds = match (value, self.missing) {
+            (Some(value), _) => match self.clear.filter(|_| phase == Some(Phase::Firing)) {
+                Some(clear) => self.expression.comparison().holds(value, clear),
+                None => self.expression.holds(value),
+            },
+            (None, Missing::Resolve) => false,
+            (None, Missing::Fire) => true,
+            (None, Missing::Keep) => return Condition::Unknown,
+        };
+        if holds { Condition::Holds } else { Condition::Ended }
+    }
+}
+
+/// Longer times are none.
+const LONGEST: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_that_fires_goes_on_until_its_value_has_come_back_far_enough() {
+        let rules = Rules::read("[[rule]]\nalert = 'HighCPU'\nclear = 70").unwrap();
+        let rule = rules.get("HighCPU").unwrap();
+        for (value, phase, condition) in [
+            (75.0, None, Condition::Ended),
+            (75.0, Some(Phase::Pending), Condition::Ended),
+            (75.0, Some(Phase::Firing), Condition::Holds),
+            (70.0, Some(Phase::Firing), Condition::Ended),
+            (81.0, None, Condition::Holds),
+        ] {
+            assert_eq!(rule.condition(Some(value), phase), condition, "{value} {phase:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_missing_value_means_is_the_rules_to_say() {
+        for (missing, condition) in
+            [("resolve", Condition::Ended), ("fire", Condition::Holds), ("keep", Condition::Unknown)]
+        {
+            let rules = Rules::read(&format!("[[rule]]\nalert = 'HighCPU'\nmissing = '{missing}'")).unwrap();
+            assert_eq!(rules.get("HighCPU").unwrap().condition(None, None), condition);
+        }
+    }
+}

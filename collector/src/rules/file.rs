@@ -1,0 +1,411 @@
+//! The file with rules: tables `[[rule]]`, with Prometheus' words where it has them. One that is
+//! named as a default changes it, and says only what is another; any other is new.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+use serde::de::value::Error as Named;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::defaults;
+use super::{Comparison, Expression, LONGEST, Rule, Template};
+use crate::alert::{Action, Missing, Severity, Timing};
+
+const RULE: &str = "rule";
+/// All that a rule may say.
+const KEYS: [&str; 13] = [
+    "alert",
+    "expr",
+    "for",
+    "keep_firing_for",
+    "clear",
+    "missing",
+    "severity",
+    "category",
+    "action",
+    "summary",
+    "summary_ja",
+    "runbook_url",
+    "enabled",
+];
+const MOST_RULES: usize = 10_000;
+/// As long as the column `alert_history.rule_name`, and `category`.
+const LONGEST_NAME: usize = 100;
+const LONGEST_CATEGORY: usize = 50;
+const LONGEST_TEXT: usize = 1_000;
+
+/// Something that is wrong with the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {key}{} is not valid: {remedy}", shown(.value))]
+pub struct RuleError {
+    /// From 1.
+    pub line: usize,
+    /// Which key, or what else.
+    pub key: String,
+    /// Its value; empty where there is none.
+    pub value: String,
+    /// What would be valid.
+    pub remedy: String,
+}
+
+fn shown(value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!(" = {value}") }
+}
+
+/// All that is wrong with the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct RuleErrors(pub Vec<RuleError>);
+
+impl fmt::Display for RuleErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, error) in self.0.iter().enumerate() {
+            write!(f, "{}{error}", if place == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+/// The defaults with what the file changes, adds and switches off.
+pub(super) fn read(text: &str) -> Result<Vec<Rule>, RuleErrors> {
+    let mut reader = Reader { text, errors: Vec::new() };
+    let rules = reader.file().unwrap_or_default();
+    if reader.errors.is_empty() {
+        return Ok(rules);
+    }
+    reader.errors.sort_by_key(|error| error.line);
+    Err(RuleErrors(reader.errors))
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    errors: Vec<RuleError>,
+}
+
+impl<'t> Reader<'t> {
+    /// `None` where there is an error.
+    fn file(&mut self) -> Option<Vec<Rule>> {
+        let document = match DeTable::parse(self.text) {
+            Ok(document) => document,
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                return self.refuse(&span, "the file", "", format!("it is no TOML: {}", error.message()));
+            }
+        };
+        let mut rules = defaults::rules();
+        let mut lines: HashMap<String, usize> = HashMap::new();
+        let document = document.into_inner();
+        for key in document.keys().filter(|key| key.get_ref() != RULE) {
+            let remedy = "rules are tables that begin with a line [[rule]]";
+            self.refuse::<()>(&key.span(), key.get_ref(), "", remedy.to_owned());
+        }
+        let Some(found) = document.get(RULE) else { return Some(rules) };
+        let DeValue::Array(tables) = found.get_ref() else {
+            return self.refuse(&found.span(), RULE, "", "begin each rule with a line [[rule]]".to_owned());
+        };
+        if tables.len() > MOST_RULES {
+            return self.refuse(&found.span(), RULE, "", format!("there are more than {MOST_RULES}; leave some out"));
+        }
+        for table in tables.iter() {
+            let DeValue::Table(keys) = table.get_ref() else {
+                self.refuse::<()>(&table.span(), RULE, "", "begin each rule with a line [[rule]]".to_owned());
+                continue;
+            };
+            let Some((name, rule)) = self.rule(&table.span(), keys, &rules) else { continue };
+            if let Some(before) = lines.insert(name.clone(), self.line(&table.span())) {
+                let remedy = format!("the rule of line {before} has this name; give each rule one of its own");
+                self.refuse::<()>(&table.span(), "alert", &name, remedy);
+            }
+            let place = rules.iter().position(|rule| rule.name == name);
+            match (place, rule) {
+                (Some(place), Some(rule)) => rules[place] = rule,
+                (Some(place), None) => drop(rules.remove(place)),
+                (None, Some(rule)) => rules.push(rule),
+                (None, None) => {}
+            }
+        }
+        Some(rules)
+    }
+
+    /// Name and rule; no rule where it is switched off.
+    fn rule(&mut self, span: &Range<usize>, keys: &DeTable<'t>, rules: &[Rule]) -> Option<(String, Option<Rule>)> {
+        for key in keys.keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())) {
+            let nearest = KEYS.iter().min_by_key(|known| strsim::osa_distance(known, key.get_ref()));
+            let remedy = format!("there is no such key; the nearest is {}", nearest.unwrap_or(&""));
+            self.refuse::<()>(&key.span(), key.get_ref(), "", remedy);
+        }
+        let name = self.read(keys, "alert", |name| {
+            let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(of_name);
+            let name = Some(name).filter(|name| is_name && name.len() <= LONGEST_NAME);
+            name.map(str::to_owned).ok_or_else(|| "use 1 to 100 of a-z, A-Z, 0-9 and _, a letter first".to_owned())
+        });
+        let Some(name) = name else {
+            if !keys.keys().any(|key| key.get_ref() == "alert") {
+                let remedy = "say how the rule is called, as in alert = \"HighCPU\"";
+                self.refuse::<()>(span, "alert", "", remedy.to_owned());
+            }
+            return None;
+        };
+        let expression = self.read(keys, "expr", |text| Expression::parse(text).map_err(|error| error.to_string()));
+        let expression = match (expression, rules.iter().find(|rule| rule.name == name)) {
+            (Some(expression), _) => Some(expression),
+            (None, Some(rule)) => Some(rule.expression.clone()),
+            (None, None) if keys.keys().any(|key| key.get_ref() == "expr") => None,
+            (None, None) => {
+                let nearest = rules.iter().map(|rule| rule.name.as_str());
+                let nearest = nearest.min_by_key(|known| strsim::osa_distance(known, &name));
+                let remedy = format!(
+                    "a new rule says when it fires, as in expr = \"cpu_usage > 80\"; the default most like it is {}",
+                    nearest.unwrap_or_default()
+                );
+                self.refuse(span, "alert", &name, remedy)
+            }
+        };
+        let hold = self.read(keys, "for", duration);
+        let keep_firing = self.read(keys, "keep_firing_for", duration);
+        let clear = self.number(keys, "clear");
+        let missing = self.read(keys, "missing", one_of::<Missing>);
+        let severity = self.read(keys, "severity", one_of::<Severity>);
+        let action = self.read(keys, "action", one_of::<Action>);
+        let category = self.read(keys, "category", |text| limited(text, 1, LONGEST_CATEGORY));
+        let runbook_url = self.read(keys, "runbook_url", |text| {
+            let is_url = text.is_empty() || text.starts_with("https://") || text.starts_with("http://");
+            let remedy = || "use an address that begins with https:// or http://".to_owned();
+            if is_url { limited(text, 0, LONGEST_TEXT) } else { Err(remedy()) }
+        });
+        let template =
+            |text: &str| Template::parse(&limited(text, 1, LONGEST_TEXT)?).map_err(|error| error.to_string());
+        let [summary, summary_ja] = ["summary", "summary_ja"].map(|key| self.read(keys, key, template));
+        let enabled = self.boolean(keys, "enabled").unwrap_or(true);
+
+        let expression = expression?;
+        let mut rule = match rules.iter().find(|rule| rule.name == name) {
+            Some(rule) => rule.clone(),
+            None => new(&name, &expression)?,
+        };
+        rule.expression = expression;
+        rule.timing.hold = hold.unwrap_or(rule.timing.hold);
+        rule.timing.keep_firing = keep_firing.unwrap_or(rule.timing.keep_firing);
+        rule.missing = missing.unwrap_or(rule.missing);
+        rule.severity = severity.unwrap_or(rule.severity);
+        rule.action = action.unwrap_or(rule.action);
+        rule.category = category.unwrap_or(rule.category);
+        rule.runbook_url = runbook_url.unwrap_or(rule.runbook_url);
+        // Who writes one only wants to read that one.
+        rule.summary_ja = summary_ja.or_else(|| summary.clone()).unwrap_or(rule.summary_ja);
+        rule.summary = summary.unwrap_or(rule.summary);
+        if let Some((span, clear)) = clear {
+            rule.clear = self.clear(&span, clear, &rule.expression);
+        }
+        Some((name, Some(rule).filter(|_| enabled)))
+    }
+
+    /// The level at which it is over, if it could ever be reached.
+    fn clear(&mut self, span: &Range<usize>, clear: f64, expression: &Expression) -> Option<f64> {
+        let threshold = expression.threshold();
+        let remedy = match expression.comparison() {
+            Comparison::Above | Comparison::AtLeast if clear > threshold => format!("use {threshold} or less"),
+            Comparison::Below | Comparison::AtMost if clear < threshold => format!("use {threshold} or more"),
+            Comparison::Equal | Comparison::NotEqual => "leave it out where expr has == or !=".to_owned(),
+            _ => return Some(clear),
+        };
+        self.refuse(span, "clear", &clear.to_string(), remedy)
+    }
+
+    /// What `read` makes of the text of a key, if it is there.
+    fn read<T>(&mut self, keys: &DeTable<'t>, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let value = keys.get(key)?;
+        let DeValue::String(text) = value.get_ref() else {
+            return self.refuse_type(key, value, "a text in quotes");
+        };
+        read(text).map_err(|remedy| self.refuse::<()>(&value.span(), key, &format!("{text:?}"), remedy)).ok()
+    }
+
+    fn number(&mut self, keys: &DeTable<'t>, key: &str) -> Option<(Range<usize>, f64)> {
+        let value = keys.get(key)?;
+        let digits = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => return self.refuse_type(key, value, "a number"),
+        };
+        match digits.replace('_', "").parse::<f64>() {
+            Ok(number) if number.is_finite() => Some((value.span(), number)),
+            _ => self.refuse_type(key, value, "a finite number"),
+        }
+    }
+
+    fn boolean(&mut self, keys: &DeTable<'t>, key: &str) -> Option<bool> {
+        let value = keys.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(value) => Some(*value),
+            _ => self.refuse_type(key, value, "true or false"),
+        }
+    }
+
+    fn refuse_type<T>(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Option<T> {
+        let written = self.text.get(value.span()).unwrap_or_default().lines().next().unwrap_or_default();
+        self.refuse(&value.span(), key, written, format!("use {wanted}"))
+    }
+
+    fn refuse<T>(&mut self, span: &Range<usize>, key: &str, value: &str, remedy: String) -> Option<T> {
+        let line = self.line(span);
+        self.errors.push(RuleError { line, key: key.to_owned(), value: value.to_owned(), remedy });
+        None
+    }
+
+    fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        1 + before.bytes().filter(|byte| *byte == b'\n').count()
+    }
+}
+
+/// A new rule, before what the file says of it but for when it fires.
+fn new(name: &str, expression: &Expression) -> Option<Rule> {
+    let summary = Template::parse(&format!("{name}: {} is {{{{ $value }}}}", expression.metric())).ok()?;
+    Some(Rule {
+        name: name.to_owned(),
+        expression: expression.clone(),
+        timing: Timing::default(),
+        clear: None,
+        missing: Missing::default(),
+        severity: Severity::default(),
+        category: "custom".to_owned(),
+        action: Action::default(),
+        summary_ja: summary.clone(),
+        summary,
+        runbook_url: String::new(),
+    })
+}
+
+/// As Prometheus writes times: `30s`, `5m`, `1h30m`, `2d`.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let span = text.parse::<Span>().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    duration
+        .filter(|duration| (SignedDuration::ZERO..=LONGEST).contains(duration))
+        .ok_or_else(|| "use a time from 0s to 31d, as in 5m".to_owned())
+}
+
+/// The member of an enum with this name.
+fn one_of<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    T::deserialize(IntoDeserializer::<Named>::into_deserializer(text)).map_err(|error| {
+        let error = error.to_string();
+        // serde says: unknown variant `x`, expected one of `a`, `b`
+        let names = error.rsplit_once("expected ").map_or(error.as_str(), |(_, names)| names);
+        format!("use {}", names.replace('`', "\""))
+    })
+}
+
+fn limited(text: &str, least: usize, most: usize) -> Result<String, String> {
+    let text = text.trim();
+    let is_plain = !text.chars().any(char::is_control);
+    let fits = (least..=most).contains(&text.chars().count());
+    if fits && is_plain { Ok(text.to_owned()) } else { Err(format!("use one line of {least} to {most} characters")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rules::Rules;
+
+    const COUNT: usize = 11;
+
+    fn rule(text: &str, name: &str) -> Rule {
+        Rules::read(text).unwrap_or_else(|error| panic!("{error}")).get(name).unwrap().clone()
+    }
+
+    #[test]
+    fn a_default_is_changed_where_the_file_says_so_and_stays_itself_elsewhere() {
+        let changed =
+            rule("[[rule]]\nalert = \"HighCPU\"\nexpr = 'cpu_usage{host=\"db\"} > 90'\nfor = \"10m\"", "HighCPU");
+        assert_eq!(changed.expression.to_string(), "cpu_usage{host=\"db\"} > 90");
+        assert_eq!(changed.timing.hold, SignedDuration::from_mins(10));
+        let same = rule("", "HighCPU");
+        assert_eq!((changed.severity, changed.summary, changed.category), (same.severity, same.summary, same.category));
+    }
+
+    #[test]
+    fn a_new_rule_is_one_with_everything_or_with_little() {
+        let little = rule("[[rule]]\nalert = \"Deep\"\nexpr = \"queue_depth > 100\"", "Deep");
+        assert_eq!(
+            (little.severity, little.action, little.timing),
+            (Severity::Warning, Action::Log, Timing::default())
+        );
+        assert_eq!(little.summary_ja.fill(Some(7.0), 0.0, &crate::Labels::new()), "Deep: queue_depth is 7");
+        let full = rule(
+            "[[rule]]\nalert = 'Deep'\nexpr = 'queue_depth < 10'\nfor = '1h30m'\nkeep_firing_for = '2d'\nclear = 1_2.5\n\
+             missing = 'fire'\nseverity = 'critical'\ncategory = 'queue'\naction = 'notify'\n\
+             summary = '{{ $value }} left'\nsummary_ja = '残り {{ $value }}'\nrunbook_url = 'https://example.com/deep'",
+            "Deep",
+        );
+        let hours = SignedDuration::from_hours;
+        assert_eq!(full.timing, Timing { hold: hours(1) + SignedDuration::from_mins(30), keep_firing: hours(48) });
+        assert_eq!((full.clear, full.missing, full.action), (Some(12.5), Missing::Fire, Action::Notify));
+        assert_eq!((full.severity, full.category.as_str()), (Severity::Critical, "queue"));
+        assert_eq!(full.summary_ja.fill(Some(3.0), 10.0, &crate::Labels::new()), "残り 3");
+        assert_eq!(full.runbook_url, "https://example.com/deep");
+    }
+
+    #[test]
+    fn one_that_is_switched_off_is_gone() {
+        let rules = Rules::read("[[rule]]\nalert = 'SlowResponse'\nenabled = false").unwrap();
+        assert!(rules.get("SlowResponse").is_none());
+        assert_eq!(rules.iter().count(), COUNT - 1);
+        assert_eq!(Rules::read("# nothing").unwrap().iter().count(), COUNT);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_with_line_key_value_and_remedy() {
+        for (text, line, parts) in [
+            ("[[rule]]\nalert = 'HighCPU'\nfro = '5m'", 3, ["fro", "nearest is for"]),
+            ("[[rule]]\nalert = 'HighCPU'\n\nfor = '5x'", 4, ["for = \"5x\"", "as in 5m"]),
+            ("[[rule]]\nalert = 'HighCPU'\nfor = 5", 3, ["for = 5", "a text in quotes"]),
+            ("[[rule]]\nalert = 'HighCPU'\nfor = '-5m'", 3, ["for = \"-5m\"", "from 0s to 31d"]),
+            ("[[rule]]\nalert = 'HighCPU'\nfor = '32d'", 3, ["for = \"32d\"", "from 0s to 31d"]),
+            ("[[rule]]\nalert = 'HighCPU'\nexpr = 'cpu_usage >'", 3, ["expr = \"cpu_usage >\"", "no finite number"]),
+            ("[[rule]]\nalert = 'HighCPU'\nclear = 90", 3, ["clear = 90", "use 80 or less"]),
+            ("[[rule]]\nalert = 'RedisConnectionLost'\nclear = 1", 3, ["clear = 1", "leave it out"]),
+            ("[[rule]]\nalert = 'HighCPU'\nclear = nan", 3, ["clear = nan", "finite number"]),
+            ("[[rule]]\nalert = 'HighCPU'\nseverity = 'fatal'", 3, ["severity = \"fatal\"", "\"critical\""]),
+            ("[[rule]]\nalert = 'HighCPU'\nmissing = 'no'", 3, ["missing = \"no\"", "\"keep\""]),
+            ("[[rule]]\nalert = 'HighCPU'\nenabled = 'no'", 3, ["enabled = 'no'", "true or false"]),
+            ("[[rule]]\nalert = 'HighCPU'\nsummary = '{{ $x }}'", 3, ["summary", "$value"]),
+            ("[[rule]]\nalert = 'HighCPU'\nrunbook_url = 'javascript:x'", 3, ["runbook_url", "https://"]),
+            ("[[rule]]\nalert = 'HighCPU'\ncategory = ''", 3, ["category = \"\"", "1 to 50"]),
+            ("[[rule]]\nalert = 'High CPU'", 2, ["alert = \"High CPU\"", "a letter first"]),
+            ("\n[[rule]]\nalert = 'HighCpu'", 2, ["alert = HighCpu", "most like it is HighCPU"]),
+            ("[[rule]]\nexpr = 'a > 1'", 1, ["alert", "how the rule is called"]),
+            ("[[rule]]\nalert = 'HighCPU'\n[[rule]]\nalert = 'HighCPU'", 3, ["alert = HighCPU", "line 1"]),
+            ("[[rules]]\nalert = 'HighCPU'", 1, ["rules", "[[rule]]"]),
+            ("rule = 5", 1, ["rule", "[[rule]]"]),
+            ("[[rule]]\nalert = ", 2, ["the file", "no TOML"]),
+        ] {
+            let errors = Rules::read(text).unwrap_err().0;
+            assert_eq!((errors.len(), errors[0].line), (1, line), "{text}: {errors:?}");
+            let message = errors[0].to_string();
+            assert!(parts.iter().all(|part| message.contains(part)), "{text}: {message}");
+        }
+        let all = Rules::read("[[rule]]\nalert = 'HighCPU'\nfor = 5\nclear = 'x'\n[[rule]]\nalert = 'X'").unwrap_err();
+        assert_eq!(all.0.iter().map(|error| error.line).collect::<Vec<_>>(), [3, 4, 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,200}") {
+            let _ = Rules::read(&text);
+        }
+
+        #[test]
+        fn nor_do_nearly_right_keys(
+            key in prop::sample::select(KEYS.to_vec()), value in "[0-9a-z'\"{}$<> .-]{0,12}",
+        ) {
+            let _ = Rules::read(&format!("[[rule]]\nalert = 'HighCPU'\n{key} = {value}"));
+        }
+    }
+}

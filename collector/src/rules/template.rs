@@ -1,0 +1,134 @@
+//! What an alert says, with the parts that Prometheus' templates have for it: `{{ $value }}`,
+//! `{{ $labels.mount }}`; and `{{ $threshold }}`.
+
+use std::fmt::Write as _;
+
+use crate::Labels;
+
+/// Why it is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A part without an end.
+    #[error("'{0}' has no end; write it as in {{{{ $value }}}}")]
+    Open(String),
+    /// A part that there is not.
+    #[error("there is no '{0}'; write {{{{ $value }}}}, {{{{ $threshold }}}} or {{{{ $labels.name }}}}")]
+    Unknown(String),
+}
+
+/// A text with parts to be filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Value,
+    Threshold,
+    Label(String),
+}
+
+impl Template {
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// See [`TemplateError`]
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (inner, after) = after.split_once("}}").ok_or_else(|| TemplateError::Open(format!("{{{{{after}")))?;
+            parts.push(Part::Text(before.to_owned()));
+            parts.push(match inner.trim() {
+                "$value" => Part::Value,
+                "$threshold" => Part::Threshold,
+                other => match other.strip_prefix("$labels.").filter(|name| !name.is_empty()) {
+                    Some(name) => Part::Label(name.to_owned()),
+                    None => return Err(TemplateError::Unknown(other.to_owned())),
+                },
+            });
+            rest = after;
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        Ok(Self(parts))
+    }
+
+    /// The text for a value beyond `threshold` of a series. Without a value there is a dash; a label
+    /// that the series does not have is empty, and leaves no space of its own.
+    #[must_use]
+    pub fn fill(&self, value: Option<f64>, threshold: f64, labels: &Labels) -> String {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(part) if text.ends_with(' ') => text.push_str(part.trim_start()),
+                Part::Text(part) => text.push_str(part),
+                Part::Value => match value {
+                    Some(value) => number(&mut text, value),
+                    None => text.push('–'),
+                },
+                Part::Threshold => number(&mut text, threshold),
+                Part::Label(name) => text.push_str(labels.get(name).map_or("", String::as_str)),
+            }
+        }
+        text
+    }
+}
+
+/// With four digits that say something, and none that say nothing.
+fn number(text: &mut String, value: f64) {
+    let digits = match value.abs() {
+        1_000.0.. => 0,
+        100.0.. => 1,
+        1.0.. => 2,
+        _ => 4,
+    };
+    let written = format!("{value:.digits$}");
+    let written = if written.contains('.') { written.trim_end_matches('0').trim_end_matches('.') } else { &written };
+    // Writing to a string never fails.
+    let _ = text.write_str(if written == "-0" { "0" } else { written });
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn values_thresholds_and_labels_are_filled_in() {
+        let labels = Labels::from([("mount".to_owned(), "/var".to_owned())]);
+        let fill = |text: &str, value| Template::parse(text).unwrap().fill(value, 90.0, &labels);
+        for (text, value, filled) in [
+            ("Disk {{ $labels.mount }} is {{$value}} % full", Some(91.25), "Disk /var is 91.25 % full"),
+            ("over {{ $threshold }}: {{ $value }}", Some(1_234.56), "over 90: 1235"),
+            ("{{ $value }} {{ $value }}", Some(0.012_345), "0.0123 0.0123"),
+            ("Disk {{ $labels.disk }} is full", None, "Disk is full"),
+            ("it was {{ $value }}", None, "it was –"),
+            ("no part", Some(1.0), "no part"),
+        ] {
+            assert_eq!(fill(text, value), filled);
+        }
+    }
+
+    #[test]
+    fn what_is_no_part_is_refused() {
+        for (text, message) in [
+            ("{{ $value", "'{{ $value' has no end"),
+            ("{{ value }}", "no 'value'"),
+            ("{{ $labels. }}", "no '$labels.'"),
+        ] {
+            let error = Template::parse(text).unwrap_err().to_string();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[{}$a-z. ]{0,40}", value in proptest::num::f64::ANY) {
+            if let Ok(template) = Template::parse(&text) {
+                let _ = template.fill(Some(value), value, &Labels::new());
+            }
+        }
+    }
+}

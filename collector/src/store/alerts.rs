@@ -1,0 +1,176 @@
+//! Firings on their way into `alert_history`, and read back.
+
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::alert::{Alert, AlertPast, AlertRecord, Severity};
+use crate::buffer::{Entry, Record};
+
+use super::samples::without_nul;
+use super::{Store, StoreError};
+
+/// Which alerts of the past are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertQuery {
+    /// Fired at this time or later.
+    pub from: Option<Timestamp>,
+    /// Fired before this time.
+    pub to: Option<Timestamp>,
+    /// Of this rule.
+    pub rule_name: Option<String>,
+    /// So bad.
+    pub severity: Option<Severity>,
+    /// That still fire.
+    pub is_active: bool,
+    /// At most so many, the newest first.
+    pub limit: u16,
+}
+
+/// Writes the firings and resolutions of the entries, each once; answers the number of rows.
+///
+/// A firing whose id is known is left out. So is one of a rule and series that fires already, by
+/// the word of another collector: it is one alert, which is over when one of them says so.
+pub(super) async fn write_alerts(connection: &mut PgConnection, entries: &[&Entry]) -> Result<u64, StoreError> {
+    let mut rows = 0;
+    for entry in entries {
+        let Record::Alert(record) = &entry.record else { continue };
+        rows += match record.alert.resolved_at {
+            None => fire(connection, record).await?,
+            Some(at) => resolve(connection, &record.alert, at).await?,
+        };
+    }
+    Ok(rows)
+}
+
+async fn fire(connection: &mut PgConnection, record: &AlertRecord) -> Result<u64, StoreError> {
+    let AlertRecord { alert, snapshot } = record;
+    let known: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM recipe_monitoring_state.firings WHERE id = $1 OR (series = md5($2) AND is_open))",
+    )
+    .bind(&alert.id)
+    .bind(series(alert))
+    .fetch_one(&mut *connection)
+    .await?;
+    if known {
+        return Ok(0);
+    }
+    let inserted = sqlx::query(
+        "WITH alert AS (
+             INSERT INTO alert_history (timestamp, rule_name, severity, category, message, metrics_snapshot)
+             VALUES ($3::text::timestamptz, $4, $5, $6, $7, $8) RETURNING id
+         ), details AS (
+             INSERT INTO recipe_monitoring_state.alert_details SELECT id, $9 FROM alert
+         )
+         INSERT INTO recipe_monitoring_state.firings (id, alert_id, series) SELECT $1, id, md5($2) FROM alert",
+    )
+    .bind(&alert.id)
+    .bind(series(alert))
+    .bind(alert.fired_at.to_string())
+    .bind(&alert.rule_name)
+    .bind(alert.severity.name())
+    .bind(&alert.category)
+    .bind(alert.message.replace('\0', "\u{fffd}"))
+    .bind(Json(without_nul(snapshot.clone())))
+    .bind(Json(without_nul(serde_json::to_value(alert).unwrap_or_default())))
+    .execute(connection)
+    .await?;
+    Ok(inserted.rows_affected())
+}
+
+async fn resolve(connection: &mut PgConnection, alert: &Alert, resolved_at: Timestamp) -> Result<u64, StoreError> {
+    let updated = sqlx::query(
+        "WITH closed AS (
+             UPDATE recipe_monitoring_state.firings SET is_open = FALSE
+             WHERE is_open AND (id = $1 OR series = md5($2)) RETURNING alert_id
+         )
+         UPDATE alert_history SET resolved = TRUE, resolved_at = greatest(timestamp, $3::text::timestamptz)
+         WHERE id IN (SELECT alert_id FROM closed) AND NOT resolved",
+    )
+    .bind(&alert.id)
+    .bind(series(alert))
+    .bind(resolved_at.to_string())
+    .execute(connection)
+    .await?;
+    Ok(updated.rows_affected())
+}
+
+/// The same for the same rule and labels.
+fn series(alert: &Alert) -> String {
+    serde_json::to_string(&(&alert.rule_name, &alert.labels)).unwrap_or_default()
+}
+
+impl Store {
+    /// The newest alerts, and how many fired in the last 24 hours.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Query`]
+    pub async fn alert_past(&self) -> Result<AlertPast, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT severity, count(*) FROM alert_history WHERE timestamp > now() - INTERVAL '24 hours' GROUP BY 1",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let count = |severity: Severity| {
+            let row = rows.iter().find(|(name, _)| *name == severity.name());
+            row.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0))
+        };
+        let limit = u16::try_from(AlertPast::RECENT).unwrap_or(u16::MAX);
+        let recent = self.alerts(&AlertQuery { limit, ..AlertQuery::default() }).await?;
+        Ok(AlertPast { day: Severity::ALL.map(count), recent })
+    }
+
+    /// Alerts of the past, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Query`]
+    pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>, StoreError> {
+        type Row = (i64, i64, String, String, String, String, Option<i64>, Option<Json<Alert>>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT alert.id, (extract(epoch FROM timestamp) * 1000000)::bigint, rule_name, severity, category, message,
+                    (extract(epoch FROM resolved_at) * 1000000)::bigint, details
+             FROM alert_history AS alert LEFT JOIN recipe_monitoring_state.alert_details ON alert_id = alert.id
+             WHERE ($1::text IS NULL OR timestamp >= $1::text::timestamptz)
+               AND ($2::text IS NULL OR timestamp < $2::text::timestamptz)
+               AND ($3::text IS NULL OR rule_name = $3) AND ($4::text IS NULL OR severity = $4)
+               AND (NOT $5 OR NOT resolved)
+             ORDER BY timestamp DESC, alert.id DESC LIMIT $6",
+        )
+        .bind(query.from.map(|at| at.to_string()))
+        .bind(query.to.map(|at| at.to_string()))
+        .bind(&query.rule_name)
+        .bind(query.severity.map(Severity::name))
+        .bind(query.is_active)
+        .bind(i64::from(query.limit))
+        .fetch_all(&self.pool)
+        .await?;
+        let time = |microsecond| Timestamp::from_microsecond(microsecond).unwrap_or_default();
+        let alert = |(id, fired_at, rule_name, severity, category, message, resolved_at, details): Row| {
+            let fired_at = time(fired_at);
+            let severity = Severity::ALL.into_iter().find(|known| known.name() == severity).unwrap_or_default();
+            // A row that somebody else has written has only its columns.
+            let known = details.map_or_else(
+                || Alert {
+                    id: id.to_string(),
+                    message_ja: message.clone(),
+                    labels: Vec::new(),
+                    value: None,
+                    threshold: 0.0,
+                    active_at: fired_at,
+                    runbook_url: String::new(),
+                    rule_name: String::new(),
+                    severity,
+                    category: String::new(),
+                    message: String::new(),
+                    fired_at,
+                    resolved_at: None,
+                },
+                |Json(alert)| alert,
+            );
+            Alert { rule_name, severity, category, message, fired_at, resolved_at: resolved_at.map(time), ..known }
+        };
+        Ok(rows.into_iter().map(alert).collect())
+    }
+}
