@@ -184,7 +184,6 @@ impl Alerting {
         let from = state.unsaved.len() - records.len();
         for ((seq, _), record) in state.unsaved[from..].iter_mut().zip(records) {
             *seq = self.0.buffer.push(Record::Alert(Box::new(record)));
-            self.0.buffer.ask();
         }
     }
 

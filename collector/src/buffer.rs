@@ -92,7 +92,7 @@ struct Inner {
     spool: Mutex<Spool>,
     /// Number of the last record that is on disk or saved.
     kept: watch::Sender<u64>,
-    /// So much is unsaved that it should be saved now.
+    /// So much is unsaved, or an alert is, that it should be saved now.
     full: Notify,
     save_at: AtomicU64,
     memory_limit: usize,
@@ -186,11 +186,6 @@ impl Buffer {
         *self.0.kept.borrow()
     }
 
-    /// Asks for a save before its time.
-    pub(crate) fn ask(&self) {
-        self.0.full.notify_one();
-    }
-
     /// The oldest records that are not saved; `None` when there are none. What is just being
     /// written is in one of the next.
     ///
@@ -248,7 +243,7 @@ impl Buffer {
         self.0.save_at.store(records, Ordering::Relaxed);
     }
 
-    /// Waits until so much is unsaved that it should be saved before its time.
+    /// Waits until so much is unsaved, or an alert is, that it should be saved before its time.
     pub async fn filled(&self) {
         self.0.full.notified().await;
     }
@@ -305,6 +300,9 @@ impl Buffer {
                 Err(error) => {
                     let was_failing = self.note_failing(true);
                     self.0.instruments.spool_failures.inc();
+                    if has_alert(&entries) {
+                        self.0.full.notify_one();
+                    }
                     if !was_failing {
                         let path = self.0.directory.display();
                         tracing::error!(%error, %path, "the spool's disk takes nothing: new samples are in memory only");
@@ -351,7 +349,7 @@ impl Buffer {
         let records = spool.records();
         drop(spool);
         self.0.instruments.give_up(lost, "the spool has reached storage.spool_limit_mib");
-        if records >= self.0.save_at.load(Ordering::Relaxed) {
+        if records >= self.0.save_at.load(Ordering::Relaxed) || has_alert(entries) {
             self.0.full.notify_one();
         }
     }
@@ -366,6 +364,11 @@ impl Buffer {
         self.0.instruments.spool_bytes.set(gauge(spool.bytes()));
         self.0.instruments.unsaved_records.set(gauge(spool.records()));
     }
+}
+
+/// Whether there is something that people wait for.
+fn has_alert(entries: &[Entry]) -> bool {
+    entries.iter().any(|entry| matches!(entry.record, Record::Alert(_)))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
