@@ -11,6 +11,7 @@
 //!
 //! ```text
 //! source -> System -> Monitor::record -> { live feed, hot cache, buffer -> store } -> archive -> panel
+//!                                     -> alerting -> the same ways
 //! ```
 
 pub mod alert;
