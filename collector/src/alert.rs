@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rfc3339;
 
+pub(crate) use state::shifted;
 pub use state::{Condition, Phase, State, Timing, Transition, step};
 
 /// How bad it is.
@@ -27,6 +28,12 @@ pub enum Severity {
 impl Severity {
     /// All, the worst first.
     pub const ALL: [Self; 3] = [Self::Critical, Self::Warning, Self::Info];
+
+    /// The one that is called so.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.name() == name)
+    }
 
     /// As in settings, tables and JSON.
     #[must_use]
@@ -64,7 +71,7 @@ pub enum Missing {
 }
 
 /// An alert as everybody is told of it: in the live feed, by the API, in Redis under `alerts:active`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// Tells it from all others, also of the same rule and series.
     pub id: String,

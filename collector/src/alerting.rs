@@ -12,6 +12,7 @@
 
 mod journal;
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::alert::{Alert, AlertRecord, Severity, Transition};
+use crate::alert::{Alert, AlertRecord, Severity, Transition, shifted};
 use crate::buffer::{Buffer, Record};
 use crate::rules::{AlertKey, Change, Engine, PART_UP, Rule, Rules, RulesError, Scope, Value};
 use crate::sample::{HOST_LABEL, Labels, Point};
@@ -92,11 +93,17 @@ impl Alerting {
 
     /// Holds the points of a reading against the rules, and with a reading of the host whether our
     /// parts answer. Answers what is to be told, in order.
-    pub(crate) fn observe(&self, host: &str, points: &[Point], with_parts: bool, now: Timestamp) -> Vec<Payload> {
+    pub(crate) fn observe<'a>(
+        &self,
+        host: &str,
+        points: impl IntoIterator<Item = &'a Point>,
+        with_parts: bool,
+        now: Timestamp,
+    ) -> Vec<Payload> {
         let mut state = self.lock();
         self.follow_clock(&mut state, now);
         let mut all: Vec<(&str, Labels, f64)> = points
-            .iter()
+            .into_iter()
             .map(|point| {
                 let mut labels = point.labels.clone();
                 labels.insert(HOST_LABEL.to_owned(), host.to_owned());
@@ -129,11 +136,8 @@ impl Alerting {
         tracing::warn!(seconds = by.as_secs_f64(), "the clock was set; what is pending and firing goes on");
         state.epoch = Some(epoch);
         state.engine.shift(by);
-        for (_, alert) in state.told.values_mut() {
-            if let Some(alert) = alert {
-                let shift = |at: Timestamp| at.checked_add(by).unwrap_or(at);
-                (alert.active_at, alert.fired_at) = (shift(alert.active_at), shift(alert.fired_at));
-            }
+        for alert in state.told.values_mut().filter_map(|(_, alert)| alert.as_mut()) {
+            (alert.active_at, alert.fired_at) = (shifted(alert.active_at, by), shifted(alert.fired_at, by));
         }
         write(state);
     }
@@ -145,6 +149,8 @@ impl Alerting {
             return Vec::new();
         }
         let (mut records, mut events) = (Vec::new(), Vec::new());
+        // One for all that fires at this moment.
+        let snapshot = LazyCell::new(|| serde_json::to_value(self.0.feed.current()).unwrap_or_default());
         for change in changes {
             let (id, alert) = state.told.remove(&change.key).unwrap_or_else(|| (Uuid::now_v7().to_string(), None));
             let rule = state.engine.rules().get(&change.key.rule);
@@ -155,8 +161,7 @@ impl Alerting {
                     let Some(rule) = rule else { continue };
                     let alert = fire(rule, &change, id.clone(), now);
                     say(&alert);
-                    let snapshot = serde_json::to_value(self.0.feed.current()).unwrap_or_default();
-                    records.push(AlertRecord { alert: alert.clone(), snapshot });
+                    records.push(AlertRecord { alert: alert.clone(), snapshot: snapshot.clone() });
                     events.push(Payload::AlertNew(Box::new(alert.clone())));
                     state.told.insert(change.key, (id, Some(alert)));
                 }

@@ -74,7 +74,7 @@ impl Monitor {
                 let at = system.at;
                 self.show(Payload::System(Box::new(system.clone())), at);
                 self.feed.report(PartName::Collector, PartState::Up, at);
-                self.watch(&system.sample(), true);
+                self.watch(&system.sample(), None, true);
                 let whole = self.window().add(system);
                 if let Some(whole) = whole {
                     self.keep(whole.sample());
@@ -83,23 +83,16 @@ impl Monitor {
             Reading::Application(application, details) => {
                 let (at, sample) = (application.at, application.sample());
                 self.show(Payload::Application(Box::new(application)), at);
-                match details {
-                    Some(details) => {
-                        let points = sample.points.iter().chain(&details.points).cloned().collect();
-                        self.watch(&Sample { points, ..sample.clone() }, false);
-                        self.keep(sample);
-                        self.keep(details);
-                    }
-                    None => {
-                        self.watch(&sample, false);
-                        self.keep(sample);
-                    }
+                self.watch(&sample, details.as_ref(), false);
+                self.keep(sample);
+                if let Some(details) = details {
+                    self.keep(details);
                 }
             }
             Reading::Business(business, keep) => {
                 let (at, sample) = (business.at, business.sample());
                 self.show(Payload::Business(Box::new(business)), at);
-                self.watch(&sample, false);
+                self.watch(&sample, None, false);
                 if keep {
                     self.keep(sample);
                 }
@@ -107,10 +100,11 @@ impl Monitor {
         }
     }
 
-    /// Holds the numbers against the rules.
-    fn watch(&self, sample: &Sample, with_parts: bool) {
+    /// Holds the numbers against the rules, with those that there are beside them at this moment.
+    fn watch(&self, sample: &Sample, details: Option<&Sample>, with_parts: bool) {
         if let Some(alerting) = &self.alerting {
-            self.tell(alerting.observe(&sample.host, &sample.points, with_parts, sample.at));
+            let points = sample.points.iter().chain(details.into_iter().flat_map(|details| &details.points));
+            self.tell(alerting.observe(&sample.host, points, with_parts, sample.at));
         }
     }
 

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
-use crate::Labels;
 use crate::alert::{Action, Condition, Missing, Phase, Severity, Timing};
 
 pub use engine::{Active, AlertKey, Change, Engine, Value};
@@ -120,12 +119,6 @@ impl Rules {
 }
 
 impl Rule {
-    /// Whether the series is one of this rule's.
-    #[must_use]
-    pub fn selects(&self, metric: &str, labels: &Labels) -> bool {
-        self.expression.metric() == metric && self.expression.selects(labels)
-    }
-
     /// What a value, or that there is none, says of an alert in this phase.
     #[must_use]
     pub fn condition(&self, value: Option<f64>, phase: Option<Phase>) -> Condition {

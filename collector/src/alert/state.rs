@@ -106,7 +106,7 @@ impl State {
     /// The same after the clock was set by `by`, so that what has passed stays what it was.
     #[must_use]
     pub fn shifted(self, by: SignedDuration) -> Self {
-        let shift = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+        let shift = |at| shifted(at, by);
         Self {
             active_at: shift(self.active_at),
             fired_at: self.fired_at.map(shift),
@@ -114,6 +114,11 @@ impl State {
             ..self
         }
     }
+}
+
+/// A time as the clock would have shown it that was set by `by` since.
+pub(crate) fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(at)
 }
 
 #[cfg(test)]

@@ -8,29 +8,9 @@ use crate::alert::{Action, Missing, Severity, Timing};
 use Action::{Log, Notify};
 use Severity::{Critical, Warning};
 
-/// A row of the table.
-struct Row {
-    name: &'static str,
-    expression: &'static str,
-    /// In seconds.
-    hold: i64,
-    severity: Severity,
-    category: &'static str,
-    action: Action,
-    summary: [&'static str; 2],
-}
-
-const fn row(
-    name: &'static str,
-    expression: &'static str,
-    hold: i64,
-    severity: Severity,
-    category: &'static str,
-    action: Action,
-    summary: [&'static str; 2],
-) -> Row {
-    Row { name, expression, hold, severity, category, action, summary }
-}
+/// A row of the table: name, condition, `for` in seconds, severity, category, action and summary in
+/// English and Japanese.
+struct Row(&'static str, &'static str, i64, Severity, &'static str, Action, [&'static str; 2]);
 
 const CPU: [&str; 2] = ["CPU usage is {{ $value }} %", "CPU 使用率が {{ $value }} % です"];
 const MEMORY: [&str; 2] = ["Memory usage is {{ $value }} %", "メモリ使用率が {{ $value }} % です"];
@@ -52,17 +32,17 @@ const NO_REDIS: &str = "recipe_monitoring_part_up{part=\"redis\"} == 0";
 
 #[rustfmt::skip]
 const TABLE: [Row; 11] = [
-    row("HighCPU",                "cpu_usage > 80",             300, Warning,  "system",      Log,    CPU),
-    row("CriticalCPU",            "cpu_usage > 95",              60, Critical, "system",      Notify, CPU),
-    row("HighMemory",             "memory_usage > 85",            0, Warning,  "system",      Log,    MEMORY),
-    row("CriticalMemory",         "memory_usage > 95",            0, Critical, "system",      Notify, MEMORY),
-    row("HighDisk",               "disk_usage > 90",              0, Warning,  "system",      Log,    DISK),
-    row("CriticalDisk",           "disk_usage > 95",              0, Critical, "system",      Notify, DISK),
-    row("HighErrorRate",          "http_error_rate > 5",        300, Warning,  "application", Log,    ERRORS),
-    row("CriticalErrorRate",      "http_error_rate > 10",        60, Critical, "application", Notify, ERRORS),
-    row("SlowResponse",           "response_time_p95 > 1000",     0, Warning,  "application", Log,    SLOW),
-    row("DatabaseConnectionLost", NO_POSTGRESQL,                  0, Critical, "database",    Notify, POSTGRESQL),
-    row("RedisConnectionLost",    NO_REDIS,                       0, Warning,  "cache",       Log,    REDIS),
+    Row("HighCPU",                "cpu_usage > 80",             300, Warning,  "system",      Log,    CPU),
+    Row("CriticalCPU",            "cpu_usage > 95",              60, Critical, "system",      Notify, CPU),
+    Row("HighMemory",             "memory_usage > 85",            0, Warning,  "system",      Log,    MEMORY),
+    Row("CriticalMemory",         "memory_usage > 95",            0, Critical, "system",      Notify, MEMORY),
+    Row("HighDisk",               "disk_usage > 90",              0, Warning,  "system",      Log,    DISK),
+    Row("CriticalDisk",           "disk_usage > 95",              0, Critical, "system",      Notify, DISK),
+    Row("HighErrorRate",          "http_error_rate > 5",        300, Warning,  "application", Log,    ERRORS),
+    Row("CriticalErrorRate",      "http_error_rate > 10",        60, Critical, "application", Notify, ERRORS),
+    Row("SlowResponse",           "response_time_p95 > 1000",     0, Warning,  "application", Log,    SLOW),
+    Row("DatabaseConnectionLost", NO_POSTGRESQL,                  0, Critical, "database",    Notify, POSTGRESQL),
+    Row("RedisConnectionLost",    NO_REDIS,                       0, Warning,  "cache",       Log,    REDIS),
 ];
 
 /// The rules of the table; a test reads every expression and summary of it.
@@ -71,16 +51,17 @@ pub(super) fn rules() -> Vec<Rule> {
 }
 
 fn rule(row: &Row) -> Option<Rule> {
-    let [summary, summary_ja] = row.summary.map(|text| Template::parse(text).ok());
+    let &Row(name, expression, hold, severity, category, action, summary) = row;
+    let [summary, summary_ja] = summary.map(|text| Template::parse(text).ok());
     Some(Rule {
-        name: row.name.to_owned(),
-        expression: Expression::parse(row.expression).ok()?,
-        timing: Timing { hold: SignedDuration::from_secs(row.hold), keep_firing: SignedDuration::ZERO },
+        name: name.to_owned(),
+        expression: Expression::parse(expression).ok()?,
+        timing: Timing { hold: SignedDuration::from_secs(hold), keep_firing: SignedDuration::ZERO },
         clear: None,
         missing: Missing::Resolve,
-        severity: row.severity,
-        category: row.category.to_owned(),
-        action: row.action,
+        severity,
+        category: category.to_owned(),
+        action,
         summary: summary?,
         summary_ja: summary_ja?,
         runbook_url: String::new(),
@@ -94,6 +75,6 @@ mod tests {
     #[test]
     fn all_of_the_table_are_rules() {
         let names: Vec<_> = rules().into_iter().map(|rule| rule.name).collect();
-        assert_eq!(names, TABLE.each_ref().map(|row| row.name));
+        assert_eq!(names, TABLE.each_ref().map(|row| row.0));
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Rule, Rules};
 use crate::Labels;
-use crate::alert::{Condition, State, Transition, step};
+use crate::alert::{Condition, State, Transition, shifted, step};
 
 /// A series with its value at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -108,11 +108,10 @@ impl Engine {
 
     /// The clock was set by `by`: what has passed stays what it was.
     pub fn shift(&mut self, by: SignedDuration) {
-        let shift = |at: Timestamp| at.checked_add(by).unwrap_or(at);
         for alert in self.active.values_mut() {
-            (alert.state, alert.seen) = (alert.state.shifted(by), shift(alert.seen));
+            (alert.state, alert.seen) = (alert.state.shifted(by), shifted(alert.seen, by));
         }
-        self.heard.values_mut().chain(&mut self.began).for_each(|at| *at = shift(*at));
+        self.heard.values_mut().chain(&mut self.began).for_each(|at| *at = shifted(*at, by));
     }
 
     /// Holds the values of the moment `now` against the rules. `speaks_of` says of a metric and

@@ -21,8 +21,6 @@ pub struct AlertQuery {
     pub rule_name: Option<String>,
     /// So bad.
     pub severity: Option<Severity>,
-    /// That still fire.
-    pub is_active: bool,
     /// At most so many, the newest first.
     pub limit: u16,
 }
@@ -59,10 +57,8 @@ async fn fire(connection: &mut PgConnection, record: &AlertRecord) -> Result<u64
         "WITH alert AS (
              INSERT INTO alert_history (timestamp, rule_name, severity, category, message, metrics_snapshot)
              VALUES ($3::text::timestamptz, $4, $5, $6, $7, $8) RETURNING id
-         ), details AS (
-             INSERT INTO recipe_monitoring_state.alert_details SELECT id, $9 FROM alert
          )
-         INSERT INTO recipe_monitoring_state.firings (id, alert_id, series) SELECT $1, id, md5($2) FROM alert",
+         INSERT INTO recipe_monitoring_state.firings (id, alert_id, series, details) SELECT $1, id, md5($2), $9 FROM alert",
     )
     .bind(&alert.id)
     .bind(series(alert))
@@ -131,42 +127,26 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT alert.id, (extract(epoch FROM timestamp) * 1000000)::bigint, rule_name, severity, category, message,
                     (extract(epoch FROM resolved_at) * 1000000)::bigint, details
-             FROM alert_history AS alert LEFT JOIN recipe_monitoring_state.alert_details ON alert_id = alert.id
+             FROM alert_history AS alert LEFT JOIN recipe_monitoring_state.firings ON alert_id = alert.id
              WHERE ($1::text IS NULL OR timestamp >= $1::text::timestamptz)
                AND ($2::text IS NULL OR timestamp < $2::text::timestamptz)
                AND ($3::text IS NULL OR rule_name = $3) AND ($4::text IS NULL OR severity = $4)
-               AND (NOT $5 OR NOT resolved)
-             ORDER BY timestamp DESC, alert.id DESC LIMIT $6",
+             ORDER BY timestamp DESC, alert.id DESC LIMIT $5",
         )
         .bind(query.from.map(|at| at.to_string()))
         .bind(query.to.map(|at| at.to_string()))
         .bind(&query.rule_name)
         .bind(query.severity.map(Severity::name))
-        .bind(query.is_active)
         .bind(i64::from(query.limit))
         .fetch_all(&self.pool)
         .await?;
         let time = |microsecond| Timestamp::from_microsecond(microsecond).unwrap_or_default();
         let alert = |(id, fired_at, rule_name, severity, category, message, resolved_at, details): Row| {
             let fired_at = time(fired_at);
-            let severity = Severity::ALL.into_iter().find(|known| known.name() == severity).unwrap_or_default();
+            let severity = Severity::of_name(&severity).unwrap_or_default();
             // A row that somebody else has written has only its columns.
             let known = details.map_or_else(
-                || Alert {
-                    id: id.to_string(),
-                    message_ja: message.clone(),
-                    labels: Vec::new(),
-                    value: None,
-                    threshold: 0.0,
-                    active_at: fired_at,
-                    runbook_url: String::new(),
-                    rule_name: String::new(),
-                    severity,
-                    category: String::new(),
-                    message: String::new(),
-                    fired_at,
-                    resolved_at: None,
-                },
+                || Alert { id: id.to_string(), message_ja: message.clone(), active_at: fired_at, ..Alert::default() },
                 |Json(alert)| alert,
             );
             Alert { rule_name, severity, category, message, fired_at, resolved_at: resolved_at.map(time), ..known }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::extract::State;
 use collector::http::{HttpMetrics, Scrape};
+use collector::rules::PART_UP;
 use collector::{APPLICATION_METRICS, Feed, HOST_LABEL, PartState, Point, SYSTEM_METRICS};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
@@ -54,7 +55,7 @@ impl Collector for Newest {
             }
         }
         let help = "Whether a part of the monitoring answers: 1 yes, 0 no, absent where there is none";
-        let mut metric = encoder.encode_descriptor("recipe_monitoring_part_up", help, None, MetricType::Gauge)?;
+        let mut metric = encoder.encode_descriptor(PART_UP, help, None, MetricType::Gauge)?;
         for part in self.0.health().parts.iter().filter(|part| part.state != PartState::Off) {
             let up = i64::from(part.state == PartState::Up);
             ConstGauge::new(up).encode(metric.encode_family(&[("part", part.name.name())])?)?;

@@ -117,10 +117,10 @@ pub(crate) async fn alert_history(
     let parameters = Parameters::of(parameters, &["rule_name", "severity", "from", "to", "limit"])?;
     let severity = match parameters.text("severity") {
         None => None,
-        Some(name) => {
-            let known = Severity::ALL.into_iter().find(|severity| severity.name() == name);
-            Some(known.ok_or_else(|| ApiError::invalid("severity", name, "use critical, warning or info"))?)
-        }
+        Some(name) => Some(
+            Severity::of_name(name)
+                .ok_or_else(|| ApiError::invalid("severity", name, "use critical, warning or info"))?,
+        ),
     };
     let limit = parameters.number("limit")?.unwrap_or(ALERTS);
     let in_range = u16::try_from(limit).ok().filter(|limit| (1..=MOST_ALERTS).contains(limit));
@@ -129,7 +129,6 @@ pub(crate) async fn alert_history(
         to: parameters.time("to")?,
         rule_name: parameters.text("rule_name").map(str::to_owned),
         severity,
-        is_active: false,
         limit: in_range
             .ok_or_else(|| ApiError::invalid("limit", &limit.to_string(), &format!("use 1 to {MOST_ALERTS}")))?,
     };
