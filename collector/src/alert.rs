@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rfc3339;
 
+#[cfg(feature = "runtime")]
 pub(crate) use state::shifted;
 pub use state::{Condition, Phase, State, Timing, Transition, step};
 
