@@ -178,7 +178,10 @@ impl LiveStore {
             _ if event.seq > seq + 1 => Next::Snapshot,
             _ => Next::Nothing,
         };
-        let is_state = matches!(event.payload, Payload::Health(_) | Payload::AlertNew(_) | Payload::AlertResolved(_));
+        let is_state = !matches!(
+            event.payload,
+            Payload::Hello(_) | Payload::System(_) | Payload::Application(_) | Payload::Business(_)
+        );
         match event.payload {
             // The greeting repeats the number of an event that may still have to come.
             Payload::Hello(hello) if hello.resumed => return next,
@@ -193,7 +196,9 @@ impl LiveStore {
             }
             Payload::Business(business) => take(self.business, *business, |business| business.at),
             _ if event.seq < state_seq => {}
-            Payload::AlertNew(alert) | Payload::AlertResolved(alert) => self.set_alert(*alert),
+            Payload::AlertNew(alert) | Payload::AlertChanged(alert) | Payload::AlertResolved(alert) => {
+                self.set_alert(*alert)
+            }
             Payload::Health(health) => self.health.set(Some(health)),
         }
         self.seen.set_value((seq.max(event.seq), if is_state { state_seq.max(event.seq) } else { state_seq }));

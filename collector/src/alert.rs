@@ -1,7 +1,10 @@
 //! What becomes of an alert as values come, and what is said of it. Nothing here reads, keeps or
 //! sends anything; time is an argument. Which values, and beyond what, is `rules`'.
 
+mod act;
+mod desk;
 mod pairs;
+mod quiet;
 mod state;
 
 use jiff::Timestamp;
@@ -9,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::rfc3339;
 
+pub use act::Act;
+pub use desk::{Desk, Heartbeat, ReceiverState, RuleState, SeriesState};
+pub use quiet::{Acknowledged, Quiet, QuietBy, Silence};
 #[cfg(feature = "runtime")]
 pub(crate) use state::shifted;
 pub use state::{Condition, Phase, State, Timing, Transition, step};
@@ -105,9 +111,21 @@ pub struct Alert {
     /// Where it is written what to do; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub runbook_url: String,
+    /// Why nobody is told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
+    /// Who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledged>,
 }
 
 impl Alert {
+    /// The same for all alerts of its rule and series.
+    #[must_use]
+    pub fn series(&self) -> String {
+        serde_json::to_string(&(&self.rule_name, &self.labels)).unwrap_or_default()
+    }
+
     /// The order of a list: the worst first, and of those the newest.
     #[must_use]
     pub fn rank(&self) -> impl Ord + use<> {

@@ -1,15 +1,21 @@
 //! The alerts of this collector. Every reading is held against the rules; what is pending and
 //! firing survives in the data directory; what happens goes to the log, to the spool on its way
-//! into `alert_history`, and to the live feed.
+//! into `alert_history`, to the live feed and to the receivers.
 //!
 //! ```text
 //! Monitor::record -> Engine -> journal, then spool -> alert_history
 //!                           -> log, live feed
+//!                           -> Dispatch -> receivers
 //! ```
 //!
-//! A firing is in the journal before it is in the spool, and goes there again after a crash between
-//! the two: PostgreSQL knows its id.
+//! A firing is in the journal before it is in the spool or on its way to a receiver, and goes there
+//! again after a crash between the two: PostgreSQL knows its id, and receivers their message's key.
 
+mod act;
+mod delivery;
+mod desk;
+mod front;
+mod hush;
 mod journal;
 
 use std::cell::LazyCell;
@@ -18,16 +24,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::alert::{Alert, AlertRecord, Severity, Transition, shifted};
+use crate::alert::{Action, Alert, AlertRecord, Heartbeat, Severity, Transition, shifted};
 use crate::buffer::{Buffer, Record};
-use crate::rules::{AlertKey, Change, Engine, PART_UP, Rule, Rules, RulesError, Scope, Value};
+use crate::config::{Notify, Settings};
+use crate::notify::{Dispatch, Flaps, Router};
+use crate::rules::{
+    AlertKey, Change, Engine, FIRE_DRILL, FIRE_DRILL_METRIC, PART_UP, Rule, Rules, RulesError, Scope, Value,
+};
 use crate::sample::{HOST_LABEL, Labels, Point};
 use crate::{Feed, PartState, Payload};
 
+use hush::Hush;
 use journal::{Contents, Journal, Kept};
+
+use act::ActError;
+pub(crate) use front::Front;
+pub use front::{AlertDesk, DeskError, Refusal};
 
 /// A clock that is off by less was not set, but is late.
 const SET: SignedDuration = SignedDuration::from_secs(2);
@@ -41,11 +58,17 @@ pub(crate) struct Alerting(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     rules_file: PathBuf,
+    notify: Notify,
+    router: Router,
+    /// Of quiet hours.
+    zone: TimeZone,
     buffer: Buffer,
     feed: Feed,
     /// Where the clock does not jump.
     started: Instant,
     state: Mutex<State>,
+    /// That there may be a message to send.
+    outbox: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -58,28 +81,53 @@ struct State {
     unsaved: Vec<(u64, AlertRecord)>,
     /// The time that it was when the program started, by the clock as it is set now.
     epoch: Option<Timestamp>,
+    dispatch: Dispatch,
+    flaps: Flaps,
+    hush: Hush,
+    drilled_at: Option<Timestamp>,
+    heartbeat: Option<Heartbeat>,
 }
 
 impl Alerting {
-    /// The alerts by the rules of a file, with what was pending and firing when the last collector
-    /// on this data directory ended.
+    /// The alerts by the rules of a file, with what was pending, firing and on its way when the last
+    /// collector on this data directory ended.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or is not valid.
-    pub(crate) fn open(rules_file: &Path, data_dir: &Path, buffer: Buffer, feed: Feed) -> Result<Self, RulesError> {
+    pub(crate) fn open(settings: &Settings, data_dir: &Path, buffer: Buffer, feed: Feed) -> Result<Self, RulesError> {
+        let (rules_file, notify) = (&settings.alerts.rules, &settings.notify);
         let rules = Rules::load(rules_file)?;
         let (journal, contents) = Journal::open(data_dir);
         let told = contents.active.iter().map(|kept| (kept.key(), (kept.id.clone(), kept.alert.clone()))).collect();
         let mut engine = Engine::new(Rules::default(), contents.states());
-        let changes = engine.set_rules(rules);
-        let state = Mutex::new(State { engine, journal, told, unsaved: Vec::new(), epoch: None });
+        let changes = engine.set_rules(rules.with_fire_drill());
+        let router = Router::new(notify);
+        let mut dispatch = contents.dispatch;
+        let receivers: Vec<_> = notify.receivers.keys().cloned().collect();
+        dispatch.go_on(&router, &receivers);
+        let state = State {
+            engine,
+            journal,
+            told,
+            unsaved: Vec::new(),
+            epoch: None,
+            dispatch,
+            flaps: contents.flaps,
+            hush: Hush::new(contents.silences),
+            drilled_at: contents.drilled_at,
+            heartbeat: None,
+        };
         let alerting = Self(Arc::new(Inner {
-            rules_file: rules_file.to_owned(),
+            rules_file: rules_file.clone(),
+            notify: notify.clone(),
+            router,
+            zone: settings.schedule.zone(),
             buffer,
             feed: feed.clone(),
             started: Instant::now(),
-            state,
+            state: Mutex::new(state),
+            outbox: watch::Sender::new(()),
         }));
         let mut state = alerting.lock();
         // They may have been kept, or not.
@@ -119,6 +167,10 @@ impl Alerting {
                 (PART_UP, labels.into(), if part.state == PartState::Up { 1.0 } else { 0.0 })
             }));
         }
+        if with_parts && self.0.router.has_receivers() {
+            let labels = [(HOST_LABEL.to_owned(), host.to_owned())];
+            all.push((FIRE_DRILL_METRIC, labels.into(), if self.begins_drill(&mut state, now) { 1.0 } else { 0.0 }));
+        }
         let values = || all.iter().map(|(metric, labels, value)| Value { metric, labels, value: *value });
         let scope = Scope::of(values());
         let changes = state.engine.evaluate(values(), |metric, labels| scope.speaks_of(metric, labels), now);
@@ -139,7 +191,21 @@ impl Alerting {
         for alert in state.told.values_mut().filter_map(|(_, alert)| alert.as_mut()) {
             (alert.active_at, alert.fired_at) = (shifted(alert.active_at, by), shifted(alert.fired_at, by));
         }
+        state.dispatch.shift(by);
+        state.flaps.shift(by);
+        state.drilled_at = state.drilled_at.map(|at| shifted(at, by));
         write(state);
+    }
+
+    /// Whether a fire drill begins now.
+    fn begins_drill(&self, state: &mut State, now: Timestamp) -> bool {
+        let every = SignedDuration::try_from(self.0.notify.fire_drill).unwrap_or_default();
+        let is_due = state.drilled_at.is_none_or(|last| now.duration_since(last) >= every);
+        let begins = is_due && every.is_positive();
+        if begins {
+            state.drilled_at = Some(now);
+        }
+        begins
     }
 
     /// Makes alerts of changes: into the journal first, then into the spool and the log. Answers
@@ -151,6 +217,7 @@ impl Alerting {
         let (mut records, mut events) = (Vec::new(), Vec::new());
         // One for all that fires at this moment.
         let snapshot = LazyCell::new(|| serde_json::to_value(self.0.feed.current()).unwrap_or_default());
+        let mut new = Vec::new();
         for change in changes {
             let (id, alert) = state.told.remove(&change.key).unwrap_or_else(|| (Uuid::now_v7().to_string(), None));
             let rule = state.engine.rules().get(&change.key.rule);
@@ -160,22 +227,44 @@ impl Alerting {
                 Transition::Firing => {
                     let Some(rule) = rule else { continue };
                     let alert = fire(rule, &change, id.clone(), now);
-                    say(&alert);
-                    records.push(AlertRecord { alert: alert.clone(), snapshot: snapshot.clone() });
-                    events.push(Payload::AlertNew(Box::new(alert.clone())));
-                    state.told.insert(change.key, (id, Some(alert)));
+                    let is_told = rule.action == Action::Notify;
+                    state.flaps.note(&alert.series(), now, self.flap_window());
+                    state.told.insert(change.key.clone(), (id, Some(alert)));
+                    new.push((change.key, is_told));
                 }
                 Transition::Resolved => {
                     let Some(alert) = alert else { continue };
                     let alert = Alert { resolved_at: Some(now.max(alert.fired_at)), ..alert };
                     let (rule, labels) = (&alert.rule_name, labels(&alert.labels));
                     tracing::info!(rule, labels, id = alert.id, message = "alert resolved");
+                    // A drill has done what it is for when it is heard of.
+                    if alert.rule_name != FIRE_DRILL {
+                        state.dispatch.is_over(&alert, now);
+                    }
                     records.push(AlertRecord { alert: alert.clone(), snapshot: serde_json::Value::Null });
                     events.push(Payload::AlertResolved(Box::new(alert)));
                 }
             }
         }
+        let changed = self.hush(state, now);
+        for (key, is_told) in new {
+            let Some((_, Some(alert))) = state.told.get(&key) else { continue };
+            say(alert);
+            records.push(AlertRecord { alert: alert.clone(), snapshot: snapshot.clone() });
+            events.push(Payload::AlertNew(Box::new(alert.clone())));
+            if alert.rule_name == FIRE_DRILL {
+                state.dispatch.fires(alert, self.0.router.every_way(alert), now);
+            } else if is_told {
+                state.dispatch.fires(alert, self.0.router.ways(alert), now);
+            }
+        }
+        let is_new =
+            |alert: &Alert| events.iter().any(|event| matches!(event, Payload::AlertNew(new) if new.id == alert.id));
+        let changed: Vec<_> = changed.into_iter().filter(|alert| !is_new(alert)).collect();
+        events.extend(changed.into_iter().map(|alert| Payload::AlertChanged(Box::new(alert))));
+        state.dispatch.flush(now, self.0.zone.to_datetime(now));
         self.push(state, records);
+        self.0.outbox.send_replace(());
         events
     }
 
@@ -200,7 +289,7 @@ impl Alerting {
             Ok(rules) => {
                 tracing::info!(rules = rules.iter().count(), path = %self.0.rules_file.display(), "alert rules read");
                 self.0.feed.report_rules(None, Timestamp::now());
-                let changes = state.engine.set_rules(rules);
+                let changes = state.engine.set_rules(rules.with_fire_drill());
                 self.tell(&mut state, changes, Timestamp::now())
             }
             Err(error) => {
@@ -237,7 +326,13 @@ fn write(state: &mut State) {
     };
     let active = state.engine.active().iter().filter_map(kept).collect();
     let unsaved = state.unsaved.iter().map(|(_, record)| record.clone()).collect();
-    state.journal.write(&Contents::new(active, unsaved));
+    state.journal.write(&Contents {
+        dispatch: state.dispatch.clone(),
+        flaps: state.flaps.clone(),
+        silences: state.hush.silences(),
+        drilled_at: state.drilled_at,
+        ..Contents::new(active, unsaved)
+    });
 }
 
 fn fire(rule: &Rule, change: &Change, id: String, now: Timestamp) -> Alert {
@@ -257,6 +352,8 @@ fn fire(rule: &Rule, change: &Change, id: String, now: Timestamp) -> Alert {
         fired_at: change.state.fired_at.unwrap_or(now),
         resolved_at: None,
         runbook_url: rule.runbook_url.clone(),
+        quiet: None,
+        acknowledged: None,
     }
 }
 

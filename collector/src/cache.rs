@@ -112,7 +112,7 @@ impl Cache {
             Payload::System(system) => Some(serde_json::to_string(system)?),
             Payload::Application(application) => Some(serde_json::to_string(application)?),
             Payload::Business(business) => Some(serde_json::to_string(business)?),
-            Payload::AlertNew(_) | Payload::AlertResolved(_) => None,
+            Payload::AlertNew(_) | Payload::AlertChanged(_) | Payload::AlertResolved(_) => None,
             Payload::Health(_) | Payload::Hello(_) => return Ok(0),
         };
         let client = self.client.with_options(&options());

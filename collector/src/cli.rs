@@ -4,6 +4,7 @@ mod check;
 mod collect;
 mod env;
 mod migrate;
+mod notify;
 mod progress;
 mod rules;
 mod run;
@@ -47,6 +48,8 @@ enum Command {
     Check(check::Arguments),
     /// Check the file with the alert rules, or run rules over the stored history
     Rules(rules::Arguments),
+    /// Send a test to the receivers of alerts
+    Notify(notify::Arguments),
     /// Read the host once and add a row of each kind to metrics_raw
     Collect,
     /// Save what waits in the spool to PostgreSQL, by the running collector where there is one
@@ -67,7 +70,7 @@ enum Command {
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Running", &["run", "env", "settings"]),
     ("Installation", &["setup", "migrate", "check"]),
-    ("Alerts", &["rules"]),
+    ("Alerts", &["rules", "notify"]),
     ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
 ];
 
@@ -108,6 +111,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Check(arguments) => check::run(&settings, &arguments).await,
         Command::Setup(arguments) => setup::run(&settings, arguments).await,
         Command::Rules(arguments) => rules::run(&settings, arguments).await,
+        Command::Notify(arguments) => notify::run(&settings, arguments).await,
         Command::Collect => collect::run(&settings).await,
         Command::Save => save::run(&settings).await,
         Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,

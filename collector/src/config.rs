@@ -10,6 +10,7 @@ mod ingest;
 mod live;
 mod load;
 mod log;
+mod notify;
 mod redis;
 mod sampling;
 mod schedule;
@@ -29,6 +30,7 @@ pub use ingest::Ingest;
 pub use live::Live;
 pub use load::{Flags, Sources};
 pub use log::{Log, LogFormat};
+pub use notify::{Language, Notify, QuietHours, Receiver, ReceiverKind, Route, Tls};
 pub use redis::Redis;
 pub use sampling::Sampling;
 pub use schedule::Schedule;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub ingest: Ingest,
     /// When something is wrong.
     pub alerts: Alerts,
+    /// Who is told of that.
+    pub notify: Notify,
     /// When scheduled work is done.
     pub schedule: Schedule,
     /// The live feed.
@@ -102,6 +106,7 @@ impl Settings {
         self.application.check()?;
         self.business.check()?;
         self.ingest.check()?;
+        self.notify.check()?;
         self.schedule.check()?;
         self.storage.check()
     }

@@ -132,6 +132,11 @@ impl Feed {
                 }
                 state.alerts.insert(alert.id.clone(), *alert);
             }
+            Payload::AlertChanged(alert) => {
+                if state.alerts.contains_key(&alert.id) {
+                    state.alerts.insert(alert.id.clone(), *alert);
+                }
+            }
             Payload::AlertResolved(alert) => {
                 if let Some(past) = &mut state.alert_past {
                     past.resolved(&alert);
@@ -252,8 +257,7 @@ impl Feed {
         if alive == PartState::Up {
             part.last_seen = Some(now);
         }
-        let Health { unsaved, rules_error, .. } = state.health.clone();
-        let health = Health { unsaved, rules_error, ..Health::of(parts) };
+        let health = Health { parts: parts.clone(), ready: Health::of(parts).ready, ..state.health.clone() };
         if !changed {
             state.health = health;
         } else if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
@@ -277,11 +281,21 @@ impl Feed {
     /// Notes why the newest file of alert rules was not taken, or that it was; sends the health when
     /// that is another.
     pub fn report_rules(&self, rules_error: Option<String>, now: Timestamp) {
+        self.report_changed(now, |health| health.rules_error = rules_error);
+    }
+
+    /// Notes why alerts may reach nobody, or that they do; sends the health when that is another.
+    pub fn report_paging(&self, paging_error: Option<String>, now: Timestamp) {
+        self.report_changed(now, |health| health.paging_error = paging_error);
+    }
+
+    fn report_changed(&self, now: Timestamp, change: impl FnOnce(&mut Health)) {
         let mut state = self.state();
-        if state.health.rules_error == rules_error {
+        let mut health = state.health.clone();
+        change(&mut health);
+        if state.health == health {
             return;
         }
-        let health = Health { rules_error, ..state.health.clone() };
         if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
             tracing::error!(%error, "health could not be written as json");
         }

@@ -16,6 +16,9 @@ pub struct Health {
     /// Why the newest file of alert rules was not taken; those before it still hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules_error: Option<String>,
+    /// Why alerts may reach nobody: a receiver that takes no message, or a fire drill that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging_error: Option<String>,
 }
 
 /// What was sampled and is not yet in PostgreSQL.
@@ -50,7 +53,7 @@ impl Health {
     #[must_use]
     pub fn of(parts: Vec<Part>) -> Self {
         let ready = parts.iter().all(|part| part.name == PartName::Redis || part.state == PartState::Up);
-        Self { ready, parts, unsaved: None, rules_error: None }
+        Self { ready, parts, unsaved: None, rules_error: None, paging_error: None }
     }
 
     /// The part of this name.

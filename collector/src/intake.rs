@@ -62,6 +62,14 @@ impl Intake {
             Payload::Business(business) => (&business.host, business.at),
             Payload::AlertNew(alert) => (&alert.id, alert.fired_at),
             Payload::AlertResolved(alert) => (&alert.id, alert.resolved_at.unwrap_or(alert.fired_at)),
+            // Every change counts, and one that comes twice changes nothing.
+            Payload::AlertChanged(alert) => {
+                let at = alert.fired_at;
+                if let Err(error) = self.feed.publish(reading, at) {
+                    tracing::error!(%error, "a change of an alert could not be written as json");
+                }
+                return;
+            }
             // Each process' own.
             Payload::Health(_) | Payload::Hello(_) => return,
         };

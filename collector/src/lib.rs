@@ -68,6 +68,8 @@ mod matchers;
 #[cfg(feature = "runtime")]
 mod monitor;
 #[cfg(feature = "runtime")]
+mod notify;
+#[cfg(feature = "runtime")]
 mod outlet;
 #[cfg(feature = "runtime")]
 mod relay;
@@ -89,6 +91,8 @@ mod store;
 pub mod telemetry;
 
 #[cfg(feature = "runtime")]
+pub use alerting::{AlertDesk, DeskError, Refusal};
+#[cfg(feature = "runtime")]
 pub use archive::{Archive, ArchiveError, RangeQuery};
 #[cfg(feature = "runtime")]
 pub use buffer::{Batch, Buffer, Entry, Record, Unsaved};
@@ -102,6 +106,8 @@ pub use config::Settings;
 pub use feed::{Feed, Frame, LIVE_SPAN, Subscription};
 #[cfg(feature = "runtime")]
 pub use instruments::{Instruments, ProcessUsage, process_usage};
+#[cfg(feature = "runtime")]
+pub use notify::{SendError, try_receiver};
 #[cfg(feature = "runtime")]
 pub use relay::{Relay, RelayError};
 #[cfg(feature = "runtime")]

@@ -44,6 +44,9 @@ pub enum Payload {
     /// An alert fires.
     #[serde(rename = "alert:new")]
     AlertNew(Box<Alert>),
+    /// An alert that fires has become quiet or loud, or somebody looks after it.
+    #[serde(rename = "alert:changed")]
+    AlertChanged(Box<Alert>),
     /// An alert is over.
     #[serde(rename = "alert:resolved")]
     AlertResolved(Box<Alert>),
@@ -64,6 +67,7 @@ impl Payload {
             Self::Application(_) => "metrics:application",
             Self::Business(_) => "metrics:business",
             Self::AlertNew(_) => "alert:new",
+            Self::AlertChanged(_) => "alert:changed",
             Self::AlertResolved(_) => "alert:resolved",
             Self::Health(_) => "health",
             Self::Hello(_) => "hello",

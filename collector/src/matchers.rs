@@ -93,6 +93,11 @@ impl Matchers {
         }
     }
 
+    /// Whether they mean every series.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a series with these labels is meant.
     pub(crate) fn select(&self, labels: &Labels) -> bool {
         self.0.iter().all(|matcher| matcher.matches(labels))

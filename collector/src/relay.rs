@@ -1,9 +1,10 @@
-//! Takes what is pushed to a dashboard to the separate collector beside it, over a Unix socket in
-//! the data directory, which nobody else may open. It is acknowledged when the collector has it.
+//! Takes what is pushed to a dashboard, and what people do about alerts there, to the separate
+//! collector beside it, over a Unix socket in the data directory, which nobody else may open. It is
+//! acknowledged when the collector has it.
 //!
 //! | | one byte | `u32` | so many bytes |
 //! |---|---|---|---|
-//! | request | `p`, `j`: OTLP in protobuf, JSON; `e`: business events | length | the body |
+//! | request | `p`, `j`: OTLP in protobuf, JSON; `e`: business events, `d`, `a`, `t`: alerts | length | the body |
 //! | answer | `+` taken, `!` refused, `-` not now | length | what is answered, or why not |
 
 use std::fs::{self, Permissions};
@@ -19,6 +20,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::alert::{Act, Desk};
+use crate::alerting::{Front, Refusal};
 use crate::business::{Counting, Taken};
 use crate::source::events;
 use crate::source::otlp::{Format, Receiver};
@@ -61,16 +64,26 @@ pub enum RelayError {
 enum Kind {
     Metrics(Format),
     Events,
+    /// How alerting stands is asked for.
+    Desk,
+    /// Somebody does something about alerts.
+    Act,
+    /// Somebody tests a receiver.
+    Test,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Metrics(Format::Protobuf), Self::Metrics(Format::Json), Self::Events];
+    const ALL: [Self; 6] =
+        [Self::Metrics(Format::Protobuf), Self::Metrics(Format::Json), Self::Events, Self::Desk, Self::Act, Self::Test];
 
     fn code(self) -> u8 {
         match self {
             Self::Metrics(Format::Protobuf) => b'p',
             Self::Metrics(Format::Json) => b'j',
             Self::Events => b'e',
+            Self::Desk => b'd',
+            Self::Act => b'a',
+            Self::Test => b't',
         }
     }
 }
@@ -106,6 +119,23 @@ impl Relay {
         serde_json::from_slice(&answer).map_err(|error| self.away(error.into()))
     }
 
+    /// Asks how alerting stands.
+    pub(crate) async fn desk(&self) -> Result<Desk, RelayError> {
+        let answer = self.send(Kind::Desk, b"").await?;
+        serde_json::from_slice(&answer).map_err(|error| self.away(error.into()))
+    }
+
+    /// Has something done about alerts; what is refused is the JSON of a [`Refusal`].
+    pub(crate) async fn act(&self, act: &Act) -> Result<String, RelayError> {
+        let act = serde_json::to_vec(act).map_err(|error| self.away(error.into()))?;
+        Ok(String::from_utf8_lossy(&self.send(Kind::Act, &act).await?).into_owned())
+    }
+
+    /// The same for a test of a receiver.
+    pub(crate) async fn test(&self, receiver: &str) -> Result<(), RelayError> {
+        self.send(Kind::Test, receiver.as_bytes()).await.map(drop)
+    }
+
     async fn send(&self, kind: Kind, body: &[u8]) -> Result<Vec<u8>, RelayError> {
         let sent = async {
             let mut stream = UnixStream::connect(&self.socket).await?;
@@ -138,6 +168,7 @@ pub(crate) struct Entrance {
     pub(crate) kept: SignedDuration,
     /// Bytes of a request.
     pub(crate) limit: usize,
+    pub(crate) front: Front,
 }
 
 impl Entrance {
@@ -198,6 +229,23 @@ impl Entrance {
     }
 
     async fn answer(self: Arc<Self>, kind: Kind, body: Vec<u8>) -> Result<Vec<u8>, RelayError> {
+        let wrong = |error: &dyn std::fmt::Display| RelayError::NotNow(format!("another version asks: {error}"));
+        let no = |refusal: Refusal| RelayError::Refused(serde_json::to_string(&refusal).unwrap_or_default());
+        match kind {
+            Kind::Metrics(_) | Kind::Events => self.take_in(kind, body).await,
+            Kind::Desk => serde_json::to_vec(&self.front.alerting.desk()).map_err(|error| wrong(&error)),
+            Kind::Act => {
+                let act = serde_json::from_slice(&body).map_err(|error| wrong(&error))?;
+                self.front.act(act).map(String::into_bytes).map_err(no)
+            }
+            Kind::Test => {
+                let receiver = String::from_utf8(body).map_err(|error| wrong(&error))?;
+                self.front.test(&receiver).await.map(|()| Vec::new()).map_err(no)
+            }
+        }
+    }
+
+    async fn take_in(self: Arc<Self>, kind: Kind, body: Vec<u8>) -> Result<Vec<u8>, RelayError> {
         let entrance = Arc::clone(&self);
         let refused = |error: &dyn std::fmt::Display| RelayError::Refused(error.to_string());
         // It takes as long as the body is large.
@@ -206,7 +254,7 @@ impl Entrance {
                 let accepted = entrance.receiver.receive(&body, format, Timestamp::now());
                 Ok((accepted.map_err(|error| refused(&error))?.answer(format), Vec::new()))
             }
-            Kind::Events => {
+            _ => {
                 let events = events::parse(&body, Timestamp::now(), entrance.kept);
                 Ok((Vec::new(), events.map_err(|error| refused(&error))?))
             }

@@ -23,6 +23,10 @@ pub use template::{Template, TemplateError};
 /// The file with rules, in the working directory, where the settings name no other.
 pub const DEFAULT_FILE: &str = "recipe-monitoring-rules.toml";
 
+/// The rule of a fire drill, and the metric that it watches.
+pub(crate) const FIRE_DRILL: &str = "FireDrill";
+pub(crate) const FIRE_DRILL_METRIC: &str = "recipe_monitoring_fire_drill";
+
 /// A rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -48,6 +52,9 @@ pub struct Rule {
     pub summary_ja: Template,
     /// Where it is written what to do; may be empty.
     pub runbook_url: String,
+    /// Rules that say the same of something worse: while one of them fires for the same, nobody is
+    /// told of this one. The same is what has no label with another value.
+    pub inhibited_by: Vec<String>,
 }
 
 /// Why there are no rules.
@@ -104,6 +111,13 @@ impl Rules {
             }
             Err(source) => Err(RulesError::Unreadable { path: path.to_owned(), source }),
         }
+    }
+
+    /// These, and the one of a fire drill.
+    #[must_use]
+    pub(crate) fn with_fire_drill(mut self) -> Self {
+        self.0.extend(defaults::fire_drill());
+        self
     }
 
     /// Each of them.

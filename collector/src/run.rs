@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
-use crate::alerting::Alerting;
+use crate::alerting::{AlertDesk, Alerting, Front};
 use crate::buffer::Buffer;
 use crate::business::{Counting, CountingError, Occasion};
 use crate::cache::{Cache, CacheError};
@@ -23,6 +23,7 @@ use crate::config::{CollectorMode, Settings};
 use crate::embedded::{self, Connections, Embedded, EmbeddedError};
 use crate::instruments::{Instruments, JobInstruments, watch_jobs};
 use crate::monitor::{Monitor, Reading};
+use crate::notify;
 use crate::outlet::{self, Outlet};
 use crate::relay::{Entrance, Relay};
 use crate::request::SaveRequests;
@@ -121,6 +122,7 @@ struct Sampling {
     saving: Saving,
     watched: Watched,
     counting: Option<Counting>,
+    front: Front,
     /// Of the lease on scheduled work.
     holder: Uuid,
 }
@@ -189,6 +191,8 @@ impl Running {
         if role == Role::Dashboard {
             let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
             running.tasks.spawn(intake);
+            let desk = running.alert_desk(settings);
+            running.tasks.spawn(source::watch_desk(running.feed.clone(), desk));
         }
         let (store, instruments) = (running.store.clone(), JobInstruments::register(registry));
         running.tasks.spawn(async move {
@@ -253,7 +257,7 @@ impl Running {
         let seconds = settings.sampling.system.as_secs_f64();
         let retention = settings.schedule.retention();
         let data_dir = embedded::data_dir(&settings.storage)?;
-        let alerting = Alerting::open(&settings.alerts.rules, &data_dir, buffer.clone(), self.feed.clone())?;
+        let alerting = Alerting::open(settings, &data_dir, buffer.clone(), self.feed.clone())?;
         let monitor =
             Monitor::new(self.feed.clone(), outgoing, seconds, buffer.clone(), retention, instruments.clone());
         let monitor = Arc::new(monitor.alerting(alerting.clone()));
@@ -264,8 +268,10 @@ impl Running {
             let asked = async move || {
                 hang_ups.recv().await;
             };
-            alerting.watch_rules(asked, move |events| monitor.tell(events))
+            alerting.clone().watch_rules(asked, move |events| monitor.tell(events))
         });
+        self.start_notifying(settings, &alerting, &monitor);
+        let front = Front { alerting, monitor: Arc::clone(&monitor), notify: settings.notify.clone() };
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
@@ -289,6 +295,7 @@ impl Running {
                 counting: counting.clone(),
                 kept: retention,
                 limit: settings.application.body_limit_bytes(),
+                front: front.clone(),
             };
             self.tasks.spawn(entrance.open(data_dir));
         }
@@ -315,8 +322,28 @@ impl Running {
             store.opened().await;
             schedule::run_one(clock, schedule, store, upkeep, holder, instruments).await;
         });
-        self.sampling = Some(Sampling { monitor, buffer, saving, watched, counting, holder });
+        self.sampling = Some(Sampling { monitor, buffer, saving, watched, counting, front, holder });
         Ok(())
+    }
+
+    /// Starts whoever tells the receivers.
+    fn start_notifying(&mut self, settings: &Settings, alerting: &Alerting, monitor: &Arc<Monitor>) {
+        self.tasks.spawn({
+            let monitor = Arc::clone(monitor);
+            alerting.clone().watch_time(move |events| monitor.tell(events))
+        });
+        for sender in alerting.senders() {
+            let (next, reports) = (alerting.clone(), alerting.clone());
+            self.tasks.spawn(notify::deliver(
+                sender,
+                async move |receiver: String| next.next_message(&receiver).await,
+                move |receiver, key, outcome| reports.report_delivery(receiver, key, outcome),
+            ));
+        }
+        let (feed, alerting) = (self.feed.clone(), alerting.clone());
+        let is_alive = move || feed.health().part(PartName::Collector).is_some_and(|part| part.state == PartState::Up);
+        let report = move |outcome, now| alerting.report_heartbeat(outcome, now);
+        self.tasks.spawn(notify::send_heartbeats(settings.notify.clone(), is_alive, report));
     }
 
     /// The history.
@@ -336,6 +363,15 @@ impl Running {
     #[must_use]
     pub fn watched(&self) -> Option<&Watched> {
         self.sampling.as_ref().map(|sampling| &sampling.watched)
+    }
+
+    /// The way to alerting: that of this process, or of the separate collector of these settings.
+    #[must_use]
+    pub fn alert_desk(&self, settings: &Settings) -> AlertDesk {
+        match &self.sampling {
+            Some(sampling) => AlertDesk::here(sampling.front.clone()),
+            None => AlertDesk::there(Self::relay(settings)),
+        }
     }
 
     /// The way to the separate collector of these settings, for what is pushed.

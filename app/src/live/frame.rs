@@ -25,7 +25,7 @@ pub fn parse(text: &str) -> Option<LiveEvent> {
         "metrics:system" => Payload::System(Box::new(data::<System>(text)?)),
         "metrics:application" => Payload::Application(Box::new(data::<Application>(text)?)),
         "metrics:business" => Payload::Business(Box::new(data::<Business>(text)?)),
-        "alert:new" => Payload::AlertNew(Box::new(data::<Alert>(text)?)),
+        "alert:new" | "alert:changed" => Payload::AlertNew(Box::new(data::<Alert>(text)?)),
         "alert:resolved" => Payload::AlertResolved(Box::new(data::<Alert>(text)?)),
         "health" => Payload::Health(data::<Health>(text)?),
         "hello" => Payload::Hello(data::<Hello>(text)?),

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Labels;
-use crate::alert::{Alert, AlertRecord, State};
+use crate::alert::{Alert, AlertRecord, Silence, State};
+use crate::notify::{Dispatch, Flaps};
 use crate::rules::{Active, AlertKey};
 
 /// In the data directory.
@@ -54,15 +55,25 @@ impl Kept {
 /// All of the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Contents {
-    version: u32,
+    pub(super) version: u32,
     pub(super) active: Vec<Kept>,
     /// Records that may not be in the spool yet.
     pub(super) unsaved: Vec<AlertRecord>,
+    /// What each receiver knows, and the messages on their way.
+    #[serde(default)]
+    pub(super) dispatch: Dispatch,
+    #[serde(default)]
+    pub(super) flaps: Flaps,
+    #[serde(default)]
+    pub(super) silences: Vec<Silence>,
+    /// When the last fire drill began.
+    #[serde(default, with = "crate::rfc3339::option")]
+    pub(super) drilled_at: Option<Timestamp>,
 }
 
 impl Contents {
     pub(super) fn new(active: Vec<Kept>, unsaved: Vec<AlertRecord>) -> Self {
-        Self { version: VERSION, active, unsaved }
+        Self { version: VERSION, active, unsaved, ..Self::default() }
     }
 
     /// For an engine to go on with.

@@ -13,6 +13,8 @@ use super::error::{ConfigError, Origin, Origins};
 use super::log::LogFormat;
 
 const PREFIX: &str = "RECIPE_MONITORING_";
+/// Begins what is set of a receiver: `RECIPE_MONITORING_NOTIFY__RECEIVERS__<NAME>__<KEY>`.
+const RECEIVERS: &str = "RECIPE_MONITORING_NOTIFY__RECEIVERS__";
 /// Names the settings file; the only variable with our prefix that is not a setting.
 const FILE_VARIABLE: &str = "RECIPE_MONITORING_CONFIG";
 const DEFAULT_FILE: &str = "recipe-monitoring.toml";
@@ -27,7 +29,8 @@ const HONOURED: [(&str, &str); 5] = [
 /// What the name of a secret may have in it, however it is misspelt.
 const SECRET_WORDS: [&str; 4] = ["pass", "secret", "token", "url"];
 /// Settings that may be given as a file to read: `<VARIABLE>_FILE`.
-const SECRETS: [&str; 4] = ["business.database_url", "database.url", "redis.url", "redis.password"];
+const SECRETS: [&str; 5] =
+    ["business.database_url", "database.url", "notify.heartbeat_url", "redis.url", "redis.password"];
 
 /// Flags about settings that both programs take.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -78,6 +81,10 @@ pub(super) fn load(sources: &Sources) -> Result<(Settings, Origins), ConfigError
         merged.add_variable(&environment, name, key)?;
     }
     for name in environment.keys().filter(|name| name.starts_with(PREFIX) && *name != FILE_VARIABLE) {
+        if let Some(within) = name.strip_prefix(RECEIVERS) {
+            merged.add_receiver(name, within, &environment[name])?;
+            continue;
+        }
         let setting = name.strip_suffix("_FILE").filter(|base| SECRETS.contains(&key_of(base).as_str()));
         let setting = setting.unwrap_or(name);
         merged.add_variable(&environment, setting, &key_of(setting))?;
@@ -185,6 +192,23 @@ impl Merged {
         }
     }
 
+    /// Sets a key of a receiver. Names have `-` or `_` as they are called in the file, where they are.
+    fn add_receiver(&mut self, variable: &str, within: &str, text: &str) -> Result<(), ConfigError> {
+        let origin = Origin::Variable(variable.to_owned());
+        let (name, key) = within.rsplit_once("__").unwrap_or((within, ""));
+        let (name, key) = (name.to_lowercase(), key.to_lowercase());
+        let known = self.table.get("notify").and_then(|section| section.get("receivers")).and_then(Value::as_table);
+        let mut receivers = known.cloned().unwrap_or_default();
+        let name = receivers.keys().find(|known| known.replace('-', "_") == name).cloned().unwrap_or(name);
+        if let Value::Table(receiver) = receivers.entry(name).or_insert_with(|| Value::Table(Table::new())) {
+            // All others are texts, whatever they look like.
+            let is_text = !["allow_private", "send_resolved", "to"].contains(&key.as_str());
+            let value = if is_text { None } else { read_value(text) };
+            receiver.insert(key, value.unwrap_or_else(|| Value::String(text.to_owned())));
+        }
+        self.set("notify.receivers", Value::Table(receivers), origin)
+    }
+
     fn add_flags(&mut self, flags: &Flags) -> Result<(), ConfigError> {
         if let Some(path) = &flags.data_dir {
             self.set_text("storage.data_dir", &shown(path), Origin::Flag("--data-dir"))?;
@@ -206,7 +230,7 @@ impl Merged {
     fn set_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), ConfigError> {
         let value = match self.known.get(key) {
             Some(Value::String(_)) | None => None,
-            Some(_) => format!("value = {text}").parse().ok().and_then(|mut table: Table| table.remove("value")),
+            Some(_) => read_value(text),
         };
         self.set(key, value.unwrap_or_else(|| Value::String(text.to_owned())), origin)
     }
@@ -246,6 +270,11 @@ impl Merged {
     }
 }
 
+/// A value as it stands in a settings file.
+fn read_value(text: &str) -> Option<Value> {
+    format!("value = {text}").parse().ok().and_then(|mut table: Table| table.remove("value"))
+}
+
 /// One sentence on what would be valid, from the type the setting has.
 fn remedy(key: &str, error: &toml::de::Error) -> String {
     let example = match key {
@@ -268,6 +297,13 @@ fn remedy(key: &str, error: &toml::de::Error) -> String {
         | "schedule.retry"
         | "schedule.save"
         | "schedule.save_limit"
+        | "notify.group_wait"
+        | "notify.group_interval"
+        | "notify.repeat_interval"
+        | "notify.give_up_after"
+        | "notify.flap_window"
+        | "notify.heartbeat"
+        | "notify.fire_drill"
         | "database.idle_timeout"
         | "database.connect_timeout" => "a time with its unit such as 500ms, 10s or 5m".to_owned(),
         "application.failed" => "5xx or 4xx_5xx".to_owned(),

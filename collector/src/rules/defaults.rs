@@ -2,15 +2,15 @@
 
 use jiff::SignedDuration;
 
-use super::{Expression, Rule, Template};
+use super::{Expression, FIRE_DRILL, Rule, Template};
 use crate::alert::{Action, Missing, Severity, Timing};
 
 use Action::{Log, Notify};
-use Severity::{Critical, Warning};
+use Severity::{Critical, Info, Warning};
 
-/// A row of the table: name, condition, `for` in seconds, severity, category, action and summary in
-/// English and Japanese.
-struct Row(&'static str, &'static str, i64, Severity, &'static str, Action, [&'static str; 2]);
+/// A row of the table: name, condition, `for` in seconds, severity, category, action, summary in
+/// English and Japanese, and the rule that says the same of something worse.
+struct Row(&'static str, &'static str, i64, Severity, &'static str, Action, [&'static str; 2], &'static str);
 
 const CPU: [&str; 2] = ["CPU usage is {{ $value }} %", "CPU 使用率が {{ $value }} % です"];
 const MEMORY: [&str; 2] = ["Memory usage is {{ $value }} %", "メモリ使用率が {{ $value }} % です"];
@@ -32,17 +32,17 @@ const NO_REDIS: &str = "recipe_monitoring_part_up{part=\"redis\"} == 0";
 
 #[rustfmt::skip]
 const TABLE: [Row; 11] = [
-    Row("HighCPU",                "cpu_usage > 80",             300, Warning,  "system",      Log,    CPU),
-    Row("CriticalCPU",            "cpu_usage > 95",              60, Critical, "system",      Notify, CPU),
-    Row("HighMemory",             "memory_usage > 85",            0, Warning,  "system",      Log,    MEMORY),
-    Row("CriticalMemory",         "memory_usage > 95",            0, Critical, "system",      Notify, MEMORY),
-    Row("HighDisk",               "disk_usage > 90",              0, Warning,  "system",      Log,    DISK),
-    Row("CriticalDisk",           "disk_usage > 95",              0, Critical, "system",      Notify, DISK),
-    Row("HighErrorRate",          "http_error_rate > 5",        300, Warning,  "application", Log,    ERRORS),
-    Row("CriticalErrorRate",      "http_error_rate > 10",        60, Critical, "application", Notify, ERRORS),
-    Row("SlowResponse",           "response_time_p95 > 1000",     0, Warning,  "application", Log,    SLOW),
-    Row("DatabaseConnectionLost", NO_POSTGRESQL,                  0, Critical, "database",    Notify, POSTGRESQL),
-    Row("RedisConnectionLost",    NO_REDIS,                       0, Warning,  "cache",       Log,    REDIS),
+    Row("HighCPU",                "cpu_usage > 80",             300, Warning,  "system",      Log,    CPU, "CriticalCPU"),
+    Row("CriticalCPU",            "cpu_usage > 95",              60, Critical, "system",      Notify, CPU, ""),
+    Row("HighMemory",             "memory_usage > 85",            0, Warning,  "system",      Log,    MEMORY, "CriticalMemory"),
+    Row("CriticalMemory",         "memory_usage > 95",            0, Critical, "system",      Notify, MEMORY, ""),
+    Row("HighDisk",               "disk_usage > 90",              0, Warning,  "system",      Log,    DISK, "CriticalDisk"),
+    Row("CriticalDisk",           "disk_usage > 95",              0, Critical, "system",      Notify, DISK, ""),
+    Row("HighErrorRate",          "http_error_rate > 5",        300, Warning,  "application", Log,    ERRORS, "CriticalErrorRate"),
+    Row("CriticalErrorRate",      "http_error_rate > 10",        60, Critical, "application", Notify, ERRORS, ""),
+    Row("SlowResponse",           "response_time_p95 > 1000",     0, Warning,  "application", Log,    SLOW, ""),
+    Row("DatabaseConnectionLost", NO_POSTGRESQL,                  0, Critical, "database",    Notify, POSTGRESQL, ""),
+    Row("RedisConnectionLost",    NO_REDIS,                       0, Warning,  "cache",       Log,    REDIS, ""),
 ];
 
 /// The rules of the table; a test reads every expression and summary of it.
@@ -51,7 +51,7 @@ pub(super) fn rules() -> Vec<Rule> {
 }
 
 fn rule(row: &Row) -> Option<Rule> {
-    let &Row(name, expression, hold, severity, category, action, summary) = row;
+    let &Row(name, expression, hold, severity, category, action, summary, worse) = row;
     let [summary, summary_ja] = summary.map(|text| Template::parse(text).ok());
     Some(Rule {
         name: name.to_owned(),
@@ -65,7 +65,19 @@ fn rule(row: &Row) -> Option<Rule> {
         summary: summary?,
         summary_ja: summary_ja?,
         runbook_url: String::new(),
+        inhibited_by: Some(worse.to_owned()).filter(|name| !name.is_empty()).into_iter().collect(),
     })
+}
+
+/// The rule behind a fire drill: a test alert that goes the way of all others.
+const DRILL: Row = Row(FIRE_DRILL, "recipe_monitoring_fire_drill > 0", 0, Info, "drill", Notify, DRILL_SUMMARY, "");
+const DRILL_SUMMARY: [&str; 2] = [
+    "This is a fire drill: nothing is wrong, and paging works if you read this",
+    "これは訓練です。異常はありません。この通知が届いていれば、アラートは正しく届きます",
+];
+
+pub(super) fn fire_drill() -> Option<Rule> {
+    rule(&DRILL)
 }
 
 #[cfg(test)]
@@ -76,5 +88,6 @@ mod tests {
     fn all_of_the_table_are_rules() {
         let names: Vec<_> = rules().into_iter().map(|rule| rule.name).collect();
         assert_eq!(names, TABLE.each_ref().map(|row| row.0));
+        assert_eq!(fire_drill().unwrap().name, FIRE_DRILL);
     }
 }

@@ -64,6 +64,8 @@ pub struct Engine {
     active: BTreeMap<AlertKey, Active>,
     /// When each metric had a value.
     heard: HashMap<String, Timestamp>,
+    /// The newest value of each series of a metric that a rule is about.
+    newest: HashMap<String, BTreeMap<Labels, (f64, Timestamp)>>,
     /// The first moment.
     began: Option<Timestamp>,
 }
@@ -87,10 +89,29 @@ impl Engine {
         &self.active
     }
 
+    /// The newest value of each series of a metric that a rule is about, where it is not stale.
+    pub fn newest(&self, metric: &str) -> impl Iterator<Item = (&Labels, f64)> {
+        self.newest.get(metric).into_iter().flatten().map(|(labels, (value, _))| (labels, *value))
+    }
+
+    fn remember(&mut self, by_metric: &HashMap<&str, Vec<Value<'_>>>, now: Timestamp) {
+        for (metric, series) in &mut self.newest {
+            for value in by_metric.get(metric.as_str()).into_iter().flatten() {
+                match series.get_mut(value.labels) {
+                    Some(newest) => *newest = (value.value, now),
+                    None => drop(series.insert(value.labels.clone(), (value.value, now))),
+                }
+            }
+            series.retain(|_, (_, at)| now.duration_since(*at) <= STALE);
+        }
+    }
+
     /// Other rules from now on. An alert goes on under the rule of its name; that of a rule which
     /// is gone, or no longer means its series, is over.
     pub fn set_rules(&mut self, rules: Rules) -> Vec<Change> {
         self.rules = rules;
+        let metrics = self.rules.iter().map(|rule| rule.expression.metric().to_owned());
+        self.newest = metrics.map(|metric| (metric.clone(), self.newest.remove(&metric).unwrap_or_default())).collect();
         let mut changes = Vec::new();
         let Self { rules, active, .. } = self;
         active.retain(|key, alert| {
@@ -134,6 +155,7 @@ impl Engine {
                 None => drop(self.heard.insert((*metric).to_owned(), now)),
             }
         }
+        self.remember(&by_metric, now);
         let is_stale = |seen: Timestamp| now.duration_since(seen) > STALE;
         let mut changes = Vec::new();
         for rule in self.rules.iter() {

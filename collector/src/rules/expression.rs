@@ -1,6 +1,7 @@
 //! The condition of a rule: the part of PromQL that compares series with a number, such as
 //! `http_error_rate{host="web"} > 5`.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::Labels;
@@ -116,6 +117,16 @@ impl Expression {
     #[must_use]
     pub fn selects(&self, labels: &Labels) -> bool {
         self.matchers.select(labels)
+    }
+
+    /// The order of two values in which the one nearer to firing, or further beyond, is first.
+    #[must_use]
+    pub fn worse_first(&self, a: f64, b: f64) -> Ordering {
+        match self.comparison {
+            Comparison::Above | Comparison::AtLeast => b.total_cmp(&a),
+            Comparison::Below | Comparison::AtMost => a.total_cmp(&b),
+            Comparison::Equal | Comparison::NotEqual => self.holds(b).cmp(&self.holds(a)),
+        }
     }
 
     /// Whether a value is beyond the threshold.

@@ -9,15 +9,15 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::de::value::Error as Named;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::defaults;
-use super::{Comparison, Expression, LONGEST, Rule, Template};
+use super::{Comparison, Expression, FIRE_DRILL, LONGEST, Rule, Template};
 use crate::alert::{Action, Missing, Severity, Timing};
 
 const RULE: &str = "rule";
 /// All that a rule may say.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "alert",
     "expr",
     "for",
@@ -30,6 +30,7 @@ const KEYS: [&str; 13] = [
     "summary",
     "summary_ja",
     "runbook_url",
+    "inhibited_by",
     "enabled",
 ];
 const MOST_RULES: usize = 10_000;
@@ -127,7 +128,33 @@ impl<'t> Reader<'t> {
                 (None, None) => {}
             }
         }
+        self.inhibition(tables, &rules);
         Some(rules)
+    }
+
+    /// Whether the rules that are to inhibit others are there, and none inhibits itself by a detour.
+    fn inhibition(&mut self, tables: &DeArray<'t>, rules: &[Rule]) {
+        let defaults = defaults::rules();
+        let get = |name: &str| rules.iter().chain(&defaults).find(|rule| rule.name == name);
+        let tables = tables.iter().filter_map(|table| table.get_ref().as_table());
+        for (found, rule) in tables.filter_map(|keys| Some((keys.get("inhibited_by")?, keys.get("alert")?))) {
+            let Some(rule) = rule.get_ref().as_str().and_then(get) else { continue };
+            let mut seen: Vec<&str> = Vec::new();
+            let mut next: Vec<&str> = rule.inhibited_by.iter().map(String::as_str).collect();
+            while let Some(name) = next.pop() {
+                let Some(worse) = get(name) else {
+                    self.refuse::<()>(&found.span(), "inhibited_by", name, "name a rule that there is".to_owned());
+                    continue;
+                };
+                if worse.name == rule.name {
+                    let remedy = "a rule does not inhibit itself, also not by way of others; leave one out".to_owned();
+                    self.refuse::<()>(&found.span(), "inhibited_by", name, remedy);
+                } else if !seen.contains(&name) {
+                    seen.push(name);
+                    next.extend(worse.inhibited_by.iter().map(String::as_str));
+                }
+            }
+        }
     }
 
     /// Name and rule; no rule where it is switched off.
@@ -140,6 +167,9 @@ impl<'t> Reader<'t> {
         let name = self.read(keys, "alert", |name| {
             let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(of_name);
+            if name == FIRE_DRILL {
+                return Err("choose another: fire drills are called so".to_owned());
+            }
             let name = Some(name).filter(|name| is_name && name.len() <= LONGEST_NAME);
             name.map(str::to_owned).ok_or_else(|| "use 1 to 100 of a-z, A-Z, 0-9 and _, a letter first".to_owned())
         });
@@ -180,6 +210,7 @@ impl<'t> Reader<'t> {
         let template =
             |text: &str| Template::parse(&limited(text, 1, LONGEST_TEXT)?).map_err(|error| error.to_string());
         let [summary, summary_ja] = ["summary", "summary_ja"].map(|key| self.read(keys, key, template));
+        let inhibited_by = self.names(keys, "inhibited_by");
         let enabled = self.boolean(keys, "enabled").unwrap_or(true);
 
         let expression = expression?;
@@ -195,6 +226,7 @@ impl<'t> Reader<'t> {
         rule.action = action.unwrap_or(rule.action);
         rule.category = category.unwrap_or(rule.category);
         rule.runbook_url = runbook_url.unwrap_or(rule.runbook_url);
+        rule.inhibited_by = inhibited_by.unwrap_or(rule.inhibited_by);
         // Who writes one only wants to read that one.
         rule.summary_ja = summary_ja.or_else(|| summary.clone()).unwrap_or(rule.summary_ja);
         rule.summary = summary.unwrap_or(rule.summary);
@@ -238,6 +270,13 @@ impl<'t> Reader<'t> {
         }
     }
 
+    fn names(&mut self, keys: &DeTable<'t>, key: &str) -> Option<Vec<String>> {
+        let value = keys.get(key)?;
+        let name = |name: &Spanned<DeValue<'_>>| name.get_ref().as_str().map(str::to_owned);
+        let names = value.get_ref().as_array().and_then(|names| names.iter().map(name).collect());
+        names.or_else(|| self.refuse_type(key, value, "names in brackets, as in [\"CriticalCPU\"]"))
+    }
+
     fn boolean(&mut self, keys: &DeTable<'t>, key: &str) -> Option<bool> {
         let value = keys.get(key)?;
         match value.get_ref() {
@@ -278,6 +317,7 @@ fn new(name: &str, expression: &Expression) -> Option<Rule> {
         summary_ja: summary.clone(),
         summary,
         runbook_url: String::new(),
+        inhibited_by: Vec::new(),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Value;
+use super::{FIRE_DRILL_METRIC, Value};
 use crate::sample::{APPLICATION_METRICS, HOST_LABEL, Labels, SYSTEM_METRICS};
 
 /// Whether a part of the monitoring answers, with the label `part`: 1 yes, 0 no.
@@ -24,7 +24,7 @@ impl Kind {
     fn of(metric: &str) -> Self {
         let is_of = |metrics: &[(&str, &str)]| metrics.iter().any(|(name, _)| *name == metric);
         match metric {
-            PART_UP => Self::Parts,
+            PART_UP | FIRE_DRILL_METRIC => Self::Parts,
             _ if is_of(&SYSTEM_METRICS) => Self::System,
             _ if is_of(&APPLICATION_METRICS) => Self::Application,
             _ => Self::Business,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::alerting::AlertDesk;
 use crate::buffer::Buffer;
 use crate::cache::Cache;
 use crate::instruments::Instruments;
@@ -60,6 +61,19 @@ pub(crate) async fn watch_alert_past(feed: Feed, store: Store) {
         let is_known = past.is_some();
         feed.note_alert_past(past);
         tokio::time::sleep(if is_known { ALERT_PAST } else { INTERVAL }).await;
+    }
+}
+
+/// Brings what is wrong with alerting to a dashboard whose collector is another process, for ever.
+pub(crate) async fn watch_desk(feed: Feed, desk: AlertDesk) {
+    loop {
+        // Where nobody answers, the collector is down, which is said.
+        if let Ok(desk) = desk.desk().await {
+            let now = Timestamp::now();
+            feed.report_rules(desk.rules_error, now);
+            feed.report_paging(desk.paging_error, now);
+        }
+        tokio::time::sleep(INTERVAL).await;
     }
 }
 

@@ -19,9 +19,10 @@ use crate::config::Target;
 use crate::exposition::{Format, Limits, Parsed, Parser};
 use crate::requests::InstanceName;
 
-use credentials::{authorized, file};
+use credentials::authorized;
+pub(crate) use credentials::file;
 pub use error::ScrapeError;
-use error::last_cause;
+pub(crate) use error::last_cause;
 
 /// As Prometheus asks: <https://github.com/prometheus/prometheus/blob/v2.42.0/scrape/scrape.go>.
 const ACCEPTED: &str = "application/openmetrics-text;version=1.0.0,\

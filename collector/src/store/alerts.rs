@@ -47,7 +47,7 @@ async fn fire(connection: &mut PgConnection, record: &AlertRecord) -> Result<u64
         "SELECT EXISTS (SELECT FROM recipe_monitoring_state.firings WHERE id = $1 OR (series = md5($2) AND is_open))",
     )
     .bind(&alert.id)
-    .bind(series(alert))
+    .bind(alert.series())
     .fetch_one(&mut *connection)
     .await?;
     if known {
@@ -61,7 +61,7 @@ async fn fire(connection: &mut PgConnection, record: &AlertRecord) -> Result<u64
          INSERT INTO recipe_monitoring_state.firings (id, alert_id, series, details) SELECT $1, id, md5($2), $9 FROM alert",
     )
     .bind(&alert.id)
-    .bind(series(alert))
+    .bind(alert.series())
     .bind(alert.fired_at.to_string())
     .bind(&alert.rule_name)
     .bind(alert.severity.name())
@@ -84,16 +84,11 @@ async fn resolve(connection: &mut PgConnection, alert: &Alert, resolved_at: Time
          WHERE id IN (SELECT alert_id FROM closed) AND NOT resolved",
     )
     .bind(&alert.id)
-    .bind(series(alert))
+    .bind(alert.series())
     .bind(resolved_at.to_string())
     .execute(connection)
     .await?;
     Ok(updated.rows_affected())
-}
-
-/// The same for the same rule and labels.
-fn series(alert: &Alert) -> String {
-    serde_json::to_string(&(&alert.rule_name, &alert.labels)).unwrap_or_default()
 }
 
 impl Store {

@@ -40,7 +40,7 @@ async fn secret(setting: &Secret, path: &Path) -> Result<Option<String>, ScrapeE
 }
 
 /// The text of a file, if it has no more than so many bytes.
-pub(super) fn file(path: &Path, limit: u64) -> io::Result<String> {
+pub(crate) fn file(path: &Path, limit: u64) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
     match text.len() as u64 > limit {

@@ -149,7 +149,7 @@ impl ScrapeError {
 }
 
 /// What is at the bottom of an error.
-pub(super) fn last_cause(error: &reqwest::Error) -> String {
+pub(crate) fn last_cause(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 

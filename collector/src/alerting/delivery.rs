@@ -1,0 +1,103 @@
+//! The tasks that carry messages to receivers, and the one that sees what is due.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Alerting, write};
+use crate::Payload;
+use crate::alert::Heartbeat;
+use crate::notify::{Message, Outcome, SendError, Sender};
+
+/// What is due by time is seen so often.
+const TICK: Duration = Duration::from_millis(500);
+
+impl Alerting {
+    /// One for each receiver.
+    pub(crate) fn senders(&self) -> Vec<Sender> {
+        let notify = &self.0.notify;
+        notify.receivers.iter().map(|(name, receiver)| Sender::new(name, receiver, &notify.dashboard_url)).collect()
+    }
+
+    /// Sees for ever what time brings: repeats, ends of silences, messages that waited. Gives what is
+    /// to be told to `tell`.
+    pub(crate) async fn watch_time(self, tell: impl Fn(Vec<Payload>)) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = Timestamp::now();
+            let events = {
+                let mut state = self.lock();
+                let silences = state.hush.silences();
+                let changed = self.hush(&mut state, now);
+                let has_messages = state.dispatch.flush(now, self.0.zone.to_datetime(now));
+                if has_messages || !changed.is_empty() || state.hush.silences() != silences {
+                    write(&mut state);
+                    self.0.outbox.send_replace(());
+                }
+                changed.into_iter().map(|alert| Payload::AlertChanged(Box::new(alert))).collect()
+            };
+            tell(events);
+        }
+    }
+
+    /// Waits for a message to a receiver.
+    pub(crate) async fn next_message(&self, receiver: &str) -> Message {
+        let mut changes = self.0.outbox.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if let Some(message) = self.lock().dispatch.next(receiver, Timestamp::now()) {
+                return message;
+            }
+            // One that failed waits for its time.
+            let _ = tokio::time::timeout(TICK, changes.changed()).await;
+        }
+    }
+
+    /// Notes what became of a message.
+    pub(crate) fn report_delivery(&self, receiver: &str, key: &str, outcome: Outcome) {
+        let now = Timestamp::now();
+        let mut state = self.lock();
+        match outcome {
+            Ok(()) => {
+                state.dispatch.delivered(receiver, key, now);
+                tracing::info!(receiver, key, "alerts delivered");
+            }
+            Err(error) => {
+                let give_up_after =
+                    SignedDuration::try_from(self.0.notify.give_up_after).unwrap_or(SignedDuration::MAX);
+                let (text, chance) = (error.to_string(), (now, fastrand::f64()));
+                let is_given_up = state.dispatch.failed(receiver, key, (&text, error.failure()), chance, give_up_after);
+                match is_given_up {
+                    true => tracing::error!(receiver, key, error = text, "a message about alerts is given up"),
+                    false => tracing::warn!(receiver, key, error = text, "a message about alerts waits"),
+                }
+            }
+        }
+        write(&mut state);
+        let paging_error = self.paging_error(&state);
+        drop(state);
+        self.0.feed.report_paging(paging_error, now);
+        self.0.outbox.send_replace(());
+    }
+
+    /// Notes what became of a heartbeat.
+    pub(crate) fn report_heartbeat(&self, outcome: Result<(), SendError>, now: Timestamp) {
+        let mut state = self.lock();
+        let before = state.heartbeat.take().unwrap_or_default();
+        let was_failing = !before.error.is_empty();
+        state.heartbeat = Some(match outcome {
+            Ok(()) => Heartbeat { sent_at: Some(now), error: String::new() },
+            Err(error) => {
+                if !was_failing {
+                    tracing::error!(%error, "the heartbeat does not arrive");
+                }
+                Heartbeat { sent_at: before.sent_at, error: error.to_string() }
+            }
+        });
+        let paging_error = self.paging_error(&state);
+        drop(state);
+        self.0.feed.report_paging(paging_error, now);
+    }
+}

@@ -1,0 +1,90 @@
+//! How alerting stands.
+
+use super::{Alerting, State};
+use crate::alert::{Desk, Phase, ReceiverState, RuleState, SeriesState};
+use crate::rules::Rule;
+
+impl Alerting {
+    /// How it all stands.
+    pub(crate) fn desk(&self) -> Desk {
+        let health = self.0.feed.health();
+        let state = self.lock();
+        let rules = state.engine.rules().iter().filter(|rule| rule.name != super::FIRE_DRILL);
+        Desk {
+            rules: rules.map(|rule| rule_state(rule, &state)).collect(),
+            silences: state.hush.silences(),
+            receivers: self.receivers(&state),
+            heartbeat: state.heartbeat.clone(),
+            fire_drill_seconds: self.0.notify.fire_drill.as_secs(),
+            rules_error: health.rules_error,
+            paging_error: self.paging_error(&state),
+        }
+    }
+
+    fn receivers(&self, state: &State) -> Vec<ReceiverState> {
+        let receiver = |(name, record): (&String, &crate::notify::Record)| {
+            let kind = self.0.notify.receivers.get(name)?.kind.name().to_owned();
+            Some(ReceiverState {
+                name: name.clone(),
+                kind,
+                waiting: state.dispatch.waiting(name),
+                delivered_at: record.delivered_at,
+                failing_since: record.failing_since,
+                error: record.error.clone(),
+                given_up: record.given_up,
+                proven_at: record.proven_at,
+                drill_failed_at: record.drill_failed_at,
+            })
+        };
+        state.dispatch.records().iter().filter_map(receiver).collect()
+    }
+
+    /// Why alerts may reach nobody, in one sentence.
+    pub(super) fn paging_error(&self, state: &State) -> Option<String> {
+        let failing = self
+            .receivers(state)
+            .into_iter()
+            .find(|receiver| receiver.failing_since.is_some() || receiver.drill_failed_at.is_some());
+        let failing = failing.map(|receiver| format!("{}: {}", receiver.name, receiver.error));
+        let heartbeat = state.heartbeat.as_ref().filter(|heartbeat| !heartbeat.error.is_empty());
+        failing.or_else(|| heartbeat.map(|heartbeat| format!("heartbeat: {}", heartbeat.error)))
+    }
+}
+
+fn rule_state(rule: &Rule, state: &State) -> RuleState {
+    let metric = rule.expression.metric();
+    let mut values: Vec<SeriesState> = state
+        .engine
+        .newest(metric)
+        .filter(|(labels, _)| rule.expression.selects(labels))
+        .map(|(labels, value)| SeriesState { labels: labels.clone(), value: Some(value), phase: None })
+        .collect();
+    for (key, active) in state.engine.active().iter().filter(|(key, _)| key.rule == rule.name) {
+        match values.iter_mut().find(|series| series.labels == key.labels) {
+            Some(series) => series.phase = Some(active.state.phase),
+            None => values.push(SeriesState {
+                labels: key.labels.clone(),
+                value: active.value,
+                phase: Some(active.state.phase),
+            }),
+        }
+    }
+    let rank = |series: &SeriesState| (series.phase != Some(Phase::Firing), series.phase.is_none());
+    values.sort_by(|a, b| {
+        let by_value = rule.expression.worse_first(a.value.unwrap_or_default(), b.value.unwrap_or_default());
+        rank(a).cmp(&rank(b)).then(by_value)
+    });
+    values.truncate(RuleState::VALUES);
+    RuleState {
+        name: rule.name.clone(),
+        expr: rule.expression.to_string(),
+        metric: metric.to_owned(),
+        threshold: rule.expression.threshold(),
+        for_seconds: rule.timing.hold.as_secs_f64(),
+        severity: rule.severity,
+        category: rule.category.clone(),
+        notifies: rule.action == crate::alert::Action::Notify,
+        runbook_url: rule.runbook_url.clone(),
+        values,
+    }
+}

@@ -1,0 +1,214 @@
+//! What each receiver knows, and what it is to be told next: alerts in groups, and the outbox. No
+//! clock and no network; all of it is kept in the journal.
+//!
+//! A group has at most one message on its way. What happens meanwhile is told in the next one, so an
+//! outage of a receiver makes no pile.
+
+mod group;
+mod record;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::routing::{Router, Way};
+use super::{About, Message};
+use crate::alert::{Alert, Silence, shifted};
+
+use group::Group;
+pub(crate) use record::Record;
+
+/// The second attempt comes after about so long, each further one after twice the time.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why a message was not delivered, by what is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It may be delivered later; not before this time has passed, where the receiver says so.
+    Later(Option<SignedDuration>),
+    /// It will never be.
+    Never,
+}
+
+/// Groups, outbox, and what became of the messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Dispatch {
+    groups: Vec<Group>,
+    /// Messages that are of no group, with their receivers.
+    notes: Vec<(String, Message)>,
+    records: BTreeMap<String, Record>,
+}
+
+impl Dispatch {
+    /// Goes on under the routes of now: what was on its way to a receiver that is gone is given up.
+    pub(crate) fn go_on(&mut self, router: &Router, receivers: &[String]) {
+        let is_known = |name: &String| receivers.contains(name);
+        self.groups.retain(|group| is_known(&group.receiver));
+        self.notes.retain(|(receiver, _)| is_known(receiver));
+        self.records.retain(|receiver, _| is_known(receiver));
+        for name in receivers {
+            self.records.entry(name.clone()).or_default();
+        }
+        for group in &mut self.groups {
+            let Some(alert) = group.any_alert() else { continue };
+            let ways = router.ways(alert).into_iter().chain(router.every_way(alert));
+            group.pace =
+                ways.into_iter().find(|way| way.receiver == group.receiver).map(|way| way.pace).unwrap_or_default();
+        }
+        self.groups.retain(|group| group.pace != super::Pace::default() || group.outgoing.is_some());
+    }
+
+    /// An alert fires; it goes these ways.
+    pub(crate) fn fires(&mut self, alert: &Alert, ways: Vec<Way>, now: Timestamp) {
+        for way in ways {
+            let place =
+                self.groups.iter().position(|group| group.receiver == way.receiver && group.labels == way.group);
+            let place = place.unwrap_or_else(|| {
+                self.groups.push(Group::new(way.receiver, way.group));
+                self.groups.len() - 1
+            });
+            self.groups[place].pace = way.pace;
+            self.groups[place].fires(alert, now);
+        }
+    }
+
+    /// An alert is over.
+    pub(crate) fn is_over(&mut self, alert: &Alert, now: Timestamp) {
+        self.groups.iter_mut().for_each(|group| group.is_over(alert, now));
+    }
+
+    /// An alert has become quiet or loud, or somebody looks after it.
+    pub(crate) fn change(&mut self, alert: &Alert) {
+        self.groups.iter_mut().for_each(|group| group.change(alert));
+    }
+
+    /// Those that came and went no longer do, where `is_calm` says so of their series.
+    pub(crate) fn calm(&mut self, is_calm: impl Fn(&str) -> bool) {
+        self.groups.iter_mut().for_each(|group| group.calm(&is_calm));
+    }
+
+    /// Makes the messages that are due at `now`, which is `local` where quiet hours are; answers
+    /// whether anything is another than before.
+    pub(crate) fn flush(&mut self, now: Timestamp, local: DateTime) -> bool {
+        let mut has_changed = false;
+        for group in &mut self.groups {
+            has_changed |= group.flush(now, local);
+        }
+        self.groups.retain(|group| !group.is_done());
+        has_changed
+    }
+
+    /// Tells those who would be told of what a silence keeps quiet that it ends soon.
+    pub(crate) fn warn(
+        &mut self,
+        silence: &Silence,
+        ends_at: Timestamp,
+        alerts: &[Alert],
+        router: &Router,
+        now: Timestamp,
+    ) {
+        let mut told: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
+        for alert in alerts {
+            for way in router.ways(alert) {
+                told.entry(way.receiver).or_default().push(alert.clone());
+            }
+        }
+        let about = About::SilenceEnds { author: silence.author.clone(), ends_at };
+        self.notes.extend(told.into_iter().map(|(receiver, alerts)| (receiver, message(about.clone(), alerts, now))));
+    }
+
+    /// The message that a receiver is to be sent now.
+    pub(crate) fn next(&self, receiver: &str, now: Timestamp) -> Option<Message> {
+        let of_groups = self.groups.iter().filter(|group| group.receiver == receiver);
+        let of_groups = of_groups.filter_map(|group| group.outgoing.as_ref());
+        let notes = self.notes.iter().filter(|(name, _)| name == receiver).map(|(_, message)| message);
+        let due = of_groups.chain(notes).filter(|message| message.next_attempt <= now);
+        due.min_by_key(|message| (message.next_attempt, message.at)).cloned()
+    }
+
+    /// Messages on their way to a receiver.
+    pub(crate) fn waiting(&self, receiver: &str) -> usize {
+        let groups = self.groups.iter().filter(|group| group.receiver == receiver && group.outgoing.is_some());
+        groups.count() + self.notes.iter().filter(|(name, _)| name == receiver).count()
+    }
+
+    /// What became of the messages to each receiver.
+    pub(crate) fn records(&self) -> &BTreeMap<String, Record> {
+        &self.records
+    }
+
+    /// A message has arrived.
+    pub(crate) fn delivered(&mut self, receiver: &str, key: &str, now: Timestamp) {
+        let Some(message) = self.take(receiver, key) else { return };
+        self.records.entry(receiver.to_owned()).or_default().delivered(&message, now);
+    }
+
+    /// An attempt has failed; `jitter` is random, from 0 to 1. Answers whether the message was given up.
+    pub(crate) fn failed(
+        &mut self,
+        receiver: &str,
+        key: &str,
+        (error, failure): (&str, Failure),
+        (now, jitter): (Timestamp, f64),
+        give_up_after: SignedDuration,
+    ) -> bool {
+        let record = self.records.entry(receiver.to_owned()).or_default();
+        record.failed(error, now);
+        let of_groups = self.groups.iter_mut().filter(|group| group.receiver == receiver);
+        let notes = self.notes.iter_mut().filter(|(name, _)| name == receiver).map(|(_, message)| message);
+        let mut messages = of_groups.filter_map(|group| group.outgoing.as_mut()).chain(notes);
+        let Some(message) = messages.find(|message| message.key == key) else { return false };
+        if failure == Failure::Never || now.duration_since(message.at) >= give_up_after {
+            if let Some(message) = self.take(receiver, key) {
+                self.records.entry(receiver.to_owned()).or_default().given_up(&message, now);
+            }
+            return true;
+        }
+        let asked = if let Failure::Later(asked) = failure { asked.unwrap_or_default() } else { SignedDuration::ZERO };
+        let pause = pause(message.attempts, jitter).max(asked.min(give_up_after));
+        message.attempts = message.attempts.saturating_add(1);
+        message.next_attempt = now.checked_add(pause).unwrap_or(now);
+        false
+    }
+
+    /// Takes a message off its way; what it says is known then.
+    fn take(&mut self, receiver: &str, key: &str) -> Option<Message> {
+        let group = self.groups.iter_mut().filter(|group| group.receiver == receiver);
+        let taken = group.into_iter().find_map(|group| group.take(key));
+        self.groups.retain(|group| !group.is_done());
+        taken.or_else(|| {
+            let place = self.notes.iter().position(|(name, message)| name == receiver && message.key == key)?;
+            Some(self.notes.remove(place).1)
+        })
+    }
+
+    /// The clock was set by `by`.
+    pub(crate) fn shift(&mut self, by: SignedDuration) {
+        self.groups.iter_mut().for_each(|group| group.shift(by));
+        self.notes.iter_mut().for_each(|(_, message)| shift(message, by));
+        self.records.values_mut().for_each(|record| record.shift(by));
+    }
+}
+
+pub(super) fn message(about: About, alerts: Vec<Alert>, now: Timestamp) -> Message {
+    let key = Uuid::now_v7().to_string();
+    Message { key, about, group: crate::Labels::new(), at: now, alerts, attempts: 0, next_attempt: now }
+}
+
+fn shift(message: &mut Message, by: SignedDuration) {
+    (message.at, message.next_attempt) = (shifted(message.at, by), shifted(message.next_attempt, by));
+}
+
+/// Exponential, half of it random, so that many do not come at once.
+fn pause(attempts: u32, jitter: f64) -> SignedDuration {
+    let whole = FIRST_PAUSE.saturating_mul(1 << attempts.min(10)).min(LONGEST_PAUSE);
+    whole.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests;

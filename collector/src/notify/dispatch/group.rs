@@ -1,0 +1,188 @@
+//! Alerts that one receiver is told of together.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::super::{About, Message, Pace};
+use crate::Labels;
+use crate::alert::{Alert, QuietBy, shifted};
+use crate::rfc3339;
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub(super) receiver: String,
+    pub(super) labels: Labels,
+    #[serde(skip)]
+    pub(super) pace: Pace,
+    /// By series.
+    members: BTreeMap<String, Member>,
+    pub(super) outgoing: Option<Message>,
+    /// When the last message was made.
+    #[serde(default, with = "rfc3339::option")]
+    told_at: Option<Timestamp>,
+}
+
+/// An alert of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Member {
+    alert: Alert,
+    told: Told,
+    /// Since when there is something to tell of it.
+    #[serde(with = "rfc3339")]
+    since: Timestamp,
+    /// Nobody was to be told of it while it fired.
+    was_quiet: bool,
+}
+
+/// What the receiver knows of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Told {
+    Nothing,
+    Firing,
+    Flapping,
+}
+
+impl Member {
+    fn is_over(&self) -> bool {
+        self.alert.resolved_at.is_some()
+    }
+
+    fn is(&self, quiet: QuietBy) -> bool {
+        self.alert.quiet.as_ref().is_some_and(|known| known.why == quiet)
+    }
+
+    fn is_muted(&self) -> bool {
+        self.is(QuietBy::Silenced) || self.is(QuietBy::Inhibited)
+    }
+
+    fn is_news(&self, pace: &Pace) -> bool {
+        if self.is(QuietBy::Flapping) && !pace.mirrors {
+            return self.told != Told::Flapping;
+        }
+        // Whoever was told that it fires is told that it is over.
+        if self.is_over() { true } else { !self.is_muted() && self.told != Told::Firing }
+    }
+}
+
+impl Group {
+    pub(super) fn new(receiver: String, labels: Labels) -> Self {
+        Self { receiver, labels, pace: Pace::default(), members: BTreeMap::new(), outgoing: None, told_at: None }
+    }
+
+    pub(super) fn any_alert(&self) -> Option<&Alert> {
+        let of_message = self.outgoing.iter().flat_map(|message| &message.alerts);
+        self.members.values().map(|member| &member.alert).chain(of_message).next()
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.members.is_empty() && self.outgoing.is_none()
+    }
+
+    pub(super) fn fires(&mut self, alert: &Alert, now: Timestamp) {
+        let new = Member { alert: alert.clone(), told: Told::Nothing, since: now, was_quiet: false };
+        let member = self.members.entry(alert.series()).or_insert(new);
+        (member.alert, member.since, member.was_quiet) = (alert.clone(), now, false);
+    }
+
+    pub(super) fn is_over(&mut self, alert: &Alert, now: Timestamp) {
+        if let Some(member) = self.members.get_mut(&alert.series()) {
+            (member.alert, member.since) = (alert.clone(), now);
+        }
+    }
+
+    pub(super) fn change(&mut self, alert: &Alert) {
+        if let Some(member) = self.members.get_mut(&alert.series()).filter(|member| member.alert.id == alert.id) {
+            let resolved_at = member.alert.resolved_at;
+            member.alert = Alert { resolved_at, ..alert.clone() };
+        }
+    }
+
+    pub(super) fn calm(&mut self, is_calm: impl Fn(&str) -> bool) {
+        for (series, member) in self.members.iter_mut().filter(|(_, member)| member.is(QuietBy::Flapping)) {
+            if is_calm(series) {
+                member.alert.quiet = None;
+            }
+        }
+    }
+
+    /// Makes the message that is due; answers whether anything is another than before.
+    pub(super) fn flush(&mut self, at: Timestamp, local: DateTime) -> bool {
+        let is_quiet = self.pace.quiet_hours.iter().any(|hours| hours.contain(local));
+        let before = self.members.len();
+        for member in self.members.values_mut().filter(|member| !member.is_over()) {
+            member.was_quiet = is_quiet || member.is_muted();
+        }
+        let tells_end = self.pace.send_resolved;
+        self.members.retain(|_, member| {
+            let is_worth_telling = if member.told == Told::Nothing { !member.was_quiet } else { tells_end };
+            !member.is_over() || is_worth_telling || (member.is(QuietBy::Flapping) && tells_end)
+        });
+        let has_changed = self.members.len() != before;
+        if self.outgoing.is_some() || is_quiet || !(self.has_news_due(at) || self.is_repeat_due(at)) {
+            return has_changed;
+        }
+        let mut alerts: Vec<Alert> = self
+            .members
+            .values()
+            .filter(|member| if member.is_over() { member.is_news(&self.pace) } else { !member.is_muted() })
+            .map(|member| member.alert.clone())
+            .collect();
+        alerts.sort_by_cached_key(|alert| (alert.resolved_at.is_some(), alert.rank()));
+        let message = super::message(About::Alerts, alerts, at);
+        self.outgoing = Some(Message { group: self.labels.clone(), ..message });
+        self.told_at = Some(at);
+        true
+    }
+
+    fn has_news_due(&self, now: Timestamp) -> bool {
+        let news = self.members.values().filter(|member| member.is_news(&self.pace));
+        let Some(since) = news.map(|member| member.since).min() else { return false };
+        match self.told_at {
+            None => now.duration_since(since) >= self.pace.wait,
+            Some(told) => now.duration_since(told) >= self.pace.interval,
+        }
+    }
+
+    fn is_repeat_due(&self, now: Timestamp) -> bool {
+        let is_open = |member: &Member| {
+            let is_tended = member.alert.acknowledged.is_some() || member.is(QuietBy::Flapping);
+            !member.is_over() && !member.is_muted() && (self.pace.mirrors || !is_tended)
+        };
+        self.members.values().any(is_open)
+            && self.told_at.is_some_and(|told| now.duration_since(told) >= self.pace.repeat)
+    }
+
+    /// Takes the message with this key off its way; what it says is known then.
+    pub(super) fn take(&mut self, key: &str) -> Option<Message> {
+        let message = self.outgoing.take_if(|message| message.key == key)?;
+        for alert in &message.alerts {
+            let series = alert.series();
+            let Some(member) = self.members.get_mut(&series) else { continue };
+            let is_flapping = alert.quiet.as_ref().is_some_and(|quiet| quiet.why == QuietBy::Flapping);
+            member.told = match alert.resolved_at {
+                _ if is_flapping && !self.pace.mirrors => Told::Flapping,
+                None => Told::Firing,
+                Some(_) if member.is_over() && member.alert.id == alert.id => {
+                    self.members.remove(&series);
+                    continue;
+                }
+                // It fires again since.
+                Some(_) => Told::Nothing,
+            };
+        }
+        Some(message)
+    }
+
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        self.told_at = self.told_at.map(|at| shifted(at, by));
+        self.outgoing.iter_mut().for_each(|message| super::shift(message, by));
+        for member in self.members.values_mut() {
+            member.since = shifted(member.since, by);
+        }
+    }
+}

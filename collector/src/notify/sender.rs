@@ -1,0 +1,264 @@
+//! Sends messages to a receiver, one after the other.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Certificate, Client, Response, Url, redirect};
+
+use super::address::{Guard, Private};
+use super::{About, Failure, Message, form, mail};
+use crate::config::{Notify, Receiver, ReceiverKind, Secret};
+
+const USER_AGENT: &str = concat!("recipe-monitoring/", env!("CARGO_PKG_VERSION"));
+/// A secret, or a file of certificates, is shorter.
+const FILE_BYTES: u64 = 4 << 20;
+/// As much of an answer as an error shows.
+const SHOWN: usize = 200;
+
+/// Why a message was not delivered. Nothing of it is secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// There is no such receiver.
+    #[error("there is no receiver {name}; the settings have {known}")]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The file of a secret or of certificates.
+    #[error("{} cannot be read: {source}; correct its path or its permissions", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its address, certificates or message cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+    /// It was not reached.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It took too long.
+    #[error("it did not answer within {0:?}; see whether it is up, or raise its timeout")]
+    TimedOut(Duration),
+    /// It does not take the message.
+    #[error("it answers {code}{}", said(.answer))]
+    Refused {
+        /// The status, or the reply of a mail server.
+        code: u16,
+        /// What it says.
+        answer: String,
+        /// Whether it may take it later, and when.
+        later: Option<Option<SignedDuration>>,
+    },
+}
+
+fn said(answer: &str) -> String {
+    if answer.is_empty() { String::new() } else { format!(": {answer}") }
+}
+
+impl SendError {
+    /// What is to be done: tried again, or not.
+    pub(crate) fn failure(&self) -> Failure {
+        match self {
+            // Somebody may put the file there, or set the address right elsewhere.
+            Self::File { .. } | Self::Unreachable(_) | Self::TimedOut(_) => Failure::Later(None),
+            Self::Unknown { .. } | Self::Unusable(_) | Self::Refused { later: None, .. } => Failure::Never,
+            Self::Refused { later: Some(after), .. } => Failure::Later(*after),
+        }
+    }
+}
+
+/// What became of an attempt.
+pub(crate) type Outcome = Result<(), SendError>;
+
+/// The way to one receiver.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) name: String,
+    receiver: Receiver,
+    dashboard_url: String,
+    /// Made with the first message, so that a file of certificates may come later.
+    client: Option<Client>,
+}
+
+impl Sender {
+    pub(crate) fn new(name: &str, receiver: &Receiver, dashboard_url: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            receiver: receiver.clone(),
+            dashboard_url: dashboard_url.trim_end_matches('/').to_owned(),
+            client: None,
+        }
+    }
+
+    /// Attempts once.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`]
+    pub(crate) async fn send(&mut self, message: &Message) -> Outcome {
+        let timeout = self.receiver.timeout;
+        let sent = async {
+            match self.receiver.kind {
+                ReceiverKind::Email => self.mail(message).await,
+                _ => self.post(message).await,
+            }
+        };
+        tokio::time::timeout(timeout, sent).await.unwrap_or(Err(SendError::TimedOut(timeout)))
+    }
+
+    async fn mail(&self, message: &Message) -> Outcome {
+        let password = secret(&self.receiver.password, &self.receiver.password_file).await?;
+        let ca = ca_file(&self.receiver.ca_file).await?;
+        mail::send(&self.receiver, password, ca, message, &self.dashboard_url).await
+    }
+
+    async fn post(&mut self, message: &Message) -> Outcome {
+        let url = secret(&self.receiver.url, &self.receiver.url_file).await?.unwrap_or_default();
+        let unusable = |_| SendError::Unusable("its url is none; write it as https://example.com/path".to_owned());
+        let mut url = Url::parse(&url).map_err(unusable)?;
+        if self.receiver.kind == ReceiverKind::Alertmanager {
+            let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
+            url.set_path(&path);
+        }
+        guard(&self.receiver).check(&url).map_err(|private| SendError::Unusable(private.to_string()))?;
+        let client = match &self.client {
+            Some(client) => client.clone(),
+            None => self.client.insert(client(guard(&self.receiver), ca_file(&self.receiver.ca_file).await?)?).clone(),
+        };
+        let body = form::body(&self.receiver, message, &self.name, &self.dashboard_url);
+        let mut request =
+            client.post(url).header(CONTENT_TYPE, "application/json").header("Idempotency-Key", &message.key);
+        if self.receiver.kind == ReceiverKind::Webhook
+            && let Some(key) = secret(&self.receiver.secret, &self.receiver.secret_file).await?
+        {
+            for (name, value) in form::signature(&key, message, Timestamp::now(), &body) {
+                request = request.header(name, value);
+            }
+        }
+        if !self.receiver.username.is_empty() {
+            let password = secret(&self.receiver.password, &self.receiver.password_file).await?;
+            request = request.basic_auth(&self.receiver.username, password);
+        }
+        let response = request.body(body).send().await.map_err(|error| unreachable(&error))?;
+        judge(response).await
+    }
+}
+
+fn guard(receiver: &Receiver) -> Guard {
+    Guard { allow_private: receiver.allow_private }
+}
+
+/// A client that goes where it is sent and nowhere else.
+pub(super) fn client(guard: Guard, ca: Option<String>) -> Result<Client, SendError> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .user_agent(USER_AGENT)
+        .pool_max_idle_per_host(1)
+        .dns_resolver(guard);
+    let unusable = |error: reqwest::Error| SendError::Unusable(format!("TLS cannot be set up: {}", cause(&error)));
+    let builder = match ca {
+        Some(pem) => builder.tls_certs_merge(Certificate::from_pem_bundle(pem.as_bytes()).map_err(unusable)?),
+        None => builder,
+    };
+    builder.build().map_err(unusable)
+}
+
+/// What an answer means; a receiver that is busy or broken may take the message later.
+pub(super) async fn judge(mut response: Response) -> Outcome {
+    let code = response.status().as_u16();
+    if response.status().is_success() {
+        return Ok(());
+    }
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse::<f64>().ok());
+    let after = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds.max(0.0)).ok());
+    let later = (code == 408 || code == 429 || code >= 500).then_some(after);
+    let answer = match code {
+        300..=399 => "redirects are not followed; give the final address".to_owned(),
+        _ => {
+            let piece = response.chunk().await.ok().flatten().unwrap_or_default();
+            let text = String::from_utf8_lossy(&piece);
+            text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+        }
+    };
+    Err(SendError::Refused { code, answer, later })
+}
+
+/// Why it was not reached, without its address, which may be a secret.
+pub(super) fn unreachable(error: &reqwest::Error) -> SendError {
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let inner = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref().cloned()
+    };
+    match causes.find_map(inner) {
+        Some(private) => SendError::Unusable(Private::to_string(&private)),
+        None => SendError::Unreachable(format!("it cannot be reached: {}", cause(error))),
+    }
+}
+
+fn cause(error: &reqwest::Error) -> String {
+    crate::source::last_cause(error)
+}
+
+/// A secret from the settings or from its file, read anew.
+pub(super) async fn secret(setting: &Secret, path: &Path) -> Result<Option<String>, SendError> {
+    match setting.expose() {
+        Some(secret) => Ok(Some(secret.to_owned())),
+        // Whoever writes such a file ends its line.
+        None => Ok(text(path).await?.map(|text| text.trim_end().to_owned())),
+    }
+}
+
+async fn ca_file(path: &Path) -> Result<Option<String>, SendError> {
+    text(path).await
+}
+
+async fn text(path: &Path) -> Result<Option<String>, SendError> {
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let to_read = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || crate::source::small_file(&to_read, FILE_BYTES)).await;
+    let failed = |source| SendError::File { path: path.to_owned(), source };
+    read.map_err(io::Error::other).flatten().map(Some).map_err(failed)
+}
+
+/// Delivers for ever what there is to deliver: `next` waits for a message, `report` hears what became of it.
+pub(crate) async fn deliver(
+    mut sender: Sender,
+    next: impl AsyncFn(String) -> Message + Send,
+    report: impl Fn(&str, &str, Outcome) + Send,
+) {
+    loop {
+        let message = next(sender.name.clone()).await;
+        let outcome = sender.send(&message).await;
+        if outcome.is_err() {
+            // A name may be elsewhere by the next attempt, and certificates may be others.
+            sender.client = None;
+        }
+        report(&sender.name, &message.key, outcome);
+    }
+}
+
+/// Sends a test to a receiver, at once and once.
+///
+/// # Errors
+///
+/// See [`SendError`]
+pub async fn try_receiver(notify: &Notify, name: &str, now: Timestamp) -> Result<(), SendError> {
+    let Some(receiver) = notify.receivers.get(name) else {
+        let known: Vec<_> = notify.receivers.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(SendError::Unknown { name: name.to_owned(), known });
+    };
+    let message = super::dispatch::message(About::Test, Vec::new(), now);
+    Sender::new(name, receiver, &notify.dashboard_url).send(&message).await
+}
