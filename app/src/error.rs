@@ -1,7 +1,9 @@
 //! Why a server function gave no answer. The cause is logged on the server; the page says one
 //! sentence and a way out, in the viewer's language.
 
+#[cfg(feature = "ssr")]
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
+#[cfg(feature = "ssr")]
 use leptos::server_fn::codec::JsonEncoding;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,7 @@ pub enum ApiError {
     Failed,
 }
 
+#[cfg(feature = "ssr")]
 impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
 

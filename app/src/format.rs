@@ -188,6 +188,12 @@ impl Zone {
         }
     }
 
+    /// The viewer's, in minutes east of UTC, where it is known.
+    #[must_use]
+    pub fn minutes(self) -> Option<i32> {
+        if let Self::Local(minutes) = self { Some(minutes) } else { None }
+    }
+
     /// ` UTC` where the reader could take the time for a local one.
     #[must_use]
     pub fn label(self) -> &'static str {

@@ -13,6 +13,8 @@
 pub mod api;
 mod browser;
 mod charts;
+#[cfg(feature = "ssr")]
+mod desk;
 pub mod error;
 pub mod format;
 mod json;
@@ -29,6 +31,8 @@ mod widgets;
 mod words;
 
 pub use locale::Locale;
+#[cfg(feature = "ssr")]
+pub use preferences::cookie_value;
 pub use routes::App;
 pub use shell::{Assets, shell};
 pub use theme::Theme;

@@ -69,6 +69,8 @@ pub struct LiveStore {
     pub health: RwSignal<Option<Health>>,
     /// The server's clock, moved on every second in the browser.
     pub now: RwSignal<Timestamp>,
+    /// The desk of the alerts, as markup.
+    pub desk: RwSignal<String>,
     /// The zone to show times in.
     pub zone: RwSignal<Zone>,
     /// The language of the page.
@@ -86,6 +88,8 @@ pub struct Alerts {
     pub active: Vec<Alert>,
     /// What fired before; `None` where that is not known.
     pub past: Option<AlertPast>,
+    /// How often any of it has changed.
+    pub changes: usize,
 }
 
 /// What an event leaves to be done.
@@ -113,6 +117,7 @@ impl LiveStore {
             range,
             health: RwSignal::new(None),
             now: RwSignal::new(Timestamp::UNIX_EPOCH),
+            desk: RwSignal::new(String::new()),
             zone: RwSignal::new(Zone::Utc),
             locale,
             push_seconds: RwSignal::new(2.0),
@@ -131,7 +136,13 @@ impl LiveStore {
         let (seq, state_seq) = self.seen.get_value();
         if snapshot.seq >= state_seq {
             self.health.set(Some(snapshot.health.clone()));
-            self.alerts.set(Alerts { active: snapshot.alerts.clone(), past: snapshot.alert_past.clone() });
+            self.alerts.update(|alerts| {
+                (alerts.active, alerts.past) = (snapshot.alerts.clone(), snapshot.alert_past);
+                alerts.changes += 1;
+            });
+        }
+        if !snapshot.desk.is_empty() {
+            self.desk.set(snapshot.desk.clone());
         }
         self.seen.set_value((seq.max(snapshot.seq), state_seq.max(snapshot.seq)));
         self.push_seconds.set(snapshot.push_seconds);
@@ -208,11 +219,11 @@ impl LiveStore {
     /// An alert fires, or is over.
     fn set_alert(self, alert: Alert) {
         let fires = alert.resolved_at.is_none();
-        self.alerts.update(|Alerts { active, past }| {
-            match past {
-                Some(past) if fires => past.fired(&alert),
-                Some(past) => past.resolved(&alert),
-                None => {}
+        self.alerts.update(|Alerts { active, past, changes }| {
+            *changes += 1;
+            let is_new = !active.iter().any(|known| known.id == alert.id);
+            if let Some(past) = past.as_mut().filter(|_| fires && is_new) {
+                past.count(alert.severity);
             }
             active.retain(|known| known.id != alert.id);
             if fires {
@@ -281,6 +292,7 @@ impl LiveStore {
                 Some((unsaved.records_given_up, unsaved.given_up_at?))
             }),
             postgresql_down: since(PartName::Postgresql, PartState::Down),
+            paging_error: of(self.health, |health| health.paging_error.clone()),
             application_down: of(self.application, |application| {
                 // One that never answered may not be there yet.
                 let instances = application.instances.iter().filter(|instance| instance.last_seen.is_some());
@@ -288,14 +300,18 @@ impl LiveStore {
             }),
             redis_down: since(PartName::Redis, PartState::Down),
             alert: self.alerts.with(|Alerts { active, .. }| {
-                let worst = active.first()?;
+                // What is meant to be quiet is no news here.
+                let is_loud = |alert: &&Alert| {
+                    !matches!(&alert.quiet, Some(quiet) if quiet.why != collector::alert::QuietBy::Flapping)
+                };
+                let worst = active.iter().find(is_loud)?;
                 let message = if self.is_japanese() { &worst.message_ja } else { &worst.message };
                 Some(verdict::Worst {
                     severity: worst.severity,
                     rule: worst.rule_name.clone(),
                     message: message.clone(),
                     since: worst.fired_at,
-                    others: active.len() - 1,
+                    others: active.iter().filter(is_loud).count() - 1,
                 })
             }),
         })

@@ -37,6 +37,19 @@ mod request {
         with_header(http::header::HOST, |host| Some(format!("http://{host}"))).unwrap_or_default()
     }
 
+    /// What a cookie that [`cookie_value`] made holds; empty where there is none.
+    #[must_use]
+    pub fn kept(name: &str) -> String {
+        let decoded = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8().ok().map(Into::into);
+        with_header(http::header::COOKIE, |cookies| decoded(cookie(cookies, name)?)).unwrap_or_default()
+    }
+
+    /// A text as the value of a cookie.
+    #[must_use]
+    pub fn cookie_value(text: &str) -> String {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    }
+
     /// The value of a cookie in a `Cookie` header.
     fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
         header.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
@@ -57,7 +70,7 @@ mod request {
 }
 
 #[cfg(feature = "ssr")]
-pub use request::{address, locale, theme};
+pub use request::{address, cookie_value, kept, locale, theme};
 
 /// The language of the page.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]

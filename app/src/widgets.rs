@@ -12,7 +12,7 @@ mod verdict;
 
 pub use disk_bar::{disk_bar, disk_mark, disk_share};
 pub use header::{NAME, header};
-pub use html::{Html, part, when};
+pub use html::{Html, part, part_with_forms, when};
 pub use icon::{Shape, icon};
 pub use parts::parts;
 pub use tile::Tile;

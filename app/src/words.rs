@@ -4,6 +4,8 @@
 mod alerts;
 mod application;
 mod business;
+#[cfg(feature = "ssr")]
+mod desk;
 mod en;
 mod ja;
 
@@ -12,6 +14,8 @@ use leptos::prelude::use_context;
 pub use alerts::AlertsWords;
 pub use application::ApplicationWords;
 pub use business::BusinessWords;
+#[cfg(feature = "ssr")]
+pub use desk::DeskWords;
 pub use en::EN;
 pub use ja::JA;
 

@@ -151,36 +151,20 @@ impl AlertRecord {
     }
 }
 
-/// What fired before now.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// How many alerts fired in the last 24 hours, by severity: critical, warning, info.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct AlertPast {
-    /// How many fired in the last 24 hours, by severity: critical, warning, info.
+    /// The numbers.
     pub day: [u64; 3],
-    /// The newest, at most [`AlertPast::RECENT`], the newest first.
-    pub recent: Vec<Alert>,
 }
 
 impl AlertPast {
-    /// Alerts that it has at the most.
-    pub const RECENT: usize = 20;
-
-    /// An alert fires.
-    pub fn fired(&mut self, alert: &Alert) {
-        if self.recent.iter().any(|known| known.id == alert.id) {
-            return;
-        }
-        let place = Severity::ALL.iter().position(|severity| *severity == alert.severity);
+    /// One more fires.
+    pub fn count(&mut self, severity: Severity) {
+        let place = Severity::ALL.iter().position(|known| *known == severity);
         if let Some(count) = place.and_then(|place| self.day.get_mut(place)) {
             *count += 1;
-        }
-        self.recent.insert(0, alert.clone());
-        self.recent.truncate(Self::RECENT);
-    }
-
-    /// An alert is over.
-    pub fn resolved(&mut self, alert: &Alert) {
-        if let Some(known) = self.recent.iter_mut().find(|known| known.id == alert.id) {
-            known.resolved_at = alert.resolved_at;
         }
     }
 }

@@ -127,10 +127,11 @@ impl Feed {
             }
             Payload::Business(business) => state.business = Some(*business),
             Payload::AlertNew(alert) => {
-                if let Some(past) = &mut state.alert_past {
-                    past.fired(&alert);
+                let severity = alert.severity;
+                let is_new = state.alerts.insert(alert.id.clone(), *alert).is_none();
+                if let Some(past) = state.alert_past.as_mut().filter(|_| is_new) {
+                    past.count(severity);
                 }
-                state.alerts.insert(alert.id.clone(), *alert);
             }
             Payload::AlertChanged(alert) => {
                 if state.alerts.contains_key(&alert.id) {
@@ -138,9 +139,6 @@ impl Feed {
                 }
             }
             Payload::AlertResolved(alert) => {
-                if let Some(past) = &mut state.alert_past {
-                    past.resolved(&alert);
-                }
                 state.alerts.remove(&alert.id);
             }
             Payload::Health(health) => state.health = health,
@@ -217,7 +215,8 @@ impl Feed {
             application_past: None,
             business: state.business.clone(),
             alerts: ranked(&state.alerts),
-            alert_past: state.alert_past.clone(),
+            alert_past: state.alert_past,
+            desk: String::new(),
             health: state.health.clone(),
         }
     }

@@ -42,6 +42,9 @@ pub struct Snapshot {
     /// What fired before; `None` where PostgreSQL does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert_past: Option<AlertPast>,
+    /// The desk of the alerts as markup, where it is for the page with it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub desk: String,
     /// The state of the parts.
     pub health: Health,
 }

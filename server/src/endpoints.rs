@@ -1,5 +1,6 @@
 //! What the routes do, a file each.
 
+pub(crate) mod alerting;
 pub(crate) mod health;
 pub(crate) mod ingest;
 pub(crate) mod live;

@@ -2,11 +2,11 @@
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 
-use crate::endpoints::{Ingest, health, ingest, live, metrics, preferences, v1};
+use crate::endpoints::{Ingest, alerting, health, ingest, live, metrics, preferences, v1};
 use crate::middleware;
 use crate::state::AppState;
 
@@ -15,7 +15,9 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
     let pages = generate_route_list(app::App);
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
+        let desk = state.desk.clone();
         move || {
+            provide_context(desk.clone());
             provide_context(assets.clone());
             provide_context(feed.clone());
             provide_context(archive.clone());
@@ -34,12 +36,18 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/preferences", post(preferences::set))
+        .route("/alerts/act", post(alerting::form))
         .route("/api/v1/live", get(live::live))
         .route("/api/v1/current", get(v1::current))
         .route("/api/v1/range", get(v1::range))
         .route("/api/v1/stats", get(v1::stats))
         .route("/api/v1/alerts", get(v1::alerts))
         .route("/api/v1/alerts/history", get(v1::alert_history))
+        .route("/api/v1/alerts/{id}/acknowledge", post(alerting::acknowledge))
+        .route("/api/v1/alerting", get(alerting::desk))
+        .route("/api/v1/silences", get(alerting::silences).post(alerting::silence))
+        .route("/api/v1/silences/{id}", delete(alerting::end_silence))
+        .route("/api/v1/receivers/{name}/test", post(alerting::test))
         .route("/api/v1/events", pushed_events)
         .route("/v1/metrics", pushed_metrics)
         .route("/api/{*rest}", any(v1::unknown))

@@ -52,6 +52,7 @@ impl Application {
             assets,
             feed: running.feed().clone(),
             archive: running.archive().clone(),
+            desk: running.alert_desk(settings),
             metrics: metrics.clone(),
             hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops)),
         };

@@ -3,7 +3,7 @@
 use app::Assets;
 use axum::extract::FromRef;
 use collector::http::HttpMetrics;
-use collector::{Archive, Feed};
+use collector::{AlertDesk, Archive, Feed};
 use leptos::config::LeptosOptions;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -19,6 +19,7 @@ pub(crate) struct AppState {
     pub(crate) assets: Assets,
     pub(crate) feed: Feed,
     pub(crate) archive: Archive,
+    pub(crate) desk: AlertDesk,
     pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,
 }

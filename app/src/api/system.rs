@@ -1,7 +1,9 @@
 //! The host's newest values and recent past.
 
 use collector::Snapshot;
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
+#[cfg(feature = "ssr")]
 use leptos::server_fn::codec::Json;
 
 use crate::error::ApiError;
@@ -20,6 +22,7 @@ const POINTS: u32 = 360;
 /// # Errors
 ///
 /// In the browser, when the server cannot be reached or does not answer.
+#[cfg(feature = "ssr")]
 #[server(name = GetSnapshot, prefix = "/api", endpoint = "snapshot", input = Json)]
 pub async fn snapshot(
     /// Name of the range.
@@ -35,7 +38,19 @@ pub async fn snapshot(
         let application = archive.application_history(range.seconds(), POINTS, host).await;
         (snapshot.past, snapshot.application_past) = (Some(system), Some(application));
     }
+    snapshot.desk = Box::pin(super::desk::of_page()).await;
     serde_json::to_string(&snapshot).map_err(|_| ApiError::Failed)
+}
+
+/// The same, asked of the server.
+///
+/// # Errors
+///
+/// When the server cannot be reached or does not answer.
+#[cfg(not(feature = "ssr"))]
+pub async fn snapshot(range: String) -> Result<String, ApiError> {
+    // Names of ranges need no escaping.
+    super::ask("/api/snapshot", format!("{{\"range\":\"{range}\"}}")).await
 }
 
 /// Reads what [`snapshot`] answers.

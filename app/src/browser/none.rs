@@ -10,3 +10,25 @@ pub fn on_system_theme_change(_changed: impl Fn() + 'static) {}
 
 /// No window, no title.
 pub fn set_title(_title: &str) {}
+
+/// Nobody has a form open.
+#[must_use]
+pub fn is_acting() -> bool {
+    false
+}
+
+/// There is nothing to write into.
+pub fn set_ages(_age: impl Fn(i64) -> String) {}
+
+/// Nobody is asked.
+#[cfg(not(feature = "ssr"))]
+pub async fn ask(_path: &'static str, _body: String) -> Result<String, crate::error::ApiError> {
+    Err(crate::error::ApiError::Unreachable)
+}
+
+/// Nothing has to be quoted.
+#[cfg(not(feature = "ssr"))]
+#[must_use]
+pub fn quoted(_text: &str) -> String {
+    String::new()
+}

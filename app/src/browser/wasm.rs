@@ -3,9 +3,12 @@
 use std::cell::OnceCell;
 
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlDocument;
 
+use crate::error::ApiError;
 use crate::theme::Theme;
 
 /// Milliseconds since the epoch, by the browser's clock.
@@ -33,6 +36,53 @@ pub fn minutes_east_of_utc() -> i32 {
 #[must_use]
 pub fn is_hidden() -> bool {
     document().hidden()
+}
+
+/// Whether somebody has a form of the alerts open, which must stay as it is.
+#[must_use]
+pub fn is_acting() -> bool {
+    document().query_selector(".act-more[open]").is_ok_and(|form| form.is_some())
+}
+
+/// Writes into every element that says since which second something is what `age` makes of that.
+pub fn set_ages(age: impl Fn(i64) -> String) {
+    let Ok(elements) = document().query_selector_all("[data-since]") else { return };
+    for place in 0..elements.length() {
+        let element = elements.get(place).and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok());
+        let since = element.as_ref().and_then(|element| element.dataset().get("since")?.parse().ok());
+        if let (Some(element), Some(since)) = (element, since) {
+            element.set_text_content(Some(&age(since)));
+        }
+    }
+}
+
+/// A text as JSON.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    js_sys::JSON::stringify(&text.into()).map(String::from).unwrap_or_default()
+}
+
+/// Sends JSON to a path of the server, which answers a JSON text.
+///
+/// # Errors
+///
+/// When it cannot be reached, or answers something else.
+pub fn ask(path: &'static str, body: String) -> impl Future<Output = Result<String, ApiError>> + Send {
+    // The page has one thread.
+    SendWrapper::new(async move {
+        let options = web_sys::RequestInit::new();
+        options.set_method("POST");
+        options.set_body(&body.into());
+        if let Ok(headers) = web_sys::Headers::new() {
+            let _ = headers.set("Content-Type", "application/json");
+            options.set_headers(&headers);
+        }
+        let answer = JsFuture::from(window().fetch_with_str_and_init(path, &options)).await;
+        let answer: web_sys::Response = answer.map_err(|_| ApiError::Unreachable)?.unchecked_into();
+        let text = if answer.ok() { answer.json() } else { return Err(ApiError::Failed) };
+        let text = JsFuture::from(text.map_err(|_| ApiError::Failed)?).await.map_err(|_| ApiError::Failed)?;
+        text.as_string().ok_or(ApiError::Failed)
+    })
 }
 
 /// The address of the live feed, after event `since`.

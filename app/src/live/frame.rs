@@ -64,6 +64,7 @@ mod tests {
             fired_at: at,
             resolved_at: None,
             runbook_url: String::new(),
+            ..Alert::default()
         }
     }
 

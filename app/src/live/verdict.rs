@@ -51,6 +51,8 @@ pub enum Verdict {
     SamplesLost(u64, Timestamp),
     /// PostgreSQL has not answered since.
     PostgresqlDown(Timestamp),
+    /// Alerts reach nobody, and why.
+    PagingBroken(String),
     /// So many instances of the application do not answer, of so many.
     ApplicationDown(usize, usize),
     /// An alert fires, for so many seconds.
@@ -76,6 +78,8 @@ pub struct Known {
     pub given_up: Option<(u64, Timestamp)>,
     /// Since when PostgreSQL does not answer.
     pub postgresql_down: Option<Timestamp>,
+    /// Why alerts reach nobody.
+    pub paging_error: Option<String>,
     /// Instances of the application that do not answer, and all of them.
     pub application_down: (usize, usize),
     /// Since when Redis does not answer.
@@ -121,6 +125,9 @@ impl Verdict {
         if let Some(critical) = alert(collector::alert::Severity::Critical) {
             return critical;
         }
+        if let Some(error) = &known.paging_error {
+            return Self::PagingBroken(error.clone());
+        }
         if let (down @ 1.., all) = known.application_down {
             return Self::ApplicationDown(down, all);
         }
@@ -147,6 +154,7 @@ impl Verdict {
             | Self::CollectorDown(_)
             | Self::SamplesLost(..)
             | Self::PostgresqlDown(_)
+            | Self::PagingBroken(_)
             | Self::ApplicationDown(..) => Severity::Critical,
         }
     }
@@ -172,6 +180,7 @@ impl Verdict {
             Self::CollectorDown(since) => (words.silent_always)(&moment(since)),
             Self::SamplesLost(records, at) => (words.samples_lost)(records, &moment(at)),
             Self::PostgresqlDown(since) => (words.postgresql_down)(&moment(since)),
+            Self::PagingBroken(ref error) => (words.alerts.paging_error)(error),
             Self::ApplicationDown(down, all) => (words.application_down)(down, all),
             Self::Alert(ref worst, seconds) => {
                 (words.alerts.firing)(&worst.rule, &(words.duration)(seconds.max(1)), &worst.message)
@@ -190,6 +199,7 @@ impl Verdict {
             Self::Silent(_) | Self::CollectorDown(_) => words.silent_more.to_owned(),
             Self::SamplesLost(..) => words.samples_lost_more.to_owned(),
             Self::PostgresqlDown(_) => words.postgresql_down_more.to_owned(),
+            Self::PagingBroken(_) => words.alerts.paging_more.to_owned(),
             Self::ApplicationDown(..) => words.application_down_more.to_owned(),
             Self::Alert(ref worst, _) => (words.alerts.others)(worst.others),
             Self::RedisDown(_) => words.redis_down_more.to_owned(),
@@ -218,6 +228,7 @@ mod tests {
             collector_down: None,
             given_up: None,
             postgresql_down: None,
+            paging_error: None,
             application_down: (0, 2),
             redis_down: None,
             alert: None,
@@ -263,6 +274,10 @@ mod tests {
             (Known { alert: Some(worst(Warning)), ..well() }, Verdict::Alert(worst(Warning), 60)),
             (Known { alert: Some(worst(Warning)), redis_down: redis, ..well() }, Verdict::RedisDown(at(1))),
             (
+                Known { paging_error: Some("x".to_owned()), alert: Some(worst(Warning)), ..well() },
+                Verdict::PagingBroken("x".to_owned()),
+            ),
+            (
                 Known { alert: Some(worst(Critical)), redis_down: redis, application_down: (1, 2), ..well() },
                 Verdict::Alert(worst(Critical), 60),
             ),
@@ -298,6 +313,7 @@ mod tests {
                 Verdict::SamplesLost(1, at(1)),
                 Verdict::PostgresqlDown(at(1)),
                 Verdict::ApplicationDown(1, 1),
+                Verdict::PagingBroken("team: it answers 404".to_owned()),
                 Verdict::RedisDown(at(1)),
                 Verdict::Alert(worst(collector::alert::Severity::Warning), 60),
             ] {

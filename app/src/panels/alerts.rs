@@ -2,16 +2,20 @@
 
 mod pie;
 
-use collector::alert::{Alert, Severity};
-use jiff::Timestamp;
+use collector::alert::{Alert, QuietBy, Severity};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_location;
 
 use crate::live::{Alerts, LiveStore, of};
-use crate::widgets::{Html, Shape, part};
-use crate::words::{Words, use_words};
+use crate::widgets::{Html, Shape, part_with_forms};
+use crate::words::{AlertsWords, Words, use_words};
+use crate::{api, browser};
 
 /// Alerts on the overview; the worst are shown.
 const ALERTS_SHOWN: usize = 5;
+/// The desk is asked for again so often, for the values in it.
+const DESK_SECONDS: i64 = 15;
 
 /// The alerts that fire, and the pie of the last day, on the overview.
 #[must_use]
@@ -25,13 +29,17 @@ pub fn alerts_detail() -> AnyView {
     panel(usize::MAX)
 }
 
-/// The panel with at most so many alerts; with all of them, the history too.
+/// The panel with at most so many alerts; with all of them, the desk too.
 fn panel(most: usize) -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
-    part(move |html| {
-        let is_page = most == usize::MAX;
-        html.mark(if is_page { "<div class=\"panels\">" } else { "" });
+    // Apart from the markup, which stays as it is: who reads in it keeps the focus.
+    Effect::new(move |_| {
+        let now = store.now.get().as_second();
+        browser::set_ages(|since| (words.alerts.age)(&(words.duration)(age(since, now))));
+    });
+    let is_page = most == usize::MAX;
+    let panel = part_with_forms(move |html| {
         html.element(
             "<section class=\"panel panel-alerts\" aria-labelledby=\"alerts-title\"><header class=\"panel-header\">\
              <h2 id=\"alerts-title\">",
@@ -47,11 +55,32 @@ fn panel(most: usize) -> AnyView {
         html.mark("</div>");
         pie::pie(html, words, store);
         html.mark("</section>");
-        if is_page {
-            history(html, words, store);
-            html.mark("</div>");
+    });
+    if is_page { view! { <div class="panels">{panel} {desk(store)}</div> }.into_any() } else { panel }
+}
+
+/// Receivers, silences, rules and history, asked for again when an alert changes and every so often.
+fn desk(store: LiveStore) -> AnyView {
+    let search = use_location().search;
+    // Unlike it at first, for then the page may have come without.
+    let asked = StoredValue::new(0);
+    Effect::new(move |_| {
+        let changes = store.alerts.with(|alerts| alerts.changes);
+        let tick = store.now.get().as_second() / DESK_SECONDS;
+        let search = search.get();
+        let mark = tick ^ i64::try_from(changes).unwrap_or(0) << 32;
+        if mark != asked.get_value() && !browser::is_acting() {
+            asked.set_value(mark);
+            let minutes = store.zone.get_untracked().minutes();
+            spawn_local(async move {
+                // Else what is shown stays.
+                if let Ok(markup) = api::desk::desk(search, minutes).await {
+                    store.desk.set(markup);
+                }
+            });
         }
-    })
+    });
+    view! { <div class="markup desk" inner_html=store.desk></div> }.into_any()
 }
 
 /// A row for each alert that fires, the worst first.
@@ -79,72 +108,76 @@ fn active(html: &mut Html, words: &Words, store: LiveStore, most: usize) {
 }
 
 fn row(html: &mut Html, words: &Words, store: LiveStore, alert: &Alert) {
-    let (zone, now) = (store.zone.get(), store.now.get());
+    let own = &words.alerts;
+    let (zone, now) = (store.zone.get(), store.now.get_untracked());
     html.mark(match alert.severity {
-        Severity::Critical => "<li class=\"alert alert-critical\">",
-        Severity::Warning => "<li class=\"alert alert-warning\">",
-        Severity::Info => "<li class=\"alert alert-info\">",
+        Severity::Critical => "<li class=\"alert alert-critical",
+        Severity::Warning => "<li class=\"alert alert-warning",
+        Severity::Info => "<li class=\"alert alert-info",
     });
+    html.mark(if alert.quiet.is_some() { " alert-quiet\">" } else { "\">" });
     html.icon(match alert.severity {
         Severity::Critical => Shape::Cross,
         Severity::Warning => Shape::Exclamation,
         Severity::Info => Shape::Dots,
     });
     html.element("<p class=\"alert-name\"><strong>", &alert.rule_name, "</strong> ");
-    html.element("<span>", (words.alerts.severity)(alert.severity), "</span></p>");
+    html.element("<span>", (own.severity)(alert.severity), "</span></p>");
     html.element("<p class=\"alert-message\">", message(store, alert), "");
     if !alert.runbook_url.is_empty() {
         html.element(" <a href=\"", &alert.runbook_url, "\" rel=\"external noreferrer\">");
-        html.text(words.alerts.runbook).mark("</a>");
+        html.text(own.runbook).mark("</a>");
     }
-    let age = (words.duration)(seconds(alert, now));
-    html.element("</p><p class=\"alert-age\">", &(words.alerts.age)(&age), "</p>");
+    let fired = alert.fired_at.as_second();
+    html.element("</p><p class=\"alert-age\" data-since=\"", &fired.to_string(), "\">");
+    html.text(&(own.age)(&(words.duration)(age(fired, now.as_second())))).mark("</p>");
     let moment = zone.moment(alert.fired_at, now);
-    html.element("<p class=\"alert-since\">", &(words.alerts.fired_at)(&moment), "</p></li>");
+    html.element("<p class=\"alert-since\">", &(own.fired_at)(&moment), "</p>");
+    if let Some(quiet) = &alert.quiet {
+        let (name, value) = match quiet.why {
+            QuietBy::Silenced => (own.silenced, quiet.by.clone()),
+            QuietBy::Inhibited => (own.inhibited, quiet.by.clone()),
+            QuietBy::Flapping => (own.flapping, quiet.times.unwrap_or_default().to_string()),
+        };
+        note(html, name, &value);
+        html.text(&quiet.reason);
+        if let Some(until) = quiet.until {
+            html.mark(" · ").text(own.until).text(&zone.moment(until, now));
+        }
+        html.mark("</p>");
+    }
+    if let Some(acknowledged) = &alert.acknowledged {
+        note(html, own.acknowledged, &acknowledged.by);
+        html.mark("</p>");
+    }
+    act(html, own, alert);
+    html.mark("</li>");
+}
+
+/// The beginning of a line below an alert.
+fn note(html: &mut Html, name: &'static str, value: &str) {
+    html.mark("<p class=\"alert-note\">").mark(name).mark(": <b>").text(value).mark("</b> ");
+}
+
+/// The form with which somebody looks after an alert or silences it; it works without scripts.
+fn act(html: &mut Html, own: &AlertsWords, alert: &Alert) {
+    html.element("<details class=\"act-more alert-act\"><summary>", own.act, "</summary>");
+    html.mark(
+        "<form method=\"post\" action=\"/alerts/act\" class=\"act\"><input type=\"hidden\" name=\"alert\" value=\"",
+    );
+    html.text(&alert.id).element("\"><label>", own.your_name, "");
+    html.mark("<input name=\"name\" required maxlength=\"100\" autocomplete=\"name\"></label>");
+    html.element("<button class=\"button\" name=\"do\" value=\"acknowledge\">", own.acknowledge, "</button><label>");
+    html.text(own.reason).mark("<input name=\"reason\" maxlength=\"500\" autocomplete=\"off\"></label>");
+    own.spans(html);
+    html.element("<button class=\"button\" name=\"do\" value=\"silence\">", own.silence, "</button></form></details>");
 }
 
 fn message(store: LiveStore, alert: &Alert) -> &str {
     if store.is_japanese() { &alert.message_ja } else { &alert.message }
 }
 
-/// The newest alerts, over or not.
-fn history(html: &mut Html, words: &Words, store: LiveStore) {
-    let own = &words.alerts;
-    html.element(
-        "<section class=\"panel\" aria-labelledby=\"alert-history-title\"><header class=\"panel-header\">\
-         <h2 id=\"alert-history-title\">",
-        own.history,
-        "</h2></header>",
-    );
-    store.alerts.with(|Alerts { past, .. }| {
-        let Some(past) = past else {
-            html.element("<p class=\"table-none\">", own.history_unknown, "</p>");
-            return;
-        };
-        let names = [own.rule, own.severity_name, own.message, own.from, own.duration].map(str::to_owned);
-        let (zone, now) = (store.zone.get(), store.now.get_untracked());
-        let row = |alert: &Alert| {
-            let lasted = alert.resolved_at.map(|end| seconds(alert, end));
-            vec![
-                alert.rule_name.clone(),
-                (own.severity)(alert.severity).to_owned(),
-                message(store, alert).to_owned(),
-                zone.moment(alert.fired_at, now),
-                lasted.map_or_else(|| own.still.to_owned(), words.duration),
-            ]
-        };
-        let rows: Vec<_> = past.recent.iter().map(row).collect();
-        html.element(
-            "<div class=\"scroll alert-history\" tabindex=\"0\" role=\"group\" aria-label=\"",
-            own.history,
-            "\">",
-        );
-        html.table("rule", &names, &rows, own.history_none).mark("</div>");
-    });
-    html.mark("</section>");
-}
-
-/// For how long it has fired at `end`.
-fn seconds(alert: &Alert, end: Timestamp) -> u64 {
-    u64::try_from(end.duration_since(alert.fired_at).as_secs()).unwrap_or(0).max(1)
+/// Seconds from one to the other, at least one.
+fn age(since: i64, now: i64) -> u64 {
+    u64::try_from(now - since).unwrap_or(0).max(1)
 }

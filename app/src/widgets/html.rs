@@ -5,6 +5,8 @@
 use leptos::prelude::*;
 
 use super::icon::Shape;
+use crate::browser;
+use crate::live::LiveStore;
 
 /// Markup that is being written.
 #[derive(Debug, Default)]
@@ -76,12 +78,23 @@ impl Html {
 
 /// The place of markup that is written anew when a signal it reads changes.
 pub fn part(write: impl Fn(&mut Html) + Send + Sync + 'static) -> AnyView {
-    of_text(Box::new(write))
+    of_text(Box::new(write), false)
 }
 
-fn of_text(write: Box<dyn Fn(&mut Html) + Send + Sync>) -> AnyView {
+/// The same, that waits while somebody fills in a form in it.
+pub fn part_with_forms(write: impl Fn(&mut Html) + Send + Sync + 'static) -> AnyView {
+    of_text(Box::new(write), true)
+}
+
+fn of_text(write: Box<dyn Fn(&mut Html) + Send + Sync>, has_forms: bool) -> AnyView {
+    let store = use_context::<LiveStore>();
     // Elements stay as they are while the text does.
-    let html = Memo::new(move |_| {
+    let html = Memo::new(move |before: Option<&String>| {
+        if let (Some(before), Some(store)) = (before.filter(|_| has_forms && browser::is_acting()), store) {
+            // Once that is done, this is written anew.
+            store.now.track();
+            return before.clone();
+        }
         let mut html = Html::default();
         write(&mut html);
         html.into_string()

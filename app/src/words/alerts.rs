@@ -2,6 +2,8 @@
 
 use collector::alert::Severity;
 
+use crate::widgets::Html;
+
 /// Its words in one language.
 #[derive(Debug)]
 pub struct AlertsWords {
@@ -35,22 +37,47 @@ pub struct AlertsWords {
     pub day_unknown: &'static str,
     /// The pie in words: how many of each severity, from critical to info.
     pub day_summary: fn(counts: [u64; 3]) -> String,
-    /// Title of the list of what is over.
-    pub history: &'static str,
-    /// Column of a table.
-    pub rule: &'static str,
-    /// Column of a table.
-    pub severity_name: &'static str,
-    /// Column of a table.
-    pub message: &'static str,
-    /// Column of a table.
-    pub from: &'static str,
-    /// Column of a table.
-    pub duration: &'static str,
-    /// In the column of the duration of one that still fires.
-    pub still: &'static str,
-    /// In the table where none ever fired.
-    pub history_none: &'static str,
-    /// In its place where PostgreSQL does not answer.
-    pub history_unknown: &'static str,
+    /// Opens the form of an alert.
+    pub act: &'static str,
+    /// In that form.
+    pub your_name: &'static str,
+    /// In that form: why it is silenced.
+    pub reason: &'static str,
+    /// In that form: for how long.
+    pub lasts: &'static str,
+    /// The choices of that, from an hour to its end.
+    pub spans: [&'static str; 6],
+    /// Button: looks after it.
+    pub acknowledge: &'static str,
+    /// Button: silences it.
+    pub silence: &'static str,
+    /// Before who looks after it.
+    pub acknowledged: &'static str,
+    /// Before who silenced it, why and until when.
+    pub silenced: &'static str,
+    /// Before a time until which something holds.
+    pub until: &'static str,
+    /// Before the rule that says the same of something worse.
+    pub inhibited: &'static str,
+    /// Before how often one that comes and goes fired lately.
+    pub flapping: &'static str,
+    /// The verdict: alerts reach nobody, and why.
+    pub paging_error: fn(error: &str) -> String,
+    /// Where there is more about that.
+    pub paging_more: &'static str,
+}
+
+/// The values of [`AlertsWords::spans`].
+const SPANS: [&str; 6] = ["1h", "4h", "8h", "1d", "7d", "end"];
+
+impl AlertsWords {
+    /// Writes the choice of how long a silence lasts.
+    pub fn spans(&self, html: &mut Html) {
+        html.element("<label>", self.lasts, "<select name=\"for\">");
+        for (value, name) in SPANS.into_iter().zip(self.spans) {
+            html.mark("<option value=\"").mark(value);
+            html.element("\">", name, "</option>");
+        }
+        html.mark("</select></label>");
+    }
 }

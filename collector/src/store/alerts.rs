@@ -92,7 +92,7 @@ async fn resolve(connection: &mut PgConnection, alert: &Alert, resolved_at: Time
 }
 
 impl Store {
-    /// The newest alerts, and how many fired in the last 24 hours.
+    /// How many alerts fired in the last 24 hours.
     ///
     /// # Errors
     ///
@@ -107,9 +107,7 @@ impl Store {
             let row = rows.iter().find(|(name, _)| *name == severity.name());
             row.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0))
         };
-        let limit = u16::try_from(AlertPast::RECENT).unwrap_or(u16::MAX);
-        let recent = self.alerts(&AlertQuery { limit, ..AlertQuery::default() }).await?;
-        Ok(AlertPast { day: Severity::ALL.map(count), recent })
+        Ok(AlertPast { day: Severity::ALL.map(count) })
     }
 
     /// Alerts of the past, the newest first.

@@ -34,7 +34,7 @@ impl ApiError {
         Self { status, code, message: message.to_owned(), field: field.to_owned() }
     }
 
-    fn invalid(field: &str, value: &str, remedy: &str) -> Self {
+    pub(crate) fn invalid(field: &str, value: &str, remedy: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid", &format!("{field} is '{value}': {remedy}"), field)
     }
 }

@@ -66,6 +66,19 @@ async fn its_samples_are_shown_live_also_when_redis_dies_and_the_collector_comes
     assert_eq!(collecting.end(Signal::TERM).await, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_do_about_alerts_there_reaches_its_collector() {
+    let place = Place::new();
+    let rules = crate::alerting::rules(&place);
+    let mut collecting = collector(&place, &["--set", &rules]).await;
+    let mut dashboard = Dashboard::start(&place, &SEPARATE).await;
+    crate::alerting::play(&dashboard).await;
+    assert_eq!(collecting.end(Signal::TERM).await, Some(0));
+    let away = dashboard.get("/api/v1/alerting", &[]).await;
+    assert_eq!((away.status, away.json()["error"]["code"].as_str()), (503, Some("unavailable")), "{}", away.body);
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+}
+
 /// Sends a signal to the Redis that listens on this port.
 fn signal_redis_on(port: &str, signal: Signal) {
     for process in std::fs::read_dir("/proc").unwrap().flatten() {

@@ -82,7 +82,7 @@ fn paragraph(alert: &Alert, is_english: bool) -> Paragraph<'_> {
         (true, true, _) => "resolved",
         (false, true, _) => "復旧",
         (true, false, severity) => severity.name(),
-        (false, false, Severity::Critical) => "重大",
+        (false, false, Severity::Critical) => "緊急",
         (false, false, Severity::Warning) => "警告",
         (false, false, Severity::Info) => "情報",
     };

@@ -1,0 +1,225 @@
+//! What the desk of the alerts says. It is drawn by the server alone, so the browser does not carry it.
+
+use collector::alert::Phase;
+
+use crate::locale::Locale;
+
+/// Its words in one language.
+#[derive(Debug)]
+pub struct DeskWords {
+    /// Title of the receivers.
+    pub receivers: &'static str,
+    /// Where there are none.
+    pub receivers_none: &'static str,
+    /// Column: name, kind, state, last message, last drill.
+    pub receiver_columns: [&'static str; 5],
+    /// A receiver that takes messages.
+    pub delivers: &'static str,
+    /// One that was not needed yet.
+    pub unused: &'static str,
+    /// One that does not take messages, and why.
+    pub fails: fn(since: &str, error: &str) -> String,
+    /// Messages that wait.
+    pub waiting: fn(count: usize) -> String,
+    /// Messages that were given up.
+    pub given_up: fn(count: u64) -> String,
+    /// A drill arrived so long ago.
+    pub proven: fn(age: &str) -> String,
+    /// None has arrived.
+    pub unproven: &'static str,
+    /// The last one did not arrive.
+    pub drill_failed: &'static str,
+    /// Never.
+    pub never: &'static str,
+    /// Button that sends a test.
+    pub test: &'static str,
+    /// The dead man's switch.
+    pub heartbeat: &'static str,
+    /// Title of the silences.
+    pub silences: &'static str,
+    /// Where there are none.
+    pub silences_none: &'static str,
+    /// Column: what, who, why, until.
+    pub silence_columns: [&'static str; 4],
+    /// A silence without an end.
+    pub until_resolved: &'static str,
+    /// One that ends soon.
+    pub ends_soon: &'static str,
+    /// Button that ends one.
+    pub end_silence: &'static str,
+    /// Heading of the form for a new one.
+    pub new_silence: &'static str,
+    /// What a silence is about, in the form.
+    pub matchers: &'static str,
+    /// Title of the rules.
+    pub rules: &'static str,
+    /// Column: state, rule, condition, value, for, the last hour.
+    pub rule_columns: [&'static str; 6],
+    /// State of a rule.
+    pub phase: fn(Option<Phase>) -> &'static str,
+    /// How many series are meant besides the one shown.
+    pub more_series: fn(count: usize) -> String,
+    /// A rule of which nobody is told.
+    pub log_only: &'static str,
+    /// Any of a choice.
+    pub any: &'static str,
+    /// Choices of how far back the history goes: days and their names; 0: all.
+    pub spans: [(&'static str, &'static str); 4],
+    /// Label of that choice.
+    pub span: &'static str,
+    /// Button that filters.
+    pub filter: &'static str,
+    /// Title of the list of what was.
+    pub history: &'static str,
+    /// Column of a table.
+    pub rule: &'static str,
+    /// Column of a table.
+    pub severity_name: &'static str,
+    /// Column of a table.
+    pub message: &'static str,
+    /// Column of a table.
+    pub from: &'static str,
+    /// Column of a table.
+    pub duration: &'static str,
+    /// In the column of the duration of one that still fires.
+    pub still: &'static str,
+    /// In the table where none ever fired.
+    pub history_none: &'static str,
+    /// In its place where PostgreSQL does not answer.
+    pub history_unknown: &'static str,
+    /// None matches.
+    pub nothing_found: &'static str,
+    /// The collector beside does not answer.
+    pub away: &'static str,
+    /// What was done, by the word of the form's answer.
+    pub done: fn(word: &str) -> Option<&'static str>,
+}
+
+/// In English.
+static EN: DeskWords = DeskWords {
+    receivers: "Notifications",
+    receivers_none: "Nobody is notified yet: alerts are shown here and in the log. Add a receiver to recipe-monitoring.toml:",
+    receiver_columns: ["Receiver", "Kind", "State", "Last message", "Fire drill"],
+    delivers: "delivers",
+    unused: "not needed yet",
+    fails: |since, error| format!("failing since {since}: {error}"),
+    waiting: |count| format!("{count} waiting"),
+    given_up: |count| format!("{count} given up"),
+    proven: |age| format!("paging proven {age} ago"),
+    unproven: "not proven yet",
+    drill_failed: "the last fire drill did not arrive",
+    never: "never",
+    test: "Send a test",
+    heartbeat: "heartbeat",
+    silences: "Silences",
+    silences_none: "Nothing is silenced.",
+    silence_columns: ["Alerts", "By", "Reason", "Until"],
+    until_resolved: "it is resolved",
+    ends_soon: "ends soon, and still fires",
+    end_silence: "End it",
+    new_silence: "Silence other alerts",
+    matchers: "Rule, labels or both, such as HighDisk{mount=\"/\"}",
+    rules: "Rules",
+    rule_columns: ["State", "Rule", "Condition", "Value", "For", "Last hour"],
+    phase: |phase| match phase {
+        None => "inactive",
+        Some(Phase::Pending) => "pending",
+        Some(Phase::Firing) => "firing",
+    },
+    more_series: |count| format!("and {count} more series"),
+    log_only: "log only",
+    any: "any",
+    spans: [("1", "24 hours"), ("7", "7 days"), ("30", "30 days"), ("0", "all")],
+    span: "Fired within",
+    filter: "Show",
+    history: "Fired before",
+    rule: "Rule",
+    severity_name: "Severity",
+    message: "Message",
+    from: "Fired at",
+    duration: "For",
+    still: "still fires",
+    history_none: "No alert has fired yet.",
+    history_unknown: "PostgreSQL does not answer, so there is no history now.",
+    nothing_found: "No alert matches.",
+    away: "The collector does not answer, so rules, silences and receivers are not known now.",
+    done: |word| {
+        Some(match word {
+            "tested" => "The test has arrived at the receiver.",
+            "acknowledged" => "You look after the alert now: it is not repeated.",
+            "silenced" => "The silence holds.",
+            "silence_ended" => "The silence is over.",
+            _ => return None,
+        })
+    },
+};
+
+/// In Japanese.
+static JA: DeskWords = DeskWords {
+    receivers: "通知先",
+    receivers_none: "通知先はまだありません。アラートはこの画面とログにだけ表示されます。recipe-monitoring.toml に追加してください:",
+    receiver_columns: ["通知先", "種類", "状態", "最後の通知", "訓練"],
+    delivers: "届いています",
+    unused: "まだ通知はありません",
+    fails: |since, error| format!("{since} から届きません: {error}"),
+    waiting: |count| format!("送信待ち {count} 件"),
+    given_up: |count| format!("断念 {count} 件"),
+    proven: |age| format!("{age}前に到達を確認"),
+    unproven: "未確認",
+    drill_failed: "前回の訓練が届きませんでした",
+    never: "なし",
+    test: "テスト送信",
+    heartbeat: "ハートビート",
+    silences: "サイレンス",
+    silences_none: "サイレンスはありません。",
+    silence_columns: ["対象", "設定者", "理由", "終了"],
+    until_resolved: "復旧するまで",
+    ends_soon: "まもなく終了（発生中）",
+    end_silence: "終了する",
+    new_silence: "ほかのアラートをサイレンスする",
+    matchers: "ルール名・ラベル（例: HighDisk{mount=\"/\"}）",
+    rules: "ルール",
+    rule_columns: ["状態", "ルール", "条件", "現在値", "継続時間", "直近 1 時間"],
+    phase: |phase| match phase {
+        None => "正常",
+        Some(Phase::Pending) => "保留中",
+        Some(Phase::Firing) => "発生中",
+    },
+    more_series: |count| format!("ほか {count} 系列"),
+    log_only: "ログのみ",
+    any: "すべて",
+    spans: [("1", "24 時間"), ("7", "7 日間"), ("30", "30 日間"), ("0", "全期間")],
+    span: "発生時期",
+    filter: "表示",
+    history: "これまでのアラート",
+    rule: "ルール",
+    severity_name: "重大度",
+    message: "メッセージ",
+    from: "発生時刻",
+    duration: "継続時間",
+    still: "発生中",
+    history_none: "まだアラートは発生していません。",
+    history_unknown: "PostgreSQL が応答しないため、履歴を表示できません。",
+    nothing_found: "該当するアラートはありません。",
+    away: "コレクターが応答しないため、ルール・サイレンス・通知先は今は分かりません。",
+    done: |word| {
+        Some(match word {
+            "tested" => "テストが通知先に届きました。",
+            "acknowledged" => "対応者を記録しました。再通知は止まります。",
+            "silenced" => "サイレンスを設定しました。",
+            "silence_ended" => "サイレンスを終了しました。",
+            _ => return None,
+        })
+    },
+};
+
+impl DeskWords {
+    /// Those of a language.
+    #[must_use]
+    pub fn of(locale: Locale) -> &'static Self {
+        match locale {
+            Locale::En => &EN,
+            Locale::Ja => &JA,
+        }
+    }
+}

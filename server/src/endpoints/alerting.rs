@@ -1,0 +1,233 @@
+//! What people do about alerts: by the API in JSON, and by plain forms that work without scripts.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::{FormRejection, JsonRejection};
+use axum::extract::{Path, State};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::{Form, Json};
+use collector::alert::{Act, Alert, Desk, Silence};
+use collector::{AlertDesk, DeskError, Feed};
+use http::header::{LOCATION, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::v1::ApiError;
+use crate::middleware::is_same_origin;
+
+impl From<DeskError> for ApiError {
+    fn from(error: DeskError) -> Self {
+        let message = error.to_string();
+        match error {
+            DeskError::Refused(refusal) if refusal.is_missing => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", &message, &refusal.field)
+            }
+            DeskError::Refused(refusal) => Self::new(StatusCode::BAD_REQUEST, "invalid", &message, &refusal.field),
+            DeskError::NotNow(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &message, ""),
+        }
+    }
+}
+
+fn foreign() -> ApiError {
+    let message = "this request is of another site; open the dashboard itself";
+    ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin")
+}
+
+fn own(headers: &HeaderMap) -> Result<(), ApiError> {
+    if is_same_origin(headers) { Ok(()) } else { Err(foreign()) }
+}
+
+fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
+    body.map(|Json(body)| body)
+        .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "body"))
+}
+
+/// How alerting stands: rules with their values, silences, receivers.
+pub(crate) async fn desk(State(desk): State<AlertDesk>) -> Result<Json<Desk>, ApiError> {
+    Ok(Json(desk.desk().await?))
+}
+
+/// The silences that hold.
+pub(crate) async fn silences(State(desk): State<AlertDesk>) -> Result<Json<Vec<Silence>>, ApiError> {
+    Ok(Json(desk.desk().await?.silences))
+}
+
+/// A new silence; without `ends_at` it holds until no such alert fires any more.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSilence {
+    matchers: String,
+    author: String,
+    reason: String,
+    ends_at: Option<String>,
+}
+
+/// `POST /api/v1/silences`; answers its id.
+pub(crate) async fn silence(
+    State(desk): State<AlertDesk>,
+    headers: HeaderMap,
+    new: Result<Json<NewSilence>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    own(&headers)?;
+    let NewSilence { matchers, author, reason, ends_at } = body(new)?;
+    let time = |text: String| {
+        let remedy = "use a time such as 2026-11-24T03:00:00Z, or leave it out";
+        text.parse().map_err(|_| ApiError::invalid("ends_at", &text, remedy))
+    };
+    let ends_at = ends_at.map(time).transpose()?;
+    let id = desk.act(Act::Silence { matchers, author, reason, ends_at }).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
+}
+
+/// `DELETE /api/v1/silences/{id}`
+pub(crate) async fn end_silence(
+    State(desk): State<AlertDesk>,
+    headers: HeaderMap,
+    Path(silence): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    own(&headers)?;
+    desk.act(Act::EndSilence { silence }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who looks after an alert.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acknowledgement {
+    by: String,
+}
+
+/// `POST /api/v1/alerts/{id}/acknowledge`
+pub(crate) async fn acknowledge(
+    State(desk): State<AlertDesk>,
+    headers: HeaderMap,
+    Path(alert): Path<String>,
+    acknowledgement: Result<Json<Acknowledgement>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    own(&headers)?;
+    let Acknowledgement { by } = body(acknowledgement)?;
+    desk.act(Act::Acknowledge { alert, by }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/v1/receivers/{name}/test`: sends a test, and answers when it has arrived or failed.
+pub(crate) async fn test(
+    State(desk): State<AlertDesk>,
+    headers: HeaderMap,
+    Path(receiver): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    own(&headers)?;
+    match desk.test(&receiver).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(DeskError::Refused(refusal)) if !refusal.is_missing => {
+            Err(ApiError::new(StatusCode::BAD_GATEWAY, "not_delivered", &refusal.message, &refusal.field))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a form of the page asks for; see [`collector::alert::Act`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    #[serde(rename = "do")]
+    what: String,
+    alert: String,
+    silence: String,
+    receiver: String,
+    matchers: String,
+    name: String,
+    reason: String,
+    #[serde(rename = "for")]
+    lasts: String,
+}
+
+/// How long a silence of a form may be.
+const SPANS: [(&str, SignedDuration); 5] = [
+    ("1h", SignedDuration::from_hours(1)),
+    ("4h", SignedDuration::from_hours(4)),
+    ("8h", SignedDuration::from_hours(8)),
+    ("1d", SignedDuration::from_hours(24)),
+    ("7d", SignedDuration::from_hours(7 * 24)),
+];
+/// The name of the cookie that brings what became of a form to the page, and how long it lasts.
+const TOLD: &str = "told";
+const TOLD_SECONDS: u32 = 10;
+/// The name that somebody gave last, for the next form.
+const NAME: &str = "name";
+const A_YEAR: u32 = 365 * 24 * 60 * 60;
+
+/// `POST /alerts/act`: does it and goes back to the page, which says what became of it.
+pub(crate) async fn form(
+    State(desk): State<AlertDesk>,
+    State(feed): State<Feed>,
+    headers: HeaderMap,
+    asked: Result<Form<Asked>, FormRejection>,
+) -> Response {
+    if let Err(error) = own(&headers) {
+        return error.into_response();
+    }
+    let asked = match asked {
+        Ok(Form(asked)) => asked,
+        Err(rejection) => {
+            return ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form").into_response();
+        }
+    };
+    let name = asked.name.clone();
+    let outcome = do_it(&desk, &feed, asked).await;
+    let mut cookies = Vec::new();
+    match outcome {
+        Ok(done) => cookies.push(cookie(TOLD, done, TOLD_SECONDS)),
+        Err(error) => cookies.push(cookie(TOLD, &error.to_string(), TOLD_SECONDS)),
+    }
+    if !name.trim().is_empty() {
+        cookies.push(cookie(NAME, name.trim(), A_YEAR));
+    }
+    (StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, "/alerts")]).into_response()
+}
+
+fn cookie(name: &str, value: &str, seconds: u32) -> (http::HeaderName, String) {
+    let value: String = value.chars().take(600).collect();
+    let value = app::cookie_value(&value);
+    (SET_COOKIE, format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
+}
+
+/// Answers the word of what was done.
+async fn do_it(desk: &AlertDesk, feed: &Feed, asked: Asked) -> Result<&'static str, DeskError> {
+    let Asked { what, alert, silence, receiver, matchers, name, reason, lasts } = asked;
+    let act = match what.as_str() {
+        "acknowledge" => Act::Acknowledge { alert, by: name },
+        "end_silence" => Act::EndSilence { silence },
+        "test" => {
+            desk.test(&receiver).await?;
+            return Ok("tested");
+        }
+        "silence" => {
+            let of_alert = feed.alerts().iter().find(|known| known.id == alert).map(matchers_of);
+            let span = SPANS.iter().find(|(name, _)| *name == lasts);
+            let ends_at = span.and_then(|(_, span)| Timestamp::now().checked_add(*span).ok());
+            Act::Silence { matchers: of_alert.unwrap_or(matchers), author: name, reason, ends_at }
+        }
+        other => return Err(DeskError::NotNow(format!("there is nothing called {other:?} to do"))),
+    };
+    let done = match act {
+        Act::Acknowledge { .. } => "acknowledged",
+        Act::Silence { .. } => "silenced",
+        Act::EndSilence { .. } => "silence_ended",
+    };
+    desk.act(act).await?;
+    Ok(done)
+}
+
+/// The alert's rule and labels, as a silence names them.
+fn matchers_of(alert: &Alert) -> String {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let labels: BTreeMap<_, _> = alert.labels.iter().map(|(name, value)| (name, value)).collect();
+    let labels: Vec<_> = labels.into_iter().map(|(name, value)| format!("{name}=\"{}\"", quoted(value))).collect();
+    match labels.is_empty() {
+        true => alert.rule_name.clone(),
+        false => format!("{}{{{}}}", alert.rule_name, labels.join(",")),
+    }
+}
