@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::alert::{Alert, AlertRecord, Severity, Transition, shifted};
 use crate::buffer::{Buffer, Record};
-use crate::rules::{AlertKey, Change, Engine, PART_UP, Rule, Rules, RulesError, Scope, Value};
+use crate::rules::{AlertKey, Change, Engine, PART_UP, Reason, Rule, Rules, RulesError, Scope, Value};
 use crate::sample::{HOST_LABEL, Labels, Point};
 use crate::{Feed, PartState, Payload};
 
@@ -159,7 +159,7 @@ impl Alerting {
                 Transition::Dropped => {}
                 Transition::Firing => {
                     let Some(rule) = rule else { continue };
-                    let alert = fire(rule, &change, id.clone(), now);
+                    let alert = fire(rule, &change, &self.reason(&change.key), id.clone(), now);
                     say(&alert);
                     records.push(AlertRecord { alert: alert.clone(), snapshot: snapshot.clone() });
                     events.push(Payload::AlertNew(Box::new(alert.clone())));
@@ -177,6 +177,13 @@ impl Alerting {
         }
         self.push(state, records);
         events
+    }
+
+    /// Why the part is down that an alert is of; of any other, nothing.
+    fn reason(&self, key: &AlertKey) -> Reason {
+        let health = self.0.feed.health();
+        let part = health.parts.iter().find(|part| key.labels.get("part").is_some_and(|name| name == part.name.name()));
+        part.and_then(|part| part.fault).map(Reason::of).unwrap_or_default()
     }
 
     /// Journal first, then the spool.
@@ -240,16 +247,18 @@ fn write(state: &mut State) {
     state.journal.write(&Contents::new(active, unsaved));
 }
 
-fn fire(rule: &Rule, change: &Change, id: String, now: Timestamp) -> Alert {
+fn fire(rule: &Rule, change: &Change, reason: &Reason, id: String, now: Timestamp) -> Alert {
     let threshold = rule.expression.threshold();
-    let message = |template: &crate::rules::Template| template.fill(change.value, threshold, &change.key.labels);
+    let message = |template: &crate::rules::Template, reason| {
+        template.fill_with(reason, change.value, threshold, &change.key.labels)
+    };
     Alert {
         id,
         rule_name: rule.name.clone(),
         severity: rule.severity,
         category: rule.category.clone(),
-        message: message(&rule.summary),
-        message_ja: message(&rule.summary_ja),
+        message: message(&rule.summary, reason.en),
+        message_ja: message(&rule.summary_ja, reason.ja),
         labels: change.key.labels.clone().into_iter().collect(),
         value: change.value,
         threshold,

@@ -179,12 +179,21 @@ impl Running {
         if let (Some(spool), Role::Both | Role::Collector) = (&spool, role) {
             running.start_sampling(settings, role, registry, &host, spool).await?;
         }
+        let monitor = running.sampling.as_ref().map(|sampling| Arc::clone(&sampling.monitor));
+        let on_news = {
+            let host = host.clone();
+            move || {
+                if let Some(monitor) = &monitor {
+                    monitor.record(Reading::Parts(host.clone()));
+                }
+            }
+        };
         running.begin_with_history(host, data_dir, role).await;
-        running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone()));
+        running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone(), on_news.clone()));
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
         running.tasks.spawn(source::watch_alert_past(running.feed.clone(), running.store.clone()));
         if let Some(cache) = running.cache.clone() {
-            running.tasks.spawn(source::watch_cache(running.feed.clone(), cache));
+            running.tasks.spawn(source::watch_cache(running.feed.clone(), cache, on_news));
         }
         if role == Role::Dashboard {
             let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
