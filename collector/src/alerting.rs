@@ -34,9 +34,10 @@ use crate::buffer::{Buffer, Record};
 use crate::config::{Notify, Settings};
 use crate::notify::{Dispatch, Flaps, Router};
 use crate::rules::{
-    AlertKey, Change, Engine, FIRE_DRILL, FIRE_DRILL_METRIC, PART_UP, Rule, Rules, RulesError, Scope, Value,
+    AlertKey, Change, Engine, FIRE_DRILL, FIRE_DRILL_METRIC, PART_UP, Reason, Rule, Rules, RulesError, Scope, Value,
 };
 use crate::sample::{HOST_LABEL, Labels, Point};
+use crate::top::Top;
 use crate::{Feed, PartState, Payload};
 
 use hush::Hush;
@@ -64,11 +65,31 @@ struct Inner {
     zone: TimeZone,
     buffer: Buffer,
     feed: Feed,
-    /// Where the clock does not jump.
-    started: Instant,
+    top: Top,
+    /// Time since the start, by a clock that does not jump.
+    steady: Steady,
     state: Mutex<State>,
     /// That there may be a message to send.
     outbox: watch::Sender<()>,
+}
+
+/// A clock that does not jump; in tests, one that is handed in.
+struct Steady(Box<dyn Fn() -> SignedDuration + Send + Sync>);
+
+impl Steady {
+    fn since(start: Instant) -> Self {
+        Self(Box::new(move || SignedDuration::try_from(start.elapsed()).unwrap_or_default()))
+    }
+
+    fn elapsed(&self) -> SignedDuration {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Steady {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Steady").field(&self.elapsed()).finish()
+    }
 }
 
 #[derive(Debug)]
@@ -95,7 +116,23 @@ impl Alerting {
     /// # Errors
     ///
     /// When the file cannot be read or is not valid.
-    pub(crate) fn open(settings: &Settings, data_dir: &Path, buffer: Buffer, feed: Feed) -> Result<Self, RulesError> {
+    pub(crate) fn open(
+        settings: &Settings,
+        data_dir: &Path,
+        buffer: Buffer,
+        feed: Feed,
+        top: Top,
+    ) -> Result<Self, RulesError> {
+        Self::open_by(Steady::since(Instant::now()), settings, data_dir, buffer, (feed, top))
+    }
+
+    fn open_by(
+        steady: Steady,
+        settings: &Settings,
+        data_dir: &Path,
+        buffer: Buffer,
+        (feed, top): (Feed, Top),
+    ) -> Result<Self, RulesError> {
         let (rules_file, notify) = (&settings.alerts.rules, &settings.notify);
         let rules = Rules::load(rules_file)?;
         let (journal, contents) = Journal::open(data_dir);
@@ -125,7 +162,8 @@ impl Alerting {
             zone: settings.schedule.zone(),
             buffer,
             feed: feed.clone(),
-            started: Instant::now(),
+            top,
+            steady,
             state: Mutex::new(state),
             outbox: watch::Sender::new(()),
         }));
@@ -179,8 +217,7 @@ impl Alerting {
 
     /// Moves what has begun with the clock, when that is set.
     fn follow_clock(&self, state: &mut State, now: Timestamp) {
-        let elapsed = SignedDuration::try_from(self.0.started.elapsed()).unwrap_or_default();
-        let Ok(epoch) = now.checked_sub(elapsed) else { return };
+        let Ok(epoch) = now.checked_sub(self.0.steady.elapsed()) else { return };
         let by = epoch.duration_since(*state.epoch.get_or_insert(epoch));
         if by.abs() < SET {
             return;
@@ -216,7 +253,7 @@ impl Alerting {
         }
         let (mut records, mut events) = (Vec::new(), Vec::new());
         // One for all that fires at this moment.
-        let snapshot = LazyCell::new(|| serde_json::to_value(self.0.feed.current()).unwrap_or_default());
+        let snapshot = LazyCell::new(|| self.0.top.moment(&self.0.feed.current()));
         let mut new = Vec::new();
         for change in changes {
             let (id, alert) = state.told.remove(&change.key).unwrap_or_else(|| (Uuid::now_v7().to_string(), None));
@@ -226,7 +263,7 @@ impl Alerting {
                 Transition::Dropped => {}
                 Transition::Firing => {
                     let Some(rule) = rule else { continue };
-                    let alert = fire(rule, &change, id.clone(), now);
+                    let alert = fire(rule, &change, &self.reason(&change.key), id.clone(), now);
                     let is_told = rule.action == Action::Notify;
                     state.flaps.note(&alert.series(), now, self.flap_window());
                     state.told.insert(change.key.clone(), (id, Some(alert)));
@@ -266,6 +303,13 @@ impl Alerting {
         self.push(state, records);
         self.0.outbox.send_replace(());
         events
+    }
+
+    /// Why the part is down that an alert is of; of any other, nothing.
+    fn reason(&self, key: &AlertKey) -> Reason {
+        let health = self.0.feed.health();
+        let part = health.parts.iter().find(|part| key.labels.get("part").is_some_and(|name| name == part.name.name()));
+        part.and_then(|part| part.fault).map(Reason::of).unwrap_or_default()
     }
 
     /// Journal first, then the spool.
@@ -335,16 +379,18 @@ fn write(state: &mut State) {
     });
 }
 
-fn fire(rule: &Rule, change: &Change, id: String, now: Timestamp) -> Alert {
+fn fire(rule: &Rule, change: &Change, reason: &Reason, id: String, now: Timestamp) -> Alert {
     let threshold = rule.expression.threshold();
-    let message = |template: &crate::rules::Template| template.fill(change.value, threshold, &change.key.labels);
+    let message = |template: &crate::rules::Template, reason| {
+        template.fill_with(reason, change.value, threshold, &change.key.labels)
+    };
     Alert {
         id,
         rule_name: rule.name.clone(),
         severity: rule.severity,
         category: rule.category.clone(),
-        message: message(&rule.summary),
-        message_ja: message(&rule.summary_ja),
+        message: message(&rule.summary, reason.en),
+        message_ja: message(&rule.summary_ja, reason.ja),
         labels: change.key.labels.clone().into_iter().collect(),
         value: change.value,
         threshold,
@@ -376,3 +422,6 @@ fn mark(path: &Path) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
+
+#[cfg(test)]
+mod tests;

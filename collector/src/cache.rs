@@ -1,6 +1,8 @@
 //! Redis: the newest values under the documented keys, and the live events on channels. A cache,
 //! so nothing here ever waits for long or is missed when it fails.
 
+mod probe;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use tokio::sync::broadcast;
 use crate::alert::Alert;
 use crate::sample::Kind;
 use crate::{Current, Frame, Payload};
+
+pub(crate) use probe::CacheProbe;
 
 /// Newest values live this long without being renewed.
 const TTL: Expiration = Expiration::EX(300);

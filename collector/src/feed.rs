@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use crate::alert::{Alert, AlertPast};
 use crate::{
     APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Part,
-    PartName, PartState, Payload, Snapshot, System,
+    PartFault, PartName, PartState, Payload, Snapshot, System,
 };
 
 /// Seconds of the past that a page shows before anybody asks for more: the "live" range.
@@ -71,7 +71,7 @@ impl Feed {
     /// uses a number twice, and a reader of the old one knows that it missed something.
     #[must_use]
     pub fn new(push: Duration, now: Timestamp) -> Self {
-        let part = |name, state| Part { name, state, since: now, last_seen: None };
+        let part = |name, state| Part { name, state, fault: None, since: now, last_seen: None };
         let health = Health::of(vec![
             part(PartName::Postgresql, PartState::Up),
             part(PartName::Redis, PartState::Off),
@@ -245,23 +245,36 @@ impl Feed {
     }
 
     /// Notes a sign of life of a part, or that it gave none; sends the health when its state changed.
-    pub fn report(&self, name: PartName, alive: PartState, now: Timestamp) {
+    /// Answers whether it did.
+    pub fn report(&self, name: PartName, alive: PartState, now: Timestamp) -> bool {
+        self.note_part(name, alive, None, now)
+    }
+
+    /// Notes that a part cannot be used and why; sends the health when that is news. Answers whether
+    /// it is.
+    pub fn report_fault(&self, name: PartName, fault: PartFault, now: Timestamp) -> bool {
+        self.note_part(name, PartState::Down, Some(fault), now)
+    }
+
+    fn note_part(&self, name: PartName, alive: PartState, fault: Option<PartFault>, now: Timestamp) -> bool {
         let mut state = self.state();
         let mut parts = state.health.parts.clone();
-        let Some(part) = parts.iter_mut().find(|part| part.name == name) else { return };
-        let changed = part.state != alive;
-        if changed {
-            (part.state, part.since) = (alive, now);
+        let Some(part) = parts.iter_mut().find(|part| part.name == name) else { return false };
+        let is_news = part.state != alive || part.fault != fault;
+        if part.state != alive {
+            part.since = now;
         }
+        (part.state, part.fault) = (alive, fault);
         if alive == PartState::Up {
             part.last_seen = Some(now);
         }
         let health = Health { parts: parts.clone(), ready: Health::of(parts).ready, ..state.health.clone() };
-        if !changed {
+        if !is_news {
             state.health = health;
         } else if let Err(error) = self.send(&mut state, Payload::Health(health), now) {
             tracing::error!(%error, "health could not be written as json");
         }
+        is_news
     }
 
     /// Notes what waits for PostgreSQL and what was given up; sends the health when more was.
@@ -420,6 +433,18 @@ mod tests {
         assert!(!health.ready);
         let seq = publish(&feed, 4);
         assert_eq!(reader.next().await.unwrap().seq, seq);
+    }
+
+    #[tokio::test]
+    async fn another_fault_is_news_and_no_other_beginning() {
+        let feed = Feed::new(PUSH, at(0));
+        let report = |fault, second| feed.report_fault(PartName::Redis, fault, at(second));
+        let news = [report(PartFault::StartingUp, 1), report(PartFault::Refused, 2), report(PartFault::Refused, 3)];
+        assert_eq!(news, [true, true, false]);
+        let part = feed.health().part(PartName::Redis).cloned().unwrap();
+        assert_eq!((part.fault, part.since), (Some(PartFault::Refused), at(1)));
+        assert!(feed.report(PartName::Redis, PartState::Up, at(4)));
+        assert_eq!(feed.health().part(PartName::Redis).unwrap().fault, None);
     }
 
     #[tokio::test]

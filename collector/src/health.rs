@@ -1,7 +1,11 @@
 //! Which of our own parts answer. How that is found out belongs to whoever talks to the part.
 
+mod fault;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use fault::PartFault;
 
 /// The state of every part, as `/readyz` answers it and the live feed sends it on a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +74,9 @@ pub struct Part {
     pub name: PartName,
     /// Its state now.
     pub state: PartState,
+    /// What is wrong with it; `None` unless it is down, or where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<PartFault>,
     /// When it came into this state.
     #[serde(with = "crate::rfc3339")]
     pub since: Timestamp,
@@ -119,7 +126,7 @@ mod tests {
     use super::*;
 
     fn part(name: PartName, state: PartState) -> Part {
-        Part { name, state, since: Timestamp::UNIX_EPOCH, last_seen: None }
+        Part { name, state, fault: None, since: Timestamp::UNIX_EPOCH, last_seen: None }
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod window;
 
 pub use delta::Counters;
 pub use exposed::{Exposed, ExposedHistogram, ExposedValue, Exposition};
-pub use health::{Backlog, Health, Part, PartName, PartState};
+pub use health::{Backlog, Health, Part, PartFault, PartName, PartState};
 pub use history::{GraphPoint, History};
 pub use live::{Hello, LiveEvent, Payload};
 pub use sample::{
@@ -57,6 +57,8 @@ mod cache;
 pub mod config;
 #[cfg(feature = "runtime")]
 pub mod embedded;
+#[cfg(feature = "runtime")]
+mod failure;
 #[cfg(feature = "runtime")]
 mod feed;
 #[cfg(feature = "runtime")]
@@ -89,6 +91,8 @@ mod source;
 mod store;
 #[cfg(feature = "runtime")]
 pub mod telemetry;
+#[cfg(feature = "runtime")]
+mod top;
 
 #[cfg(feature = "runtime")]
 pub use alerting::{AlertDesk, DeskError, Refusal};

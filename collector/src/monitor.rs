@@ -43,6 +43,8 @@ pub enum Reading {
     Application(Application, Option<Sample>),
     /// The business metrics, and whether they are to be kept and not only shown.
     Business(Business, bool),
+    /// That a part of ours is in another state, as the host of this name sees it.
+    Parts(String),
 }
 
 impl Monitor {
@@ -97,6 +99,7 @@ impl Monitor {
                     self.keep(sample);
                 }
             }
+            Reading::Parts(host) => self.watch(&Sample { at: Timestamp::now(), host, points: Vec::new() }, None, true),
         }
     }
 

@@ -6,6 +6,7 @@ mod engine;
 mod expression;
 mod file;
 mod moment;
+mod reason;
 mod template;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub use engine::{Active, AlertKey, Change, Engine, Value};
 pub use expression::{Comparison, Expression, ExpressionError};
 pub use file::{RuleError, RuleErrors};
 pub use moment::{PART_UP, Scope, companions};
+pub(crate) use reason::Reason;
 pub use template::{Template, TemplateError};
 
 /// The file with rules, in the working directory, where the settings name no other.

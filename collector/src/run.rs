@@ -31,6 +31,7 @@ use crate::rules::RulesError;
 use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, Watched, host_name};
 use crate::store::{Store, StoreError};
+use crate::top::Top;
 use crate::{APPLICATION_SPAN_SECONDS, Archive, Feed, LIVE_SPAN, PartName, PartState, Unsaved, intake};
 
 /// How long the end may wait for the lease to be given up.
@@ -181,12 +182,21 @@ impl Running {
         if let (Some(spool), Role::Both | Role::Collector) = (&spool, role) {
             running.start_sampling(settings, role, registry, &host, spool).await?;
         }
+        let monitor = running.sampling.as_ref().map(|sampling| Arc::clone(&sampling.monitor));
+        let on_news = {
+            let host = host.clone();
+            move || {
+                if let Some(monitor) = &monitor {
+                    monitor.record(Reading::Parts(host.clone()));
+                }
+            }
+        };
         running.begin_with_history(host, data_dir, role).await;
-        running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone()));
+        running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone(), on_news.clone()));
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
         running.tasks.spawn(source::watch_alert_past(running.feed.clone(), running.store.clone()));
         if let Some(cache) = running.cache.clone() {
-            running.tasks.spawn(source::watch_cache(running.feed.clone(), cache));
+            running.tasks.spawn(source::watch_cache(running.feed.clone(), cache, on_news));
         }
         if role == Role::Dashboard {
             let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
@@ -257,7 +267,10 @@ impl Running {
         let seconds = settings.sampling.system.as_secs_f64();
         let retention = settings.schedule.retention();
         let data_dir = embedded::data_dir(&settings.storage)?;
-        let alerting = Alerting::open(settings, &data_dir, buffer.clone(), self.feed.clone())?;
+        let top = Top::default();
+        let alerting = Alerting::open(settings, &data_dir, buffer.clone(), self.feed.clone(), top.clone())?;
+        self.tasks.spawn(source::watch_processes(top.clone()));
+        self.tasks.spawn(source::watch_queries(top.clone(), self.feed.clone(), self.store.clone()));
         let monitor =
             Monitor::new(self.feed.clone(), outgoing, seconds, buffer.clone(), retention, instruments.clone());
         let monitor = Arc::new(monitor.alerting(alerting.clone()));
@@ -287,7 +300,8 @@ impl Running {
             let interval = settings.sampling.application;
             let (watched, monitor) = (watched.clone(), Arc::clone(&monitor));
             let application = settings.application.clone();
-            self.tasks.spawn(source::watch_application(watched, application, interval, monitor, host.to_owned()));
+            let watching = source::watch_application(watched, application, interval, monitor, top, host.to_owned());
+            self.tasks.spawn(watching);
         }
         if role == Role::Collector {
             let entrance = Entrance {

@@ -7,6 +7,7 @@ mod probe;
 mod scrape;
 mod sql;
 mod system;
+mod top;
 
 pub use application::Watched;
 pub(crate) use application::watch_application;
@@ -15,6 +16,7 @@ pub use scrape::{ScrapeError, Scraper, instance_name, watch_target};
 pub(crate) use scrape::{file as small_file, last_cause};
 pub(crate) use sql::{SqlError, SqlReader};
 pub use system::{SystemReader, host_name};
+pub(crate) use top::{watch_processes, watch_queries};
 
 use jiff::Timestamp;
 

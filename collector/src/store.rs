@@ -1,12 +1,15 @@
 //! PostgreSQL. Every SQL statement of the product is in this module's files; no caller sees a
 //! row or a database error.
 
+mod activity;
 mod address;
 mod alerts;
 mod business;
 mod check;
 mod intervals;
+mod literals;
 mod notify;
+mod probe;
 mod range;
 mod replay;
 mod retention;
@@ -31,6 +34,7 @@ pub use address::Address;
 pub use alerts::AlertQuery;
 pub(crate) use business::{CountQuery, Left};
 pub use check::{CheckError, Trial};
+pub(crate) use probe::StoreProbe;
 pub(crate) use range::{SavedRange, Step, Steps};
 pub use replay::Moment;
 pub use retention::Partitioned;
@@ -243,22 +247,6 @@ impl Store {
         };
         let code = cause.as_database_error().and_then(|answer| answer.code());
         Err(if code.as_deref() == Some("55P03") { StoreError::Locked } else { StoreError::Migration(error) })
-    }
-
-    /// Whether PostgreSQL answers, within the connect time-out.
-    ///
-    /// # Errors
-    ///
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        if !self.is_open() {
-            return Err(StoreError::Away);
-        }
-        let answer = sqlx::query("SELECT 1").execute(&self.pool);
-        match tokio::time::timeout(self.connect_timeout, answer).await {
-            Ok(answer) => Ok(answer.map(drop)?),
-            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
-        }
     }
 
     /// Closes all connections.

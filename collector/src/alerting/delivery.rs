@@ -57,7 +57,10 @@ impl Alerting {
 
     /// Notes what became of a message.
     pub(crate) fn report_delivery(&self, receiver: &str, key: &str, outcome: Outcome) {
-        let now = Timestamp::now();
+        self.report_delivery_at(receiver, key, outcome, Timestamp::now());
+    }
+
+    pub(super) fn report_delivery_at(&self, receiver: &str, key: &str, outcome: Outcome, now: Timestamp) {
         let mut state = self.lock();
         match outcome {
             Ok(()) => {

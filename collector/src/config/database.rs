@@ -16,7 +16,7 @@ pub struct Database {
     pub url: Secret,
     /// Connections kept open.
     pub pool_min: u32,
-    /// Connections at the most.
+    /// Connections at the most, beside the one that finds out whether PostgreSQL can be used.
     pub pool_max: u32,
     /// An idle connection over `pool_min` is closed after this time.
     #[serde(with = "super::load::duration")]

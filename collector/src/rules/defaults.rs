@@ -24,8 +24,8 @@ const SLOW: [&str; 2] = [
     "5 % of the requests of the last minute took more than {{ $value }} ms",
     "直近 1 分間のリクエストの 5 % が {{ $value }} ms を超えました",
 ];
-const POSTGRESQL: [&str; 2] = ["PostgreSQL does not answer", "PostgreSQL が応答しません"];
-const REDIS: [&str; 2] = ["Redis does not answer", "Redis が応答しません"];
+const POSTGRESQL: [&str; 2] = ["PostgreSQL does not answer: {{ $reason }}", "PostgreSQL が応答しません: {{ $reason }}"];
+const REDIS: [&str; 2] = ["Redis does not answer: {{ $reason }}", "Redis が応答しません: {{ $reason }}"];
 
 const NO_POSTGRESQL: &str = "recipe_monitoring_part_up{part=\"postgresql\"} == 0";
 const NO_REDIS: &str = "recipe_monitoring_part_up{part=\"redis\"} == 0";

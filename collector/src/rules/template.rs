@@ -1,5 +1,5 @@
 //! What an alert says, with the parts that Prometheus' templates have for it: `{{ $value }}`,
-//! `{{ $labels.mount }}`; and `{{ $threshold }}`.
+//! `{{ $labels.mount }}`; and `{{ $threshold }}` and `{{ $reason }}`, which is why a part is down.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,9 @@ pub enum TemplateError {
     #[error("'{0}' has no end; write it as in {{{{ $value }}}}")]
     Open(String),
     /// A part that there is not.
-    #[error("there is no '{0}'; write {{{{ $value }}}}, {{{{ $threshold }}}} or {{{{ $labels.name }}}}")]
+    #[error(
+        "there is no '{0}'; write {{{{ $value }}}}, {{{{ $threshold }}}}, {{{{ $labels.name }}}} or {{{{ $reason }}}}"
+    )]
     Unknown(String),
 }
 
@@ -26,6 +28,7 @@ enum Part {
     Value,
     Threshold,
     Label(String),
+    Reason,
 }
 
 impl Template {
@@ -43,6 +46,7 @@ impl Template {
             parts.push(match inner.trim() {
                 "$value" => Part::Value,
                 "$threshold" => Part::Threshold,
+                "$reason" => Part::Reason,
                 other => match other.strip_prefix("$labels.").filter(|name| !name.is_empty()) {
                     Some(name) => Part::Label(name.to_owned()),
                     None => return Err(TemplateError::Unknown(other.to_owned())),
@@ -54,10 +58,17 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The text for a value beyond `threshold` of a series. Without a value there is a dash; a label
-    /// that the series does not have is empty, and leaves no space of its own.
+    /// [`Template::fill_with`] where no reason is known.
     #[must_use]
     pub fn fill(&self, value: Option<f64>, threshold: f64, labels: &Labels) -> String {
+        self.fill_with("", value, threshold, labels)
+    }
+
+    /// The text for a value beyond `threshold` of a series. Without a value there is a dash; a label
+    /// that the series does not have is empty, and leaves no space of its own; a reason that is
+    /// not known leaves no colon before it.
+    #[must_use]
+    pub fn fill_with(&self, reason: &str, value: Option<f64>, threshold: f64, labels: &Labels) -> String {
         let mut text = String::new();
         for part in &self.0 {
             match part {
@@ -69,6 +80,8 @@ impl Template {
                 },
                 Part::Threshold => number(&mut text, threshold),
                 Part::Label(name) => text.push_str(labels.get(name).map_or("", String::as_str)),
+                Part::Reason if reason.is_empty() => text.truncate(text.trim_end_matches([':', '：', ' ']).len()),
+                Part::Reason => text.push_str(reason),
             }
         }
         text
@@ -109,6 +122,14 @@ mod tests {
         ] {
             assert_eq!(fill(text, value), filled);
         }
+    }
+
+    #[test]
+    fn a_reason_is_said_after_a_colon_and_without_one_there_is_none() {
+        let template = Template::parse("It does not answer: {{ $reason }}").unwrap();
+        let fill = |reason| template.fill_with(reason, None, 0.0, &Labels::new());
+        assert_eq!(fill("connection refused"), "It does not answer: connection refused");
+        assert_eq!(fill(""), "It does not answer");
     }
 
     #[test]

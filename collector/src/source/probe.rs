@@ -1,16 +1,20 @@
-//! Whether our own parts answer, asked every two seconds; each probe times out by itself.
+//! Whether our own parts can be used, asked every second; each probe times out by itself.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::alerting::AlertDesk;
 use crate::buffer::Buffer;
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheProbe};
+use crate::failure::Failure;
 use crate::instruments::Instruments;
-use crate::store::Store;
-use crate::{Feed, PartName, PartState};
+use crate::store::{Store, StoreProbe};
+use crate::{Feed, PartFault, PartName, PartState};
 
+/// Between two probes of a part.
+const PROBE: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_secs(2);
 /// What fires now is added without asking.
 const ALERT_PAST: Duration = Duration::from_secs(60);
@@ -19,26 +23,25 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Readings that may be missed before the collector counts as down.
 const MISSED: f64 = 3.0;
 
-/// Watches PostgreSQL for ever.
-pub(crate) async fn watch_store(feed: Feed, store: Store) {
-    let mut part = Watched { feed, name: PartName::Postgresql, state: None };
+/// Watches PostgreSQL for ever. `on_news` is called when its state or fault is another one.
+pub(crate) async fn watch_store(feed: Feed, store: Store, on_news: impl Fn()) {
+    let mut part = Watched { feed, name: PartName::Postgresql, on_news, fault: None };
+    let mut probe = StoreProbe::new(store);
+    let mut ticks = every(PROBE);
     loop {
-        let answer = match tokio::time::timeout(TIMEOUT, store.ping()).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no answer within {TIMEOUT:?}")),
-        };
-        part.note(answer);
-        tokio::time::sleep(INTERVAL).await;
+        ticks.tick().await;
+        part.note(probe.ask().await);
     }
 }
 
-/// Watches Redis for ever.
-pub(crate) async fn watch_cache(feed: Feed, cache: Cache) {
-    let mut part = Watched { feed, name: PartName::Redis, state: None };
-    cache.connected().await;
+/// Watches Redis for ever. `on_news` is called when its state or fault is another one.
+pub(crate) async fn watch_cache(feed: Feed, cache: Cache, on_news: impl Fn()) {
+    let mut part = Watched { feed, name: PartName::Redis, on_news, fault: None };
+    let mut probe = CacheProbe::new(cache);
+    let mut ticks = every(PROBE);
     loop {
-        part.note(cache.ping().await.map_err(|error| error.to_string()));
-        tokio::time::sleep(INTERVAL).await;
+        ticks.tick().await;
+        part.note(probe.ask().await);
     }
 }
 
@@ -77,23 +80,40 @@ pub(crate) async fn watch_desk(feed: Feed, desk: AlertDesk) {
     }
 }
 
-struct Watched {
+struct Watched<F> {
     feed: Feed,
     name: PartName,
-    state: Option<PartState>,
+    on_news: F,
+    /// Of the last answer, once there is one.
+    fault: Option<Result<(), PartFault>>,
 }
 
-impl Watched {
-    fn note(&mut self, answer: Result<(), String>) {
-        let now = if answer.is_ok() { PartState::Up } else { PartState::Down };
-        if self.state.replace(now) != Some(now) {
-            match answer {
+impl<F: Fn()> Watched<F> {
+    fn note(&mut self, answer: Result<(), Failure>) {
+        let (now, fault) = (Timestamp::now(), answer.as_ref().copied().map_err(|failure| failure.fault));
+        if self.fault.replace(fault) != Some(fault) {
+            match &answer {
                 Ok(()) => tracing::info!(part = ?self.name, "answers"),
-                Err(reason) => tracing::error!(part = ?self.name, reason, "does not answer"),
+                Err(Failure { fault, reason }) => {
+                    tracing::error!(part = ?self.name, fault = fault.name(), reason, "does not answer");
+                }
             }
         }
-        self.feed.report(self.name, now, Timestamp::now());
+        let is_news = match fault {
+            Ok(()) => self.feed.report(self.name, PartState::Up, now),
+            Err(fault) => self.feed.report_fault(self.name, fault, now),
+        };
+        if is_news {
+            (self.on_news)();
+        }
     }
+}
+
+/// Ticks that come later after one that took longer.
+fn every(period: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// Watches for ever whether readings still come in.

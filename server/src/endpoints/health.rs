@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use collector::{Backlog, Feed, PartState};
+use collector::{Backlog, Feed, PartFault, PartState};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -28,6 +28,8 @@ struct Readiness {
 #[derive(Debug, Serialize)]
 struct PartReadiness {
     state: PartState,
+    /// What is wrong with it; null unless it is down.
+    fault: Option<PartFault>,
     since: Timestamp,
     /// Seconds since its last sign of life; null if it never gave one.
     age_seconds: Option<f64>,
@@ -38,7 +40,8 @@ pub(crate) async fn readyz(State(feed): State<Feed>) -> impl IntoResponse {
     let (health, now) = (feed.health(), Timestamp::now());
     let parts = health.parts.iter().map(|part| {
         let age_seconds = part.last_seen.map(|seen| now.duration_since(seen).as_secs_f64().max(0.0));
-        (part.name.name(), PartReadiness { state: part.state, since: part.since, age_seconds })
+        let (state, fault, since) = (part.state, part.fault, part.since);
+        (part.name.name(), PartReadiness { state, fault, since, age_seconds })
     });
     let answer = Readiness { ready: health.ready, parts: parts.collect(), unsaved: health.unsaved };
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -87,6 +87,7 @@ async fn health_says_which_part_is_missing() {
     .await;
     assert_eq!(ready.json()["parts"]["postgresql"]["state"], "up");
     assert_eq!(ready.json()["parts"]["redis"]["state"], "off");
+    assert!(ready.json()["parts"]["postgresql"]["fault"].is_null());
 
     // PostgreSQL hangs: it accepts and never answers.
     let text = std::fs::read_to_string(place.data_dir().join("postgres/postmaster.pid")).unwrap();
@@ -102,7 +103,8 @@ async fn health_says_which_part_is_missing() {
     let answer =
         until("not ready", async || Some(dashboard.get("/readyz", &[]).await).filter(|answer| answer.status == 503))
             .await;
-    assert_eq!(answer.json()["parts"]["postgresql"]["state"], "down");
+    let postgresql = &answer.json()["parts"]["postgresql"];
+    assert_eq!((&postgresql["state"], &postgresql["fault"]), (&"down".into(), &"hanging".into()));
     // The page is still there, and says so.
     let page = dashboard.get("/", &["Cookie: lang=en"]).await;
     assert_eq!(page.status, 200);

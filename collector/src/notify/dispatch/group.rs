@@ -10,6 +10,7 @@ use super::super::{About, Message, Pace};
 use crate::Labels;
 use crate::alert::{Alert, QuietBy, shifted};
 use crate::rfc3339;
+use crate::rules::FIRE_DRILL;
 
 /// A group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,6 +165,11 @@ impl Group {
             let series = alert.series();
             let Some(member) = self.members.get_mut(&series) else { continue };
             let is_flapping = alert.quiet.as_ref().is_some_and(|quiet| quiet.why == QuietBy::Flapping);
+            if alert.rule_name == FIRE_DRILL {
+                // It has done what it is for.
+                self.members.remove(&series);
+                continue;
+            }
             member.told = match alert.resolved_at {
                 _ if is_flapping && !self.pace.mirrors => Told::Flapping,
                 None => Told::Firing,
