@@ -25,6 +25,7 @@ use crate::alert::{Alert, AlertRecord, Severity, Transition, shifted};
 use crate::buffer::{Buffer, Record};
 use crate::rules::{AlertKey, Change, Engine, PART_UP, Reason, Rule, Rules, RulesError, Scope, Value};
 use crate::sample::{HOST_LABEL, Labels, Point};
+use crate::top::Top;
 use crate::{Feed, PartState, Payload};
 
 use journal::{Contents, Journal, Kept};
@@ -43,6 +44,7 @@ struct Inner {
     rules_file: PathBuf,
     buffer: Buffer,
     feed: Feed,
+    top: Top,
     /// Where the clock does not jump.
     started: Instant,
     state: Mutex<State>,
@@ -67,7 +69,13 @@ impl Alerting {
     /// # Errors
     ///
     /// When the file cannot be read or is not valid.
-    pub(crate) fn open(rules_file: &Path, data_dir: &Path, buffer: Buffer, feed: Feed) -> Result<Self, RulesError> {
+    pub(crate) fn open(
+        rules_file: &Path,
+        data_dir: &Path,
+        buffer: Buffer,
+        feed: Feed,
+        top: Top,
+    ) -> Result<Self, RulesError> {
         let rules = Rules::load(rules_file)?;
         let (journal, contents) = Journal::open(data_dir);
         let told = contents.active.iter().map(|kept| (kept.key(), (kept.id.clone(), kept.alert.clone()))).collect();
@@ -78,6 +86,7 @@ impl Alerting {
             rules_file: rules_file.to_owned(),
             buffer,
             feed: feed.clone(),
+            top,
             started: Instant::now(),
             state,
         }));
@@ -150,7 +159,7 @@ impl Alerting {
         }
         let (mut records, mut events) = (Vec::new(), Vec::new());
         // One for all that fires at this moment.
-        let snapshot = LazyCell::new(|| serde_json::to_value(self.0.feed.current()).unwrap_or_default());
+        let snapshot = LazyCell::new(|| self.0.top.moment(&self.0.feed.current()));
         for change in changes {
             let (id, alert) = state.told.remove(&change.key).unwrap_or_else(|| (Uuid::now_v7().to_string(), None));
             let rule = state.engine.rules().get(&change.key.rule);

@@ -89,6 +89,8 @@ mod source;
 mod store;
 #[cfg(feature = "runtime")]
 pub mod telemetry;
+#[cfg(feature = "runtime")]
+mod top;
 
 #[cfg(feature = "runtime")]
 pub use archive::{Archive, ArchiveError, RangeQuery};

@@ -30,6 +30,7 @@ use crate::rules::RulesError;
 use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, Watched, host_name};
 use crate::store::{Store, StoreError};
+use crate::top::Top;
 use crate::{APPLICATION_SPAN_SECONDS, Archive, Feed, LIVE_SPAN, PartName, PartState, Unsaved, intake};
 
 /// How long the end may wait for the lease to be given up.
@@ -262,7 +263,10 @@ impl Running {
         let seconds = settings.sampling.system.as_secs_f64();
         let retention = settings.schedule.retention();
         let data_dir = embedded::data_dir(&settings.storage)?;
-        let alerting = Alerting::open(&settings.alerts.rules, &data_dir, buffer.clone(), self.feed.clone())?;
+        let (rules, top) = (&settings.alerts.rules, Top::default());
+        let alerting = Alerting::open(rules, &data_dir, buffer.clone(), self.feed.clone(), top.clone())?;
+        self.tasks.spawn(source::watch_processes(top.clone()));
+        self.tasks.spawn(source::watch_queries(top.clone(), self.feed.clone(), self.store.clone()));
         let monitor =
             Monitor::new(self.feed.clone(), outgoing, seconds, buffer.clone(), retention, instruments.clone());
         let monitor = Arc::new(monitor.alerting(alerting.clone()));
@@ -290,7 +294,8 @@ impl Running {
             let interval = settings.sampling.application;
             let (watched, monitor) = (watched.clone(), Arc::clone(&monitor));
             let application = settings.application.clone();
-            self.tasks.spawn(source::watch_application(watched, application, interval, monitor, host.to_owned()));
+            let watching = source::watch_application(watched, application, interval, monitor, top, host.to_owned());
+            self.tasks.spawn(watching);
         }
         if role == Role::Collector {
             let entrance = Entrance {

@@ -7,6 +7,7 @@ mod probe;
 mod scrape;
 mod sql;
 mod system;
+mod top;
 
 pub use application::Watched;
 pub(crate) use application::watch_application;
@@ -14,6 +15,7 @@ pub(crate) use probe::{watch_alert_past, watch_cache, watch_readings, watch_stor
 pub use scrape::{ScrapeError, Scraper, instance_name, watch_target};
 pub(crate) use sql::{SqlError, SqlReader};
 pub use system::{SystemReader, host_name};
+pub(crate) use top::{watch_processes, watch_queries};
 
 use jiff::Timestamp;
 

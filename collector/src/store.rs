@@ -1,11 +1,13 @@
 //! PostgreSQL. Every SQL statement of the product is in this module's files; no caller sees a
 //! row or a database error.
 
+mod activity;
 mod address;
 mod alerts;
 mod business;
 mod check;
 mod intervals;
+mod literals;
 mod notify;
 mod probe;
 mod range;

@@ -173,26 +173,9 @@ impl Window {
     /// What all instances did over the minute before `now`.
     pub fn read(&mut self, now: Timestamp, host: &str) -> Application {
         self.forget_old(now);
-        let mut total = Sums::default();
-        let mut routes: BTreeMap<RouteId, Sums> = BTreeMap::new();
-        let mut window_seconds = 0.0_f64;
-        for watched in self.instances.values() {
-            let steps = || watched.steps.iter().filter(|step| step.increase.counts && step.to <= now);
-            let seconds: f64 = steps().map(|step| step.length().as_secs_f64()).sum();
-            window_seconds = window_seconds.max(seconds);
-            for step in steps() {
-                total.add(&step.increase.total, seconds);
-                for (route, tally) in &step.increase.routes {
-                    routes.entry(*route).or_default().add(tally, seconds);
-                }
-            }
-        }
-        let route = |(id, sums): (&RouteId, &Sums)| {
-            let (method, route) = self.routes.name(*id)?.clone();
-            Some(Route { method, route, requests: sums.requests() })
-        };
+        let (total, routes, window_seconds) = self.add_up(now);
         let all = routes.len();
-        let routes = ranked(routes.iter().filter_map(route).collect());
+        let routes = ranked(routes.iter().filter_map(|(id, sums)| self.route(*id, sums)).collect());
         let up = self.instances.iter().filter(|(name, watched)| watched.is_up(name, now));
         let connections = up.filter_map(|(_, watched)| watched.connections);
         Application {
@@ -207,6 +190,40 @@ impl Window {
             routes_left_out: (all - routes.len()) as u64,
             routes,
         }
+    }
+
+    /// The routes with most requests of that minute, at most `most`, the busiest first.
+    #[must_use]
+    pub fn busiest(&self, now: Timestamp, most: usize) -> Vec<Route> {
+        let (_, routes, _) = self.add_up(now);
+        let mut routes: Vec<_> = routes.into_iter().collect();
+        let rate = |sums: &Sums| sums.per_second.unwrap_or(0.0);
+        routes.sort_by(|(_, one), (_, other)| rate(other).total_cmp(&rate(one)));
+        routes.iter().take(most).filter_map(|(id, sums)| self.route(*id, sums)).collect()
+    }
+
+    /// What of all routes and of each is in a reading, and the seconds that it is over.
+    fn add_up(&self, now: Timestamp) -> (Sums, BTreeMap<RouteId, Sums>, f64) {
+        let mut total = Sums::default();
+        let mut routes: BTreeMap<RouteId, Sums> = BTreeMap::new();
+        let mut window_seconds = 0.0_f64;
+        for watched in self.instances.values() {
+            let steps = || watched.steps.iter().filter(|step| step.increase.counts && step.to <= now);
+            let seconds: f64 = steps().map(|step| step.length().as_secs_f64()).sum();
+            window_seconds = window_seconds.max(seconds);
+            for step in steps() {
+                total.add(&step.increase.total, seconds);
+                for (route, tally) in &step.increase.routes {
+                    routes.entry(*route).or_default().add(tally, seconds);
+                }
+            }
+        }
+        (total, routes, window_seconds)
+    }
+
+    fn route(&self, id: RouteId, sums: &Sums) -> Option<Route> {
+        let (method, route) = self.routes.name(id)?.clone();
+        Some(Route { method, route, requests: sums.requests() })
     }
 
     /// Requests since the start by duration: each upper bound in seconds with those up to it, the

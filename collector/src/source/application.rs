@@ -18,8 +18,11 @@ use crate::exposition::Parsed;
 use crate::instruments::Instruments;
 use crate::monitor::{Monitor, Reading};
 use crate::requests::{InstanceName, TooManyInstances, Window};
+use crate::top::{PLACES, Top};
 use crate::{Exposition, Sample};
 
+/// How often the busiest routes are noted.
+const BUSIEST: Duration = Duration::from_secs(10);
 /// What is over the last minute is kept once a minute: more often it would be the same again.
 const DETAILS: Duration = Duration::from_secs(60);
 
@@ -96,12 +99,14 @@ impl Watched {
     }
 }
 
-/// Scrapes the targets and gives the monitor a reading every `interval`, for ever.
+/// Scrapes the targets and gives the monitor a reading every `interval`, and now and then the
+/// busiest routes to `top`, for ever.
 pub(crate) async fn watch_application(
     watched: Watched,
     settings: config::Application,
     interval: Duration,
     monitor: Arc<Monitor>,
+    top: Top,
     host: String,
 ) {
     let mut scrapes = JoinSet::new();
@@ -114,11 +119,18 @@ pub(crate) async fn watch_application(
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut detailed = Instant::now();
+    let mut noted: Option<Instant> = None;
     loop {
         ticks.tick().await;
         let (reading, details) = {
             let mut window = watched.window();
             let reading = window.read(whole_milliseconds(Timestamp::now()), &host);
+            if !reading.instances.is_empty() && noted.is_none_or(|noted| noted.elapsed() >= BUSIEST) {
+                let busiest = window.busiest(reading.at, PLACES);
+                // Soon after the start there is none yet.
+                noted = Some(Instant::now()).filter(|_| !busiest.is_empty());
+                top.note_routes(busiest, reading.at);
+            }
             let is_due = detailed.elapsed() >= DETAILS;
             let details: Option<Sample> = is_due.then(|| reading.details(&window.counted()));
             (reading, details)

@@ -17,6 +17,7 @@ mod helpers;
 mod history;
 mod line;
 mod lost;
+mod moment;
 mod process;
 mod prometheus;
 mod redis;

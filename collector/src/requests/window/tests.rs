@@ -56,6 +56,19 @@ fn rates_are_over_the_seconds_between_scrapes() {
 }
 
 #[test]
+fn the_busiest_routes_are_those_with_most_requests_however_fast_they_are() {
+    let exposed = |seconds: i64| {
+        let line =
+            |route: i64| format!("http_requests_total{{method=\"GET\",route=\"/{route}\"}} {}\n", route * seconds);
+        scraped(seconds, &(1..=30).map(line).collect::<String>())
+    };
+    let window = seen(&[exposed(0), exposed(10)]);
+    let busiest = window.busiest(second(11), 3);
+    let rates: Vec<_> = busiest.iter().map(|route| (route.route.as_str(), route.requests.per_second)).collect();
+    assert_eq!(rates, [("/30", Some(30.0)), ("/29", Some(29.0)), ("/28", Some(28.0))]);
+}
+
+#[test]
 fn without_requests_there_is_a_rate_of_none_and_no_share_of_failures() {
     let mut window = seen(&[requests(0, &[(200, 7)]), requests(5, &[(200, 7)])]);
     let total = window.read(second(6), "web").total;
