@@ -16,4 +16,4 @@ pub use html::{Html, part, part_with_forms, when};
 pub use icon::{Shape, icon};
 pub use parts::parts;
 pub use tile::Tile;
-pub use verdict::{host_name, verdict_strip, window_title};
+pub use verdict::{host_name, verdict_strip, window_icon, window_title};

@@ -174,6 +174,26 @@ impl Feed {
         self.state().alerts = alerts.into_iter().map(|alert| (alert.id.clone(), alert)).collect();
     }
 
+    /// Makes the alerts that fire those which are known to; sends what is another than it was.
+    pub fn match_alerts(&self, alerts: Vec<Alert>, now: Timestamp) {
+        let mut state = self.state();
+        let known = state.alerts.clone();
+        let gone = known.values().filter(|known| !alerts.iter().any(|alert| alert.id == known.id));
+        let gone =
+            gone.map(|alert| Payload::AlertResolved(Box::new(Alert { resolved_at: Some(now), ..alert.clone() })));
+        let gone: Vec<_> = gone.collect();
+        let news = alerts.into_iter().filter_map(|alert| match known.get(&alert.id) {
+            None => Some(Payload::AlertNew(Box::new(alert))),
+            Some(known) if *known != alert => Some(Payload::AlertChanged(Box::new(alert))),
+            Some(_) => None,
+        });
+        for payload in gone.into_iter().chain(news) {
+            if let Err(error) = self.send(&mut state, payload, now) {
+                tracing::error!(%error, "an alert could not be written as json");
+            }
+        }
+    }
+
     /// Notes what fired before, as PostgreSQL has it, without sending anything.
     pub fn note_alert_past(&self, past: Option<AlertPast>) {
         self.state().alert_past = past;

@@ -57,6 +57,9 @@ test.describe("in English", () => {
     await expect(page.locator(".verdict")).toContainText(/AlwaysCritical for .*: CPU/);
     await expect(page.locator(".verdict")).toContainText("2 other alerts fire.");
     await expect(page).toHaveTitle(/^Critical: AlwaysCritical/);
+    const icon = page.locator("link[rel=icon]");
+    await expect(icon).toHaveAttribute("href", "/favicon-critical.svg");
+    expect((await page.request.get(new URL((await icon.getAttribute("href")) ?? "", firing.url).href)).headers()["content-type"]).toContain("image/svg+xml");
     const age = alerts.nth(0).locator(".alert-age");
     const before = await age.textContent();
     await expect(age).not.toHaveText(before ?? "");
@@ -113,10 +116,11 @@ test.describe("when the rules change", () => {
     await expect(page.locator(".alert")).toHaveCount(2);
     await expect(page.locator(panel)).not.toContainText("stay as they were");
     await expect(page.locator(".verdict")).toContainText("AlwaysWarning for");
-    const past = page.getByRole("row").filter({ hasText: "AlwaysCritical" });
+    const history = page.locator("section[aria-labelledby=alert-history-title]");
+    const past = history.getByRole("row").filter({ hasText: "AlwaysCritical" });
     await expect(past).toContainText("critical");
     await expect(past).not.toContainText("still fires");
-    await expect(page.getByRole("row").filter({ hasText: "AlwaysWarning" })).toContainText("still fires");
+    await expect(history.getByRole("row").filter({ hasText: "AlwaysWarning" })).toContainText("still fires");
     await expect(page.getByRole("img", { name: "1 critical, 1 warning, 1 info" })).toBeVisible();
     firing.rules(rules);
     await expect(page.locator(".alert")).toHaveCount(3);

@@ -11,6 +11,9 @@ pub fn on_system_theme_change(_changed: impl Fn() + 'static) {}
 /// No window, no title.
 pub fn set_title(_title: &str) {}
 
+/// No window, no icon.
+pub fn set_icon(_path: &'static str) {}
+
 /// Nobody has a form open.
 #[must_use]
 pub fn is_acting() -> bool {

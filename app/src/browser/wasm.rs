@@ -105,6 +105,13 @@ pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// The window's icon.
+pub fn set_icon(path: &'static str) {
+    if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
+        let _ = link.set_attribute("href", path);
+    }
+}
+
 /// An attribute of `<html>`, where the server leaves what it decided.
 #[must_use]
 pub fn root_attribute(name: &str) -> Option<String> {

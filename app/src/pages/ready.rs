@@ -7,7 +7,7 @@ use crate::api::system::read;
 use crate::browser;
 use crate::error::ApiError;
 use crate::live::LiveStore;
-use crate::widgets::{Shape, icon, parts, verdict_strip, window_title};
+use crate::widgets::{Shape, icon, parts, verdict_strip, window_icon, window_title};
 use crate::words::use_words;
 use leptos_meta::Title;
 
@@ -26,6 +26,7 @@ pub fn ready(title: &'static str, content: fn() -> AnyView) -> AnyView {
     Effect::new(move |_| {
         if store.loaded.get() {
             browser::set_title(&window_title(store, title));
+            browser::set_icon(window_icon(store));
         }
     });
     let page = move || {

@@ -122,6 +122,16 @@ pub fn host_name(store: LiveStore) -> Signal<String> {
     Signal::derive(move || of(store.system, |system| system.host.clone()))
 }
 
+/// The window's icon, which says how bad it is.
+#[must_use]
+pub fn window_icon(store: LiveStore) -> &'static str {
+    match store.verdict().severity() {
+        Severity::Good | Severity::Unknown => "/favicon.svg",
+        Severity::Warning => "/favicon-warning.svg",
+        Severity::Critical => "/favicon-critical.svg",
+    }
+}
+
 /// The window's title: the verdict first when it is bad.
 #[must_use]
 pub fn window_title(store: LiveStore, page: &'static str) -> String {

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Phase, Severity, Silence};
+use super::{Alert, Phase, Severity, Silence};
 use crate::{Labels, rfc3339};
 
 /// All of it, as `/api/v1/alerting` answers it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Desk {
+    /// The alerts that fire, the worst first.
+    pub alerts: Vec<Alert>,
     /// The rules, in the order of their file.
     pub rules: Vec<RuleState>,
     /// The silences that hold.

@@ -11,6 +11,7 @@ impl Alerting {
         let state = self.lock();
         let rules = state.engine.rules().iter().filter(|rule| rule.name != super::FIRE_DRILL);
         Desk {
+            alerts: self.0.feed.alerts(),
             rules: rules.map(|rule| rule_state(rule, &state)).collect(),
             silences: state.hush.silences(),
             receivers: self.receivers(&state),

@@ -67,7 +67,8 @@ pub(crate) async fn watch_alert_past(feed: Feed, store: Store) {
     }
 }
 
-/// Brings what is wrong with alerting to a dashboard whose collector is another process, for ever.
+/// Brings the alerts, and what is wrong with alerting, to a dashboard whose collector is another
+/// process, for ever: also while both stores are away that it hears of them through.
 pub(crate) async fn watch_desk(feed: Feed, desk: AlertDesk) {
     loop {
         // Where nobody answers, the collector is down, which is said.
@@ -75,6 +76,7 @@ pub(crate) async fn watch_desk(feed: Feed, desk: AlertDesk) {
             let now = Timestamp::now();
             feed.report_rules(desk.rules_error, now);
             feed.report_paging(desk.paging_error, now);
+            feed.match_alerts(desk.alerts, now);
         }
         tokio::time::sleep(INTERVAL).await;
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::whole_milliseconds;
 use crate::store::Store;
 use crate::top::{Top, TopProcess};
 use crate::{Feed, PartName, PartState};
@@ -65,7 +66,7 @@ pub(crate) async fn watch_processes(top: Top) {
         });
         let Ok((back, processes)) = read.await else { return };
         reader = back;
-        top.note_processes(processes, Timestamp::now());
+        top.note_processes(processes, whole_milliseconds(Timestamp::now()));
     }
 }
 
@@ -81,7 +82,7 @@ pub(crate) async fn watch_queries(top: Top, feed: Feed, store: Store) {
             continue;
         }
         match tokio::time::timeout(TIMEOUT, store.top_queries()).await {
-            Ok(Ok(queries)) => top.note_queries(queries, Timestamp::now()),
+            Ok(Ok(queries)) => top.note_queries(queries, whole_milliseconds(Timestamp::now())),
             Ok(Err(error)) => tracing::debug!(%error, "what PostgreSQL is doing was not read"),
             Err(_) => tracing::debug!("what PostgreSQL is doing was not read in time"),
         }
@@ -90,7 +91,7 @@ pub(crate) async fn watch_queries(top: Top, feed: Feed, store: Store) {
         }
         last = Some(Instant::now());
         match tokio::time::timeout(TIMEOUT, store.top_statements()).await {
-            Ok(Ok(statements)) => top.note_statements(statements, Timestamp::now()),
+            Ok(Ok(statements)) => top.note_statements(statements, whole_milliseconds(Timestamp::now())),
             Ok(Err(error)) => tracing::debug!(%error, "what PostgreSQL did most was not read"),
             Err(_) => tracing::debug!("what PostgreSQL did most was not read in time"),
         }

@@ -74,11 +74,15 @@ async fn fire(connection: &mut PgConnection, record: &AlertRecord) -> Result<u64
     Ok(inserted.rows_affected())
 }
 
+/// Another collector's firing of the series is over, too; not one that began since, where this is told
+/// a second time after a crash.
 async fn resolve(connection: &mut PgConnection, alert: &Alert, resolved_at: Timestamp) -> Result<u64, StoreError> {
     let updated = sqlx::query(
         "WITH closed AS (
              UPDATE recipe_monitoring_state.firings SET is_open = FALSE
-             WHERE is_open AND (id = $1 OR series = md5($2)) RETURNING alert_id
+             WHERE is_open AND (id = $1 OR (series = md5($2) AND (
+                 SELECT timestamp FROM alert_history WHERE alert_history.id = alert_id
+             ) <= $3::text::timestamptz)) RETURNING alert_id
          )
          UPDATE alert_history SET resolved = TRUE, resolved_at = greatest(timestamp, $3::text::timestamptz)
          WHERE id IN (SELECT alert_id FROM closed) AND NOT resolved",

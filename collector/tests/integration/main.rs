@@ -12,6 +12,7 @@ mod clock;
 mod description;
 mod embedded;
 mod faults;
+mod firings;
 mod guards;
 mod helpers;
 mod history;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use collector::{Backlog, Feed, PartFault, PartState};
+use collector::{Backlog, Feed, Health, PartFault, PartState};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -23,6 +23,10 @@ struct Readiness {
     parts: BTreeMap<&'static str, PartReadiness>,
     /// What waits for PostgreSQL and what was given up; null where this process takes no samples.
     unsaved: Option<Backlog>,
+    /// Why the newest file of alert rules was not taken; null when it was.
+    rules_error: Option<String>,
+    /// Why alerts may reach nobody; null when they do.
+    paging_error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,7 +47,8 @@ pub(crate) async fn readyz(State(feed): State<Feed>) -> impl IntoResponse {
         let (state, fault, since) = (part.state, part.fault, part.since);
         (part.name.name(), PartReadiness { state, fault, since, age_seconds })
     });
-    let answer = Readiness { ready: health.ready, parts: parts.collect(), unsaved: health.unsaved };
+    let Health { ready, unsaved, rules_error, paging_error, .. } = health.clone();
+    let answer = Readiness { ready, parts: parts.collect(), unsaved, rules_error, paging_error };
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(answer))
 }
