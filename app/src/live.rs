@@ -223,7 +223,7 @@ impl LiveStore {
             *changes += 1;
             let is_new = !active.iter().any(|known| known.id == alert.id);
             if let Some(past) = past.as_mut().filter(|_| fires && is_new) {
-                past.count(alert.severity);
+                past.count(&alert);
             }
             active.retain(|known| known.id != alert.id);
             if fires {

@@ -151,6 +151,9 @@ impl AlertRecord {
     }
 }
 
+/// The category of fire drills.
+pub(crate) const DRILL: &str = "drill";
+
 /// How many alerts fired in the last 24 hours, by severity: critical, warning, info.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -160,9 +163,10 @@ pub struct AlertPast {
 }
 
 impl AlertPast {
-    /// One more fires.
-    pub fn count(&mut self, severity: Severity) {
-        let place = Severity::ALL.iter().position(|known| *known == severity);
+    /// One more fires; a fire drill is none.
+    pub fn count(&mut self, alert: &Alert) {
+        let place = Severity::ALL.iter().position(|known| *known == alert.severity);
+        let place = place.filter(|_| alert.category != DRILL);
         if let Some(count) = place.and_then(|place| self.day.get_mut(place)) {
             *count += 1;
         }

@@ -127,11 +127,11 @@ impl Feed {
             }
             Payload::Business(business) => state.business = Some(*business),
             Payload::AlertNew(alert) => {
-                let severity = alert.severity;
-                let is_new = state.alerts.insert(alert.id.clone(), *alert).is_none();
+                let is_new = !state.alerts.contains_key(&alert.id);
                 if let Some(past) = state.alert_past.as_mut().filter(|_| is_new) {
-                    past.count(severity);
+                    past.count(&alert);
                 }
+                state.alerts.insert(alert.id.clone(), *alert);
             }
             Payload::AlertChanged(alert) => {
                 if state.alerts.contains_key(&alert.id) {

@@ -40,8 +40,10 @@ pub(super) async fn lines(archive: &Archive, rules: &[RuleState], now: Timestamp
 pub(super) fn section(html: &mut Html, reader: &Reader, rules: &[RuleState], lines: &BTreeMap<String, Line>) {
     begin(html, "rules-title", reader.desk.rules);
     begin_table(html, reader.desk.rules, &reader.desk.rule_columns);
-    for rule in rules {
-        let phase = rule.phase();
+    // What fires first, and then as they are in the file.
+    let mut rules: Vec<_> = rules.iter().map(|rule| (rule.phase(), rule)).collect();
+    rules.sort_by_key(|(phase, _)| (*phase != Some(Phase::Firing), phase.is_none()));
+    for (phase, rule) in rules {
         html.mark("<tr><td>");
         let (class, shape) = match phase {
             None => ("state-good", Shape::Check),

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Expression, FIRE_DRILL, Rule, Template};
-use crate::alert::{Action, Missing, Severity, Timing};
+use crate::alert::{Action, DRILL, Missing, Severity, Timing};
 
 use Action::{Log, Notify};
 use Severity::{Critical, Info, Warning};
@@ -70,14 +70,15 @@ fn rule(row: &Row) -> Option<Rule> {
 }
 
 /// The rule behind a fire drill: a test alert that goes the way of all others.
-const DRILL: Row = Row(FIRE_DRILL, "recipe_monitoring_fire_drill > 0", 0, Info, "drill", Notify, DRILL_SUMMARY, "");
+const FIRE_DRILL_ROW: Row =
+    Row(FIRE_DRILL, "recipe_monitoring_fire_drill > 0", 0, Info, DRILL, Notify, DRILL_SUMMARY, "");
 const DRILL_SUMMARY: [&str; 2] = [
     "This is a fire drill: nothing is wrong, and paging works if you read this",
     "これは訓練です。異常はありません。この通知が届いていれば、アラートは正しく届きます",
 ];
 
 pub(super) fn fire_drill() -> Option<Rule> {
-    rule(&DRILL)
+    rule(&FIRE_DRILL_ROW)
 }
 
 #[cfg(test)]

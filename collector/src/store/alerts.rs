@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::alert::{Alert, AlertPast, AlertRecord, Severity};
+use crate::alert::{Alert, AlertPast, AlertRecord, DRILL, Severity};
 use crate::buffer::{Entry, Record};
 
 use super::samples::without_nul;
@@ -103,8 +103,10 @@ impl Store {
     /// [`StoreError::Query`]
     pub async fn alert_past(&self) -> Result<AlertPast, StoreError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT severity, count(*) FROM alert_history WHERE timestamp > now() - INTERVAL '24 hours' GROUP BY 1",
+            "SELECT severity, count(*) FROM alert_history
+             WHERE timestamp > now() - INTERVAL '24 hours' AND category <> $1 GROUP BY 1",
         )
+        .bind(DRILL)
         .fetch_all(&self.pool)
         .await?;
         let count = |severity: Severity| {
