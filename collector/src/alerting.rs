@@ -12,6 +12,7 @@
 //! again after a crash between the two: PostgreSQL knows its id, and receivers their message's key.
 
 mod act;
+mod claims;
 mod delivery;
 mod desk;
 mod front;
@@ -21,6 +22,7 @@ mod journal;
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -69,8 +71,10 @@ struct Inner {
     /// Time since the start, by a clock that does not jump.
     steady: Steady,
     state: Mutex<State>,
-    /// That there may be a message to send.
+    /// That there may be a message to send, or an alert to claim.
     outbox: watch::Sender<()>,
+    /// Whether somebody claims what fires.
+    is_claiming: AtomicBool,
 }
 
 /// A clock that does not jump; in tests, one that is handed in.
@@ -107,6 +111,8 @@ struct State {
     hush: Hush,
     drilled_at: Option<Timestamp>,
     heartbeat: Option<Heartbeat>,
+    /// This collector's name among others on the database.
+    collector: String,
 }
 
 impl Alerting {
@@ -154,6 +160,9 @@ impl Alerting {
             hush: Hush::new(contents.silences),
             drilled_at: contents.drilled_at,
             heartbeat: None,
+            collector: Some(contents.collector)
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| Uuid::now_v7().to_string()),
         };
         let alerting = Self(Arc::new(Inner {
             rules_file: rules_file.clone(),
@@ -166,6 +175,7 @@ impl Alerting {
             steady,
             state: Mutex::new(state),
             outbox: watch::Sender::new(()),
+            is_claiming: AtomicBool::new(false),
         }));
         let mut state = alerting.lock();
         // They may have been kept, or not.
@@ -290,9 +300,11 @@ impl Alerting {
             records.push(AlertRecord { alert: alert.clone(), snapshot: snapshot.clone() });
             events.push(Payload::AlertNew(Box::new(alert.clone())));
             if alert.rule_name == FIRE_DRILL {
-                state.dispatch.fires(alert, self.0.router.every_way(alert), now);
+                // Each collector has its own.
+                state.dispatch.fires(alert, self.0.router.every_way(alert), now, true);
             } else if is_told {
-                state.dispatch.fires(alert, self.0.router.ways(alert), now);
+                let is_claimed = !self.0.is_claiming.load(Ordering::Relaxed);
+                state.dispatch.fires(alert, self.0.router.ways(alert), now, is_claimed);
             }
         }
         let is_new =
@@ -375,6 +387,7 @@ fn write(state: &mut State) {
         flaps: state.flaps.clone(),
         silences: state.hush.silences(),
         drilled_at: state.drilled_at,
+        collector: state.collector.clone(),
         ..Contents::new(active, unsaved)
     });
 }

@@ -346,7 +346,12 @@ impl Running {
             let monitor = Arc::clone(monitor);
             alerting.clone().watch_time(move |events| monitor.tell(events))
         });
-        for sender in alerting.senders() {
+        let senders = alerting.senders();
+        if !senders.is_empty() {
+            let (alerting, store) = (alerting.clone(), self.store.clone());
+            self.tasks.spawn(alerting.watch_claims(store));
+        }
+        for sender in senders {
             let (next, reports) = (alerting.clone(), alerting.clone());
             self.tasks.spawn(notify::deliver(
                 sender,

@@ -17,6 +17,7 @@ mod rollups;
 mod samples;
 mod schema;
 mod snapshots;
+mod tellers;
 mod turn;
 
 use std::collections::BTreeSet;

@@ -36,9 +36,11 @@ pub fn ready(title: &'static str, content: fn() -> AnyView) -> AnyView {
                 store.seed(snapshot);
             }
             let error = snapshot.err().unwrap_or(ApiError::Failed);
+            // Untracked: the page around it would be drawn anew with every tick.
+            let window_title = move || untrack(|| window_title(store, title));
             view! {
                 <Show when=move || store.loaded.get() fallback=move || view! { <Failure error/> }>
-                    <Title text=window_title(store, title)/>
+                    <Title text=window_title()/>
                     {verdict_strip()}
                     <p class="panel-notice" hidden=move || store.is_past_complete()>{words.past_incomplete}</p>
                     {content()}

@@ -66,6 +66,9 @@ pub(super) struct Contents {
     pub(super) flaps: Flaps,
     #[serde(default)]
     pub(super) silences: Vec<Silence>,
+    /// This collector's name among others on the database.
+    #[serde(default)]
+    pub(super) collector: String,
     /// When the last fire drill began.
     #[serde(default, with = "crate::rfc3339::option")]
     pub(super) drilled_at: Option<Timestamp>,

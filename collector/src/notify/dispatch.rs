@@ -63,8 +63,9 @@ impl Dispatch {
         self.groups.retain(|group| group.pace != super::Pace::default() || group.outgoing.is_some());
     }
 
-    /// An alert fires; it goes these ways.
-    pub(crate) fn fires(&mut self, alert: &Alert, ways: Vec<Way>, now: Timestamp) {
+    /// An alert fires; it goes these ways, unless it is for another collector to tell, which is not
+    /// known yet where it is not `is_claimed`.
+    pub(crate) fn fires(&mut self, alert: &Alert, ways: Vec<Way>, now: Timestamp, is_claimed: bool) {
         for way in ways {
             let place =
                 self.groups.iter().position(|group| group.receiver == way.receiver && group.labels == way.group);
@@ -73,8 +74,29 @@ impl Dispatch {
                 self.groups.len() - 1
             });
             self.groups[place].pace = way.pace;
-            self.groups[place].fires(alert, now);
+            self.groups[place].fires(alert, now, is_claimed);
         }
+    }
+
+    /// Whether it is not known of an alert whose it is to tell.
+    pub(crate) fn has_unclaimed(&self) -> bool {
+        self.groups.iter().any(Group::has_unclaimed)
+    }
+
+    /// Each series of which there is something to tell.
+    pub(crate) fn series(&self) -> Vec<String> {
+        let series: std::collections::BTreeSet<_> = self.groups.iter().flat_map(Group::series).collect();
+        series.into_iter().cloned().collect()
+    }
+
+    /// Notes of each series that `is_own` knows of whether this collector tells of it; answers whether
+    /// anything is another than before.
+    pub(crate) fn claimed(&mut self, is_own: impl Fn(&str) -> Option<bool>) -> bool {
+        let mut has_changed = false;
+        for group in &mut self.groups {
+            has_changed |= group.claimed(&is_own);
+        }
+        has_changed
     }
 
     /// An alert is over.

@@ -37,7 +37,25 @@ struct Member {
     since: Timestamp,
     /// Nobody was to be told of it while it fired.
     was_quiet: bool,
+    #[serde(default)]
+    claim: Claim,
 }
+
+/// Whose it is to tell of an alert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Claim {
+    /// This collector's.
+    #[default]
+    Own,
+    /// Another's, which sees the same.
+    Foreign,
+    /// Not known yet.
+    Open,
+}
+
+/// Whose an alert is counts as known after this time.
+const CLAIM_PATIENCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// What the receiver knows of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,10 +76,13 @@ impl Member {
     }
 
     fn is_muted(&self) -> bool {
-        self.is(QuietBy::Silenced) || self.is(QuietBy::Inhibited)
+        self.is(QuietBy::Silenced) || self.is(QuietBy::Inhibited) || self.claim == Claim::Foreign
     }
 
     fn is_news(&self, pace: &Pace) -> bool {
+        if self.claim != Claim::Own {
+            return false;
+        }
         if self.is(QuietBy::Flapping) && !pace.mirrors {
             return self.told != Told::Flapping;
         }
@@ -84,10 +105,34 @@ impl Group {
         self.members.is_empty() && self.outgoing.is_none()
     }
 
-    pub(super) fn fires(&mut self, alert: &Alert, now: Timestamp) {
-        let new = Member { alert: alert.clone(), told: Told::Nothing, since: now, was_quiet: false };
+    pub(super) fn fires(&mut self, alert: &Alert, now: Timestamp, is_claimed: bool) {
+        let claim = if is_claimed { Claim::Own } else { Claim::Open };
+        let new = Member { alert: alert.clone(), told: Told::Nothing, since: now, was_quiet: false, claim };
         let member = self.members.entry(alert.series()).or_insert(new);
         (member.alert, member.since, member.was_quiet) = (alert.clone(), now, false);
+    }
+
+    pub(super) fn has_unclaimed(&self) -> bool {
+        self.members.values().any(|member| member.claim == Claim::Open)
+    }
+
+    pub(super) fn series(&self) -> impl Iterator<Item = &String> {
+        self.members.keys()
+    }
+
+    pub(super) fn claimed(&mut self, is_own: impl Fn(&str) -> Option<bool>) -> bool {
+        let mut has_changed = false;
+        for (series, member) in &mut self.members {
+            let claim = match is_own(series) {
+                // A fire drill is each collector's own.
+                _ if member.alert.rule_name == FIRE_DRILL => Claim::Own,
+                Some(true) => Claim::Own,
+                Some(false) => Claim::Foreign,
+                None => continue,
+            };
+            has_changed |= std::mem::replace(&mut member.claim, claim) != claim;
+        }
+        has_changed
     }
 
     pub(super) fn is_over(&mut self, alert: &Alert, now: Timestamp) {
@@ -115,11 +160,19 @@ impl Group {
     pub(super) fn flush(&mut self, at: Timestamp, local: DateTime) -> bool {
         let is_quiet = self.pace.quiet_hours.iter().any(|hours| hours.contain(local));
         let before = self.members.len();
+        for member in self.members.values_mut() {
+            if member.claim == Claim::Open && at.duration_since(member.since) >= CLAIM_PATIENCE {
+                member.claim = Claim::Own;
+            }
+        }
         for member in self.members.values_mut().filter(|member| !member.is_over()) {
             member.was_quiet = is_quiet || member.is_muted();
         }
         let tells_end = self.pace.send_resolved;
         self.members.retain(|_, member| {
+            if member.is_over() && member.claim == Claim::Foreign {
+                return false;
+            }
             let is_worth_telling = if member.told == Told::Nothing { !member.was_quiet } else { tells_end };
             !member.is_over() || is_worth_telling || (member.is(QuietBy::Flapping) && tells_end)
         });
@@ -130,6 +183,7 @@ impl Group {
         let mut alerts: Vec<Alert> = self
             .members
             .values()
+            .filter(|member| member.claim == Claim::Own)
             .filter(|member| if member.is_over() { member.is_news(&self.pace) } else { !member.is_muted() })
             .map(|member| member.alert.clone())
             .collect();

@@ -18,7 +18,7 @@ impl Play {
     }
 
     fn fires(&mut self, alert: &Alert) -> Vec<String> {
-        self.dispatch.fires(alert, self.router.ways(alert), self.now);
+        self.dispatch.fires(alert, self.router.ways(alert), self.now, true);
         self.told()
     }
 
@@ -121,7 +121,7 @@ fn a_group_waits_for_others_as_long_as_it_is_told_to() {
 fn what_fired_and_ended_while_a_receiver_was_away_is_told_when_it_is_back() {
     let mut play = Play::new(RECEIVER);
     let cpu = alert("HighCPU", "a1");
-    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now);
+    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
     play.flush();
     let message = play.dispatch.next("team", play.now).unwrap();
     let day = SignedDuration::from_hours(24);
@@ -142,7 +142,7 @@ fn what_fired_and_ended_while_a_receiver_was_away_is_told_when_it_is_back() {
 fn attempts_come_ever_more_slowly_and_end_in_public() {
     let mut play = Play::new(RECEIVER);
     let cpu = alert("HighCPU", "a1");
-    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now);
+    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
     play.flush();
     let message = play.dispatch.next("team", play.now).unwrap();
     let hour = SignedDuration::from_hours(1);
@@ -164,7 +164,7 @@ fn attempts_come_ever_more_slowly_and_end_in_public() {
     assert_eq!(play.after(3 * 3_600), ["+a1"]);
 
     let mut play = Play::new(RECEIVER);
-    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now);
+    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
     play.flush();
     let message = play.dispatch.next("team", play.now).unwrap();
     assert!(play.dispatch.failed("team", &message.key, ("404", Failure::Never), (play.now, 0.0), hour));
@@ -175,7 +175,7 @@ fn attempts_come_ever_more_slowly_and_end_in_public() {
 fn a_receiver_that_says_when_is_left_alone_until_then() {
     let mut play = Play::new(RECEIVER);
     let cpu = alert("HighCPU", "a1");
-    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now);
+    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
     play.flush();
     let key = play.dispatch.next("team", play.now).unwrap().key;
     let later = Failure::Later(Some(SignedDuration::from_secs(30)));
@@ -262,7 +262,7 @@ fn alertmanager_is_told_what_there_is_every_minute_whatever_we_think_of_it() {
 fn a_receiver_that_is_gone_takes_its_messages_with_it() {
     let mut play = Play::new(RECEIVER);
     let cpu = alert("HighCPU", "a1");
-    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now);
+    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
     play.flush();
     let other: Notify = toml::from_str("[receivers.other]\nkind = 'slack'\nurl = 'https://a'").unwrap();
     play.dispatch.go_on(&Router::new(&other), &["other".to_owned()]);
@@ -279,4 +279,23 @@ fn a_clock_that_is_set_moves_what_waits() {
     play.dispatch.shift(hour);
     assert_eq!(play.after(4 * 3_600 - 1), NOTHING);
     assert_eq!(play.after(1), ["+a1"]);
+}
+
+#[test]
+fn an_alert_that_another_collector_has_claimed_is_not_told_twice_and_taken_over_when_that_is_gone() {
+    let mut play = Play::new(RECEIVER);
+    let cpu = alert("HighCPU", "a1");
+    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, false);
+    assert_eq!(play.told(), NOTHING, "whose it is is not known");
+    assert!(play.dispatch.claimed(|_| Some(false)));
+    assert_eq!(play.after(86_400), NOTHING);
+    assert!(play.dispatch.claimed(|_| Some(true)));
+    assert_eq!(play.told(), ["+a1"]);
+    assert!(play.dispatch.claimed(|_| Some(false)));
+    assert_eq!(play.ends(&cpu), NOTHING);
+    assert!(play.dispatch.groups.is_empty(), "the other one says that it is over");
+
+    play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, false);
+    assert_eq!(play.told(), NOTHING);
+    assert_eq!(play.after(1), ["+a1"], "nobody said whose it is");
 }
