@@ -121,8 +121,7 @@ impl Sender {
 
     async fn post(&mut self, message: &Message) -> Outcome {
         let url = secret(&self.receiver.url, &self.receiver.url_file).await?.unwrap_or_default();
-        let unusable = |_| SendError::Unusable("its url is none; write it as https://example.com/path".to_owned());
-        let mut url = Url::parse(&url).map_err(unusable)?;
+        let mut url = Url::parse(&url).map_err(|_| self.no_url())?;
         if self.receiver.kind == ReceiverKind::Alertmanager {
             let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
             url.set_path(&path);
@@ -148,6 +147,17 @@ impl Sender {
         }
         let response = request.body(body).send().await.map_err(|error| unreachable(&error))?;
         judge(response).await
+    }
+
+    /// What is in a file may be another thing by the next attempt: whoever writes it may be in the middle of it.
+    fn no_url(&self) -> SendError {
+        match self.receiver.url.expose() {
+            Some(_) => SendError::Unusable("its url is none; write it as https://example.com/path".to_owned()),
+            None => {
+                let path = self.receiver.url_file.display();
+                SendError::Unreachable(format!("{path} holds no url; write one there, as https://example.com/path"))
+            }
+        }
     }
 }
 
