@@ -16,6 +16,7 @@ mod helpers;
 mod history;
 mod line;
 mod lost;
+mod notify;
 mod process;
 mod prometheus;
 mod refused;
