@@ -11,7 +11,8 @@ async fn this_machine_is_refused_in_every_disguise_unless_it_is_allowed() {
         ("decimal", "2130706433", "127.0.0.1"),
         ("hexadecimal", "0x7f000001", "127.0.0.1"),
         ("mapped", "[::ffff:127.0.0.1]", "::ffff:127.0.0.1"),
-        ("name", "localhost", "127.0.0.1"),
+        // Of either kind, as the machine has it.
+        ("name", "localhost", ""),
         ("nowhere", "0.0.0.0", "0.0.0.0"),
         ("octal", "0177.0.0.1", "127.0.0.1"),
         ("short", "127.1", "127.0.0.1"),
@@ -28,9 +29,8 @@ async fn this_machine_is_refused_in_every_disguise_unless_it_is_allowed() {
     assert_eq!(code, Some(1), "{out}");
     assert!(err.contains("9 of 9 receivers did not take the test"), "{err}");
     for (line, (name, _, address)) in out.lines().zip(disguises) {
-        let sentence = format!(
-            "is at {address}, in a private network or on this machine; set allow_private = true if it is meant"
-        );
+        let sentence =
+            format!("{address}, in a private network or on this machine; set allow_private = true if it is meant");
         assert!(line.starts_with(&format!("FAILED  {name}: ")) && line.ends_with(&sentence), "{line}");
     }
     assert!(here.requests().is_empty());
