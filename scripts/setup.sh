@@ -76,6 +76,9 @@ has_pgbouncer() { have pgbouncer || [[ -x /usr/sbin/pgbouncer ]]; }
 
 has_prometheus() { have prometheus && have promtool; }
 
+# Of Debian's Python, which need not be the first on PATH.
+has_aiosmtpd() { /usr/bin/python3 -c 'import aiosmtpd.smtp'; }
+
 locked_version() { awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock; }
 
 # A folder without package-lock.json has nothing to install.
@@ -109,8 +112,9 @@ as_root() {
   fi
 }
 
-# Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, a Prometheus on 9090 and an exporter on
-# 9100; the program and its tests start their own where they need them. So nothing is started now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
+# Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, a Prometheus on 9090, an Alertmanager on
+# 9093 and an exporter on 9100; the program and its tests start their own where they need them. So nothing is started
+# now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
 apt_install() {
   local mark='recipe-monitoring set-up' policy=/usr/sbin/policy-rc.d service
   local apt=(apt-get -y -o DPkg::Lock::Timeout=300)
@@ -129,7 +133,7 @@ apt_install() {
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
   "${apt[@]}" install --no-install-recommends "$@"
-  for service in redis-server pgbouncer prometheus prometheus-node-exporter; do
+  for service in redis-server pgbouncer prometheus prometheus-alertmanager prometheus-node-exporter; do
     [[ " $* " != *" $service "* ]] || update-rc.d $service disable || echo "$service may start at the next boot"
   done
 }
@@ -229,6 +233,8 @@ make_plan() {
     package pgbouncer has_pgbouncer
     package fonts-noto-cjk has_japanese
     package prometheus has_prometheus
+    package prometheus-alertmanager have prometheus-alertmanager
+    package python3-aiosmtpd has_aiosmtpd
     package python3-venv has_venv
     package curl have curl
   fi
@@ -273,7 +279,9 @@ print_plan() {
   for i in "${packages[@]}"; do
     case $i in
       postgresql) line "$i" "Debian package; no cluster of its own is made, now or by later packages" ;;
-      redis-server | pgbouncer | prometheus | prometheus-node-exporter) line "$i" "Debian package; its service is neither started nor enabled" ;;
+      redis-server | pgbouncer | prometheus | prometheus-alertmanager | prometheus-node-exporter)
+        line "$i" "Debian package; its service is neither started nor enabled"
+        ;;
       *) line "$i" "Debian package" ;;
     esac
   done

@@ -239,8 +239,11 @@ impl Merged {
         if !self.known.contains_key(key) {
             let nearest = self.known.keys().max_by(|a, b| similarity(key, a).total_cmp(&similarity(key, b)));
             let nearest = nearest.cloned().unwrap_or_default();
-            // What it was meant to be may be a secret.
-            let secret = SECRETS.contains(&nearest.as_str()) || SECRET_WORDS.iter().any(|word| key.contains(word));
+            // What it was meant to be may be a secret, or have some within.
+            let secret = SECRETS.contains(&nearest.as_str())
+                || nearest == "notify.receivers"
+                || matches!(value, Value::Table(_) | Value::Array(_))
+                || SECRET_WORDS.iter().any(|word| key.contains(word));
             let value = if secret { "(not shown)".to_owned() } else { value.to_string() };
             return Err(ConfigError::Unknown { key: key.to_owned(), value, origin, nearest });
         }
@@ -258,15 +261,31 @@ impl Merged {
             Ok(settings) => Ok((settings, self.origins)),
             Err(error) => {
                 let key = error.path().to_string();
+                let within = ["notify.receivers"].into_iter().find(|section| key.starts_with(section));
+                let is_secret = within.is_some() || SECRETS.contains(&key.as_str());
                 let value = match leaves(&self.table).get(&key) {
-                    Some(_) if SECRETS.contains(&key.as_str()) => "(secret)".to_owned(),
+                    _ if is_secret => "(secret)".to_owned(),
                     Some(value) => value.to_string(),
                     None => String::new(),
                 };
                 let remedy = remedy(&key, error.inner());
-                Err(ConfigError::Invalid { value, origin: self.origins.get(&key).cloned(), remedy, key })
+                let remedy = if is_secret { without_found(remedy) } else { remedy };
+                Err(ConfigError::Invalid {
+                    value,
+                    origin: self.origins.get(within.unwrap_or(&key)).cloned(),
+                    remedy,
+                    key,
+                })
             }
         }
+    }
+}
+
+/// What would be right, without what is there: "invalid type: integer `1234`, expected a string".
+fn without_found(remedy: String) -> String {
+    match remedy.rsplit_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => format!("use {expected}"),
+        _ => remedy,
     }
 }
 
@@ -387,6 +406,27 @@ mod tests {
         assert_eq!(settings.redis.password.expose(), Some("hunter2"));
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert!(!toml::to_string(&settings).unwrap().contains("hunter2"));
+    }
+
+    #[test]
+    fn what_is_secret_of_a_receiver_is_in_no_error_however_it_is_misspelt() {
+        let receiver = |key: &str, rest: &str| format!("[{key}.team]\nkind = \"slack\"\n{rest}");
+        for (file, parts) in [
+            (receiver("notify.recievers", "url = \"https://PLANTED\""), ["notify.recievers", "notify.receivers"]),
+            (receiver("receivers", "url = \"https://PLANTED\""), ["receivers.team", "(not shown)"]),
+            (receiver("notify.receivers", "password = 271828"), ["notify.receivers.team.password", "use a string"]),
+            (receiver("notify.receivers", "url = [\"PLANTED\"]"), ["notify.receivers.team.url", "use a string"]),
+            (receiver("notify.receivers", "urll = \"PLANTED\""), ["unknown field `urll`", "`url`"]),
+            ("[notify.receivers]\nteam = \"PLANTED\"".to_owned(), ["notify.receivers.team", "(secret)"]),
+            ("[notify]\nreceivers = \"PLANTED\"".to_owned(), ["notify.receivers", "use a map"]),
+            ("[redis]\npassword = 271828".to_owned(), ["redis.password", "use a string"]),
+        ] {
+            let error = load(Some(&file), &[], &[]).unwrap_err();
+            assert!(!error.contains("PLANTED") && !error.contains("271828"), "{error}");
+            for part in parts.into_iter().chain(["recipe-monitoring.toml"]) {
+                assert!(error.contains(part), "{error} lacks {part}");
+            }
+        }
     }
 
     #[test]

@@ -32,19 +32,25 @@ pub(super) async fn send(
         Some(private) if private.is::<super::address::Private>() => SendError::Unusable(private.to_string()),
         _ => SendError::Unreachable(format!("{host} cannot be found: {error}")),
     })?;
-    let address = addresses.first().ok_or_else(|| SendError::Unreachable(format!("{host} has no address")))?;
-    let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
-        .port(port)
-        .timeout(Some(receiver.timeout))
-        .hello_name(ClientId::default())
-        .tls(wire(receiver.tls, host, ca)?);
-    if !receiver.username.is_empty() {
-        transport = transport.credentials(Credentials::new(receiver.username.clone(), password.unwrap_or_default()));
+    let patience = receiver.timeout / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    let mut outcome = Err(SendError::Unreachable(format!("{host} has no address")));
+    for address in addresses {
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
+            .port(port)
+            .timeout(Some(patience))
+            .hello_name(ClientId::default())
+            .tls(wire(receiver.tls, host, ca.clone())?);
+        if !receiver.username.is_empty() {
+            let password = password.clone().unwrap_or_default();
+            transport = transport.credentials(Credentials::new(receiver.username.clone(), password));
+        }
+        outcome = transport.build().send(mail.clone()).await.map(drop).map_err(|error| judge(&error));
+        // Another address of the same server may be reached, as that of IPv4 where it listens by nothing else.
+        if !matches!(outcome, Err(SendError::Unreachable(_))) {
+            break;
+        }
     }
-    match transport.build().send(mail).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(judge(&error)),
-    }
+    outcome
 }
 
 /// Certificates are for the server's name, whatever its address is.

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, Url, redirect};
@@ -17,6 +19,8 @@ const USER_AGENT: &str = concat!("recipe-monitoring/", env!("CARGO_PKG_VERSION")
 const FILE_BYTES: u64 = 4 << 20;
 /// As much of an answer as an error shows.
 const SHOWN: usize = 200;
+/// A part of an address that is as long may be a secret by itself.
+const SECRET_PART: usize = 8;
 
 /// Why a message was not delivered. Nothing of it is secret.
 #[derive(Debug, thiserror::Error)]
@@ -121,8 +125,7 @@ impl Sender {
 
     async fn post(&mut self, message: &Message) -> Outcome {
         let url = secret(&self.receiver.url, &self.receiver.url_file).await?.unwrap_or_default();
-        let unusable = |_| SendError::Unusable("its url is none; write it as https://example.com/path".to_owned());
-        let mut url = Url::parse(&url).map_err(unusable)?;
+        let mut url = Url::parse(&url).map_err(|_| self.no_url())?;
         if self.receiver.kind == ReceiverKind::Alertmanager {
             let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
             url.set_path(&path);
@@ -133,6 +136,7 @@ impl Sender {
             None => self.client.insert(client(guard(&self.receiver), ca_file(&self.receiver.ca_file).await?)?).clone(),
         };
         let body = form::body(&self.receiver, message, &self.name, &self.dashboard_url);
+        let mut hidden = secrets(&url);
         let mut request =
             client.post(url).header(CONTENT_TYPE, "application/json").header("Idempotency-Key", &message.key);
         if self.receiver.kind == ReceiverKind::Webhook
@@ -141,13 +145,27 @@ impl Sender {
             for (name, value) in form::signature(&key, message, Timestamp::now(), &body) {
                 request = request.header(name, value);
             }
+            hidden.push(key);
         }
         if !self.receiver.username.is_empty() {
             let password = secret(&self.receiver.password, &self.receiver.password_file).await?;
+            let login = format!("{}:{}", self.receiver.username, password.as_deref().unwrap_or_default());
+            hidden.extend([BASE64_STANDARD.encode(login)].into_iter().chain(password.clone()));
             request = request.basic_auth(&self.receiver.username, password);
         }
         let response = request.body(body).send().await.map_err(|error| unreachable(&error))?;
-        judge(response).await
+        judge(response, hidden).await
+    }
+
+    /// What is in a file may be another thing by the next attempt: whoever writes it may be in the middle of it.
+    fn no_url(&self) -> SendError {
+        match self.receiver.url.expose() {
+            Some(_) => SendError::Unusable("its url is none; write it as https://example.com/path".to_owned()),
+            None => {
+                let path = self.receiver.url_file.display();
+                SendError::Unreachable(format!("{path} holds no url; write one there, as https://example.com/path"))
+            }
+        }
     }
 }
 
@@ -172,8 +190,17 @@ pub(super) fn client(guard: Guard, ca: Option<String>) -> Result<Client, SendErr
     builder.build().map_err(unusable)
 }
 
-/// What an answer means; a receiver that is busy or broken may take the message later.
-pub(super) async fn judge(mut response: Response) -> Outcome {
+/// What of an address is for nobody to read: who knows the path of a chat's webhook may write there.
+pub(super) fn secrets(url: &Url) -> Vec<String> {
+    let whole = [url.path(), url.query().unwrap_or_default(), url.password().unwrap_or_default()];
+    let parts = url.path().split('/').chain(url.query().unwrap_or_default().split(['&', '=']));
+    let parts = parts.filter(|part| part.len() >= SECRET_PART);
+    whole.into_iter().chain(parts).filter(|text| text.len() > 1).map(str::to_owned).collect()
+}
+
+/// What an answer means; a receiver that is busy or broken may take the message later. What of the
+/// request is `hidden` is not shown, should it come back: many servers say which path they do not have.
+pub(super) async fn judge(mut response: Response, mut hidden: Vec<String>) -> Outcome {
     let code = response.status().as_u16();
     if response.status().is_success() {
         return Ok(());
@@ -185,8 +212,11 @@ pub(super) async fn judge(mut response: Response) -> Outcome {
         300..=399 => "redirects are not followed; give the final address".to_owned(),
         _ => {
             let piece = response.chunk().await.ok().flatten().unwrap_or_default();
-            let text = String::from_utf8_lossy(&piece);
-            text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+            let text: String = String::from_utf8_lossy(&piece).chars().filter(|c| !c.is_control()).collect();
+            hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+            let hide = |text: String, secret: &String| text.replace(secret.as_str(), "(secret)");
+            let text = hidden.iter().filter(|secret| !secret.is_empty()).fold(text, hide);
+            text.chars().take(SHOWN).collect()
         }
     };
     Err(SendError::Refused { code, answer, later })

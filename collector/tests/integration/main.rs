@@ -19,6 +19,7 @@ mod history;
 mod line;
 mod lost;
 mod moment;
+mod notify;
 mod process;
 mod prometheus;
 mod redis;
