@@ -10,6 +10,7 @@ mod receiver;
 mod routes;
 mod secrets;
 mod signs;
+mod twins;
 mod webhook;
 
 use std::fs;
