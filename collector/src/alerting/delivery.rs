@@ -26,20 +26,21 @@ impl Alerting {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let now = Timestamp::now();
-            let events = {
-                let mut state = self.lock();
-                let silences = state.hush.silences();
-                let changed = self.hush(&mut state, now);
-                let has_messages = state.dispatch.flush(now, self.0.zone.to_datetime(now));
-                if has_messages || !changed.is_empty() || state.hush.silences() != silences {
-                    write(&mut state);
-                    self.0.outbox.send_replace(());
-                }
-                changed.into_iter().map(|alert| Payload::AlertChanged(Box::new(alert))).collect()
-            };
-            tell(events);
+            tell(self.see_time(Timestamp::now()));
         }
+    }
+
+    /// What the time of now brings; answers what is to be told.
+    pub(super) fn see_time(&self, now: Timestamp) -> Vec<Payload> {
+        let mut state = self.lock();
+        let silences = state.hush.silences();
+        let changed = self.hush(&mut state, now);
+        let has_messages = state.dispatch.flush(now, self.0.zone.to_datetime(now));
+        if has_messages || !changed.is_empty() || state.hush.silences() != silences {
+            write(&mut state);
+            self.0.outbox.send_replace(());
+        }
+        changed.into_iter().map(|alert| Payload::AlertChanged(Box::new(alert))).collect()
     }
 
     /// Waits for a message to a receiver.

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use prometheus_client::registry::Registry;
 
 use super::*;
+use crate::alert::{Act, QuietBy};
 use crate::instruments::Instruments;
-use crate::notify::{Message, SendError};
+use crate::notify::{About, Message, SendError};
 use crate::{PartName, Sample};
 
 /// What goes wrong meanwhile.
@@ -55,15 +56,16 @@ struct Run {
 const NOTIFY: &str = "fire_drill = '0s'\nflap_count = 1000\n[receivers.team]\nkind = 'slack'\nurl = 'https://a'";
 
 impl Run {
+    /// Every rule tells the receiver, so that this is seen of each.
     fn new() -> Self {
+        let rule = |rule: &Rule| format!("[[rule]]\nalert = '{}'\naction = 'notify'\ninhibited_by = []\n", rule.name);
+        Self::with(NOTIFY, &Rules::default().iter().map(rule).collect::<String>())
+    }
+
+    fn with(notify: &str, rules: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let wall = Timestamp::from_second(1_764_000_000).unwrap();
-        let settings = Settings { notify: toml::from_str(NOTIFY).unwrap(), ..Settings::default() };
-        // Every rule tells the receiver, so that this is seen of each.
-        let rules: String = Rules::default()
-            .iter()
-            .map(|rule| format!("[[rule]]\nalert = '{}'\naction = 'notify'\ninhibited_by = []\n", rule.name))
-            .collect();
+        let settings = Settings { notify: toml::from_str(notify).unwrap(), ..Settings::default() };
         let path = directory.path().join("rules.toml");
         std::fs::write(&path, rules).unwrap();
         let settings = Settings { alerts: crate::config::Alerts { rules: path }, ..settings };
@@ -84,6 +86,41 @@ impl Run {
 
     fn message(&self) -> Option<Message> {
         self.alerting.lock().dispatch.next("team", self.now())
+    }
+
+    /// A reading of the processors so many seconds later; what the receiver is told then, by the rules
+    /// of it: `+` fires, `-` is over, `!` a silence ends soon.
+    fn reads(&mut self, seconds: i64, cpu: f64) -> Vec<String> {
+        self.elapsed.fetch_add(seconds, Ordering::Relaxed);
+        let now = self.now();
+        let point = Point { metric_name: "cpu_usage".into(), value: cpu, labels: Labels::new() };
+        self.alerting.observe("web", [&point], true, now);
+        self.alerting.see_time(now);
+        let mut told = Vec::new();
+        while let Some(message) = self.message() {
+            let sign = |alert: &Alert| match (&message.about, alert.resolved_at) {
+                (About::SilenceEnds { .. }, _) => '!',
+                (_, Some(_)) => '-',
+                (_, None) => '+',
+            };
+            told.extend(message.alerts.iter().map(|alert| format!("{}{}", sign(alert), alert.rule_name)));
+            self.alerting.report_delivery_at("team", &message.key, Ok(()), now);
+        }
+        told
+    }
+
+    /// What keeps each alert that fires quiet.
+    fn quiet(&self) -> Vec<(String, Option<QuietBy>)> {
+        let state = self.alerting.lock();
+        let alerts = state.told.values().filter_map(|(_, alert)| alert.as_ref());
+        alerts.map(|alert| (alert.rule_name.clone(), alert.quiet.as_ref().map(|quiet| quiet.why))).collect()
+    }
+
+    fn silence(&self, minutes: Option<i64>) -> Result<String, ActError> {
+        let ends_at = minutes.map(|minutes| self.now().checked_add(SignedDuration::from_mins(minutes)).unwrap());
+        let [matchers, author, reason] = ["HighCPU{host=\"web\"}", "Mika", "known"].map(str::to_owned);
+        let act = Act::Silence { matchers, author, reason, ends_at };
+        self.alerting.act(act, self.now()).map(|(id, _)| id)
     }
 }
 
@@ -189,4 +226,71 @@ fn no_fault_changes_when_a_rule_fires_and_is_over_and_its_receiver_hears_of_both
             assert_eq!(disturbed.ids.len(), 1, "{} {fault:?}", rule.name);
         }
     }
+}
+
+const NOTHING: [&str; 0] = [];
+/// Nothing but the processors, without waiting.
+const CPU: &str =
+    "[[rule]]\nalert = 'HighCPU'\naction = 'notify'\nfor = '0s'\n[[rule]]\nalert = 'CriticalCPU'\nfor = '0s'\n";
+
+#[test]
+fn a_worse_alert_keeps_the_lesser_one_quiet_also_over_a_restart_and_it_is_told_when_that_is_over() {
+    let mut run = Run::with(NOTIFY, CPU);
+    let [high, critical] = ["HighCPU", "CriticalCPU"].map(str::to_owned);
+    assert_eq!(run.reads(10, 99.0), ["+CriticalCPU"]);
+    let quiet = [(critical, None), (high.clone(), Some(QuietBy::Inhibited))];
+    assert_eq!(run.quiet(), quiet);
+    run.restart();
+    assert_eq!(run.reads(600, 99.0), NOTHING);
+    assert_eq!(run.quiet(), quiet);
+    // It fires still, but no longer so badly.
+    assert_eq!(run.reads(600, 90.0), ["+HighCPU", "-CriticalCPU"].map(str::to_owned));
+    assert_eq!(run.quiet(), [(high, None)]);
+    assert_eq!(run.reads(600, 10.0), ["-HighCPU"]);
+}
+
+#[test]
+fn a_silence_holds_for_its_time_over_a_restart_with_a_warning_before_its_end() {
+    let mut run = Run::with(NOTIFY, CPU);
+    assert!(matches!(run.silence(Some(-1)), Err(ActError::Invalid { field: "ends_at", .. })));
+    assert!(matches!(run.silence(None), Err(ActError::Invalid { field: "ends_at", .. })), "nothing fires");
+    run.silence(Some(60)).unwrap();
+    assert_eq!(run.reads(10, 90.0), NOTHING);
+    assert_eq!(run.quiet(), [("HighCPU".to_owned(), Some(QuietBy::Silenced))]);
+    run.restart();
+    assert_eq!(run.reads(49 * 60, 90.0), NOTHING);
+    assert_eq!(run.reads(60, 90.0), ["!HighCPU"]);
+    run.restart();
+    assert_eq!(run.reads(60, 90.0), NOTHING, "said once");
+    assert_eq!(run.reads(9 * 60, 90.0), ["+HighCPU"]);
+    assert!(run.alerting.desk().silences.is_empty());
+}
+
+#[test]
+fn a_silence_until_it_is_resolved_ends_with_the_alert() {
+    let mut run = Run::with(NOTIFY, CPU);
+    assert_eq!(run.reads(10, 90.0), ["+HighCPU"]);
+    let silence = run.silence(None).unwrap();
+    assert_eq!(run.reads(86_400, 90.0), NOTHING, "no repeats");
+    assert_eq!(run.reads(10, 10.0), ["-HighCPU"], "who was told that it fires");
+    assert!(run.alerting.desk().silences.is_empty());
+    let ended = run.alerting.act(Act::EndSilence { silence }, run.now());
+    assert!(matches!(ended, Err(ActError::Unknown { field: "silence", .. })));
+    assert_eq!(run.reads(600, 90.0), ["+HighCPU"]);
+}
+
+#[test]
+fn an_alert_that_comes_and_goes_is_one_message_until_it_has_calmed_down() {
+    let settings =
+        "fire_drill = '0s'\ngroup_interval = '0s'\nflap_count = 3\n[receivers.team]\nkind = 'slack'\nurl = 'https://a'";
+    let mut run = Run::with(settings, CPU);
+    let mut told = Vec::new();
+    for _ in 0..8 {
+        told.extend(run.reads(60, 90.0));
+        told.extend(run.reads(60, 10.0));
+    }
+    assert_eq!(told, ["+HighCPU", "-HighCPU", "+HighCPU", "-HighCPU", "+HighCPU"]);
+    run.restart();
+    assert_eq!(run.reads(20 * 60, 10.0), NOTHING);
+    assert_eq!(run.reads(10 * 60, 10.0), ["-HighCPU"], "it has calmed down");
 }

@@ -131,7 +131,7 @@ async fn mails_arrive_in_both_languages_by_both_kinds_of_tls_and_again_after_a_4
     assert!(subject.starts_with("【発生中 1 件】 Always: 負荷が ") && subject.ends_with(" です"), "{subject}");
     assert!(raw.is_ascii() && raw.contains("=?utf-8?b?"), "{raw}");
     assert!(
-        mail["plain"].as_str().unwrap().contains("重大: Always") && mail["html"].as_str().unwrap().contains("重大")
+        mail["plain"].as_str().unwrap().contains("緊急: Always") && mail["html"].as_str().unwrap().contains("緊急")
     );
 
     // One attempt, which says what the server says.
