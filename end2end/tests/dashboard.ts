@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -86,9 +86,14 @@ export class Dashboard {
   pausePostgresql() {
     const postmaster = readFileSync(join(this.directory, "data/postgres/postmaster.pid"), "utf8").split("\n", 1)[0];
     const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ");
-    const all = [postmaster, ...children].map(Number);
-    for (const pid of all) process.kill(pid, "SIGSTOP");
-    return () => all.forEach((pid) => process.kill(pid, "SIGCONT"));
+    return pause([postmaster, ...children].map(Number));
+  }
+
+  /** The same of its Redis. */
+  pauseRedis() {
+    const tasks = readdirSync(`/proc/${String(this.pid)}/task`);
+    const children = tasks.flatMap((task) => readFileSync(`/proc/${String(this.pid)}/task/${task}/children`, "utf8").trim().split(" "));
+    return pause(children.filter((pid) => pid && readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("redis")).map(Number));
   }
 
   /** The process, for a look at what it uses. */
@@ -100,6 +105,13 @@ export class Dashboard {
   async sampled() {
     await expect.poll(() => this.#ready()).toBe(true);
   }
+}
+
+/** Lets processes stand still; answers how to let them go on. */
+function pause(all: number[]) {
+  expect(all.length).toBeGreaterThan(0);
+  for (const pid of all) process.kill(pid, "SIGSTOP");
+  return () => all.forEach((pid) => process.kill(pid, "SIGCONT"));
 }
 
 type Fixtures = { own: Dashboard; complaints: string[] };
