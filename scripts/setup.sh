@@ -109,8 +109,9 @@ as_root() {
   fi
 }
 
-# Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, a Prometheus on 9090 and an exporter on
-# 9100; the program and its tests start their own where they need them. So nothing is started now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
+# Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, a Prometheus on 9090, an Alertmanager on
+# 9093 and an exporter on 9100; the program and its tests start their own where they need them. So nothing is started
+# now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
 apt_install() {
   local mark='recipe-monitoring set-up' policy=/usr/sbin/policy-rc.d service
   local apt=(apt-get -y -o DPkg::Lock::Timeout=300)
@@ -129,7 +130,7 @@ apt_install() {
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
   "${apt[@]}" install --no-install-recommends "$@"
-  for service in redis-server pgbouncer prometheus prometheus-node-exporter; do
+  for service in redis-server pgbouncer prometheus prometheus-alertmanager prometheus-node-exporter; do
     [[ " $* " != *" $service "* ]] || update-rc.d $service disable || echo "$service may start at the next boot"
   done
 }
@@ -234,6 +235,7 @@ make_plan() {
   fi
   if ((level >= 3)); then
     package wrk have wrk
+    package prometheus-alertmanager have prometheus-alertmanager
     package prometheus-node-exporter have prometheus-node-exporter
   fi
 
@@ -273,7 +275,9 @@ print_plan() {
   for i in "${packages[@]}"; do
     case $i in
       postgresql) line "$i" "Debian package; no cluster of its own is made, now or by later packages" ;;
-      redis-server | pgbouncer | prometheus | prometheus-node-exporter) line "$i" "Debian package; its service is neither started nor enabled" ;;
+      redis-server | pgbouncer | prometheus | prometheus-alertmanager | prometheus-node-exporter)
+        line "$i" "Debian package; its service is neither started nor enabled"
+        ;;
       *) line "$i" "Debian package" ;;
     esac
   done
