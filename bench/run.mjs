@@ -10,7 +10,7 @@ import { end } from './lib/processes.mjs';
 import { noise } from './lib/quiet.mjs';
 import { faults, met, table } from './lib/table.mjs';
 
-const NAMES = ['weight', 'sample', 'history', 'ingest', 'layer', 'websocket', 'lighthouse', 'memory'];
+const NAMES = ['weight', 'sample', 'history', 'ingest', 'alerts', 'layer', 'websocket', 'lighthouse', 'memory'];
 
 const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true });
 const short = values.short ?? false;

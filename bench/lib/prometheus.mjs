@@ -1,4 +1,4 @@
-// The peer for the history and for what is ingested: Debian's Prometheus.
+// The peer for the history, for what is ingested and for alerts: Debian's Prometheus.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
