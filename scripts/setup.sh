@@ -240,7 +240,6 @@ make_plan() {
   fi
   if ((level >= 3)); then
     package wrk have wrk
-    package prometheus-alertmanager have prometheus-alertmanager
     package prometheus-node-exporter have prometheus-node-exporter
   fi
 

@@ -6,8 +6,10 @@ mod receivers;
 mod rules;
 mod silences;
 
+use std::collections::BTreeMap;
+
 use collector::alert::Alert;
-use collector::{AlertDesk, Archive};
+use collector::{AlertDesk, Archive, Feed, PartName, PartState};
 use jiff::Timestamp;
 
 use crate::format::Zone;
@@ -48,7 +50,11 @@ impl Reader {
 }
 
 /// All of it as it stands, for a page whose address has this search.
-pub(crate) async fn state(desk: &AlertDesk, archive: &Archive, search: &str, minutes_east: Option<i32>) -> String {
+pub(crate) async fn state(
+    (desk, archive, feed): (&AlertDesk, &Archive, &Feed),
+    search: &str,
+    minutes_east: Option<i32>,
+) -> String {
     let reader = Reader::of_request(minutes_east);
     let mut html = Html::default();
     let told = preferences::kept("told");
@@ -56,17 +62,24 @@ pub(crate) async fn state(desk: &AlertDesk, archive: &Archive, search: &str, min
         let text = (reader.desk.done)(&told).unwrap_or(&told);
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");
     }
+    let postgresql = feed.health().part(PartName::Postgresql).map(|part| part.state);
+    let is_history_there = postgresql == Some(PartState::Up);
     let known = desk.desk().await;
     if let Ok(desk) = &known {
         receivers::section(&mut html, &reader, desk);
         silences::section(&mut html, &reader, &desk.silences);
-        let lines = rules::lines(archive, &desk.rules, reader.now).await;
+        // Not where the page would have to wait for them.
+        let lines = match is_history_there {
+            true => rules::lines(archive, &desk.rules, reader.now).await,
+            false => BTreeMap::new(),
+        };
         rules::section(&mut html, &reader, &desk.rules, &lines);
     } else {
         html.element("<p class=\"panel-notice\">", reader.desk.away, "</p>");
     }
     let names: Vec<String> =
         known.map(|desk| desk.rules.into_iter().map(|rule| rule.name).collect()).unwrap_or_default();
+    let archive = Some(archive).filter(|_| is_history_there);
     history::section(&mut html, &reader, archive, &names, search).await;
     html.into_string()
 }

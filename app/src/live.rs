@@ -207,6 +207,8 @@ impl LiveStore {
             }
             Payload::Business(business) => take(self.business, *business, |business| business.at),
             _ if event.seq < state_seq => {}
+            // One that is over since does not come back.
+            Payload::AlertChanged(alert) if !self.fires(&alert.id) => {}
             Payload::AlertNew(alert) | Payload::AlertChanged(alert) | Payload::AlertResolved(alert) => {
                 self.set_alert(*alert)
             }
@@ -214,6 +216,10 @@ impl LiveStore {
         }
         self.seen.set_value((seq.max(event.seq), if is_state { state_seq.max(event.seq) } else { state_seq }));
         next
+    }
+
+    fn fires(self, id: &str) -> bool {
+        self.alerts.with_untracked(|alerts| alerts.active.iter().any(|alert| alert.id == id))
     }
 
     /// An alert fires, or is over.

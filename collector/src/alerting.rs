@@ -148,7 +148,10 @@ impl Alerting {
         let router = Router::new(notify);
         let mut dispatch = contents.dispatch;
         let receivers: Vec<_> = notify.receivers.keys().cloned().collect();
-        dispatch.go_on(&router, &receivers);
+        let now = Timestamp::now();
+        dispatch.go_on(&router, &receivers, now);
+        let mut flaps = contents.flaps;
+        flaps.clamp(now);
         let state = State {
             engine,
             journal,
@@ -156,9 +159,9 @@ impl Alerting {
             unsaved: Vec::new(),
             epoch: None,
             dispatch,
-            flaps: contents.flaps,
+            flaps,
             hush: Hush::new(contents.silences),
-            drilled_at: contents.drilled_at,
+            drilled_at: contents.drilled_at.min(Some(now)),
             heartbeat: None,
             collector: Some(contents.collector)
                 .filter(|name| !name.is_empty())
@@ -181,10 +184,25 @@ impl Alerting {
         // They may have been kept, or not.
         alerting.push(&mut state, contents.unsaved);
         // What fired under rules that are gone is over. Nobody listens yet.
-        alerting.tell(&mut state, changes, Timestamp::now());
+        alerting.tell(&mut state, changes, now);
+        alerting.tell_new_receivers(&mut state, now);
+        feed.report_paging(alerting.paging_error(&state), now);
         feed.begin_alerts(state.told.values().filter_map(|(_, alert)| alert.clone()));
         drop(state);
         Ok(alerting)
+    }
+
+    /// What fires already goes to receivers that the settings have since then, too.
+    fn tell_new_receivers(&self, state: &mut State, now: Timestamp) {
+        let State { engine, told, dispatch, .. } = state;
+        let is_claimed = !self.0.is_claiming.load(Ordering::Relaxed);
+        for alert in told.values().filter_map(|(_, alert)| alert.as_ref()).filter(|alert| alert.rule_name != FIRE_DRILL)
+        {
+            let rule = engine.rules().get(&alert.rule_name);
+            if rule.is_some_and(|rule| rule.action == Action::Notify) {
+                dispatch.goes_on(alert, &self.0.router, now, is_claimed);
+            }
+        }
     }
 
     /// Holds the points of a reading against the rules, and with a reading of the host whether our
@@ -241,7 +259,7 @@ impl Alerting {
         state.dispatch.shift(by);
         state.flaps.shift(by);
         state.drilled_at = state.drilled_at.map(|at| shifted(at, by));
-        write(state);
+        self.write(state);
     }
 
     /// Whether a fire drill begins now.
@@ -326,15 +344,33 @@ impl Alerting {
 
     /// Journal first, then the spool.
     fn push(&self, state: &mut State, records: Vec<AlertRecord>) {
-        let kept = self.0.buffer.last_kept();
-        state.unsaved.retain(|(seq, _)| *seq > kept);
         // Their number is not known yet.
         state.unsaved.extend(records.iter().map(|record| (u64::MAX, record.clone())));
-        write(state);
+        self.write(state);
         let from = state.unsaved.len() - records.len();
         for ((seq, _), record) in state.unsaved[from..].iter_mut().zip(records) {
             *seq = self.0.buffer.push(Record::Alert(Box::new(record)));
         }
+    }
+
+    /// Into the journal, with what may not be in the spool yet.
+    fn write(&self, state: &mut State) {
+        let kept = self.0.buffer.last_kept();
+        state.unsaved.retain(|(seq, _)| *seq > kept);
+        let kept = |(key, active): (&AlertKey, _)| {
+            let (id, alert) = state.told.get(key)?;
+            Some(Kept::new(key, active, id, alert.as_ref()))
+        };
+        let active = state.engine.active().iter().filter_map(kept).collect();
+        let unsaved = state.unsaved.iter().map(|(_, record)| record.clone()).collect();
+        state.journal.write(&Contents {
+            dispatch: state.dispatch.clone(),
+            flaps: state.flaps.clone(),
+            silences: state.hush.silences(),
+            drilled_at: state.drilled_at,
+            collector: state.collector.clone(),
+            ..Contents::new(active, unsaved)
+        });
     }
 
     /// Reads the file of rules anew. One that is not valid leaves the rules as they are.
@@ -346,6 +382,7 @@ impl Alerting {
                 tracing::info!(rules = rules.iter().count(), path = %self.0.rules_file.display(), "alert rules read");
                 self.0.feed.report_rules(None, Timestamp::now());
                 let changes = state.engine.set_rules(rules.with_fire_drill());
+                self.tell_new_receivers(&mut state, Timestamp::now());
                 self.tell(&mut state, changes, Timestamp::now())
             }
             Err(error) => {
@@ -373,23 +410,6 @@ impl Alerting {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn write(state: &mut State) {
-    let kept = |(key, active): (&AlertKey, _)| {
-        let (id, alert) = state.told.get(key)?;
-        Some(Kept::new(key, active, id, alert.as_ref()))
-    };
-    let active = state.engine.active().iter().filter_map(kept).collect();
-    let unsaved = state.unsaved.iter().map(|(_, record)| record.clone()).collect();
-    state.journal.write(&Contents {
-        dispatch: state.dispatch.clone(),
-        flaps: state.flaps.clone(),
-        silences: state.hush.silences(),
-        drilled_at: state.drilled_at,
-        collector: state.collector.clone(),
-        ..Contents::new(active, unsaved)
-    });
 }
 
 fn fire(rule: &Rule, change: &Change, reason: &Reason, id: String, now: Timestamp) -> Alert {

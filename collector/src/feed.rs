@@ -174,11 +174,13 @@ impl Feed {
         self.state().alerts = alerts.into_iter().map(|alert| (alert.id.clone(), alert)).collect();
     }
 
-    /// Makes the alerts that fire those which are known to; sends what is another than it was.
-    pub fn match_alerts(&self, alerts: Vec<Alert>, now: Timestamp) {
+    /// Takes over the alerts that fire somewhere, where those with the ids of `before` did; sends what
+    /// is another than it was.
+    pub fn match_alerts(&self, alerts: Vec<Alert>, before: &[String], now: Timestamp) {
         let mut state = self.state();
         let known = state.alerts.clone();
-        let gone = known.values().filter(|known| !alerts.iter().any(|alert| alert.id == known.id));
+        let is_gone = |known: &&Alert| before.contains(&known.id) && !alerts.iter().any(|alert| alert.id == known.id);
+        let gone = known.values().filter(is_gone);
         let gone =
             gone.map(|alert| Payload::AlertResolved(Box::new(Alert { resolved_at: Some(now), ..alert.clone() })));
         let gone: Vec<_> = gone.collect();

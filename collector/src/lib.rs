@@ -119,7 +119,7 @@ pub use run::{Role, Running, StartError};
 #[cfg(feature = "runtime")]
 pub use sample::Increase;
 #[cfg(feature = "runtime")]
-pub use source::{ScrapeError, Scraper, SystemReader, Watched, events, host_name, instance_name, otlp, watch_target};
+pub use source::{ScrapeError, Scraper, SystemReader, Watched, events, host_name, instance_name, otlp};
 #[cfg(feature = "runtime")]
 pub use store::{
     Address, Aggregated, AlertQuery, CheckError, JobRun, Moment, Object, Partitioned, Right, Saved, SchemaError, Store,

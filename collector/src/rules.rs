@@ -9,6 +9,7 @@ mod moment;
 mod reason;
 mod template;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
@@ -82,11 +83,15 @@ pub enum RulesError {
 
 /// All rules that are switched on, each name once.
 #[derive(Clone, Debug)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    all: Vec<Rule>,
+    /// Where each is, by its name.
+    places: HashMap<String, usize>,
+}
 
 impl Default for Rules {
     fn default() -> Self {
-        Self(defaults::rules())
+        Self::of(defaults::rules())
     }
 }
 
@@ -97,7 +102,12 @@ impl Rules {
     ///
     /// All that is wrong with the file, in the order of its lines.
     pub fn read(text: &str) -> Result<Self, RuleErrors> {
-        file::read(text).map(Self)
+        file::read(text).map(Self::of)
+    }
+
+    fn of(all: Vec<Rule>) -> Self {
+        let places = all.iter().enumerate().map(|(place, rule)| (rule.name.clone(), place)).collect();
+        Self { all, places }
     }
 
     /// The same of the file at `path`; the defaults where `path` is where one would be if there were one.
@@ -117,20 +127,19 @@ impl Rules {
 
     /// These, and the one of a fire drill.
     #[must_use]
-    pub(crate) fn with_fire_drill(mut self) -> Self {
-        self.0.extend(defaults::fire_drill());
-        self
+    pub(crate) fn with_fire_drill(self) -> Self {
+        Self::of(self.all.into_iter().chain(defaults::fire_drill()).collect())
     }
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// The one of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Rule> {
-        self.iter().find(|rule| rule.name == name)
+        self.all.get(*self.places.get(name)?)
     }
 }
 

@@ -26,8 +26,9 @@ pub async fn desk(
 ) -> Result<String, ApiError> {
     let desk = use_context::<collector::AlertDesk>().ok_or(ApiError::Failed)?;
     let archive = use_context::<collector::Archive>().ok_or(ApiError::Failed)?;
+    let feed = use_context::<collector::Feed>().ok_or(ApiError::Failed)?;
     // On the heap, for a resource hands its future on by value.
-    Ok(Box::pin(crate::desk::state(&desk, &archive, &search, minutes_east)).await)
+    Ok(Box::pin(crate::desk::state((&desk, &archive, &feed), &search, minutes_east)).await)
 }
 
 /// The same, asked of the server.

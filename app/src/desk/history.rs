@@ -30,7 +30,13 @@ impl Filter {
     }
 }
 
-pub(super) async fn section(html: &mut Html, reader: &Reader, archive: &Archive, rules: &[String], search: &str) {
+pub(super) async fn section(
+    html: &mut Html,
+    reader: &Reader,
+    archive: Option<&Archive>,
+    rules: &[String],
+    search: &str,
+) {
     let filter = Filter::of(search);
     let from = (filter.days > 0).then(|| SignedDuration::from_hours(24 * filter.days.min(36_500)));
     let query = AlertQuery {
@@ -42,8 +48,12 @@ pub(super) async fn section(html: &mut Html, reader: &Reader, archive: &Archive,
     };
     begin(html, "alert-history-title", reader.desk.history);
     form(html, reader, rules, &filter);
-    match archive.alerts(&query).await {
-        Ok(alerts) => {
+    let alerts = match archive {
+        Some(archive) => archive.alerts(&query).await.ok(),
+        None => None,
+    };
+    match alerts {
+        Some(alerts) => {
             let names = [
                 reader.desk.rule,
                 reader.desk.severity_name,
@@ -63,7 +73,7 @@ pub(super) async fn section(html: &mut Html, reader: &Reader, archive: &Archive,
             let none = if is_whole { reader.desk.history_none } else { reader.desk.nothing_found };
             html.table("rule", &names, &rows, none).mark("</div>");
         }
-        Err(_) => drop(html.element("<p class=\"table-none\">", reader.desk.history_unknown, "</p>")),
+        None => drop(html.element("<p class=\"table-none\">", reader.desk.history_unknown, "</p>")),
     }
     html.mark("</section>");
 }

@@ -11,6 +11,8 @@ use super::{Reader, begin, begin_table, end_table, state_word};
 use crate::format;
 use crate::widgets::{Html, Shape};
 
+/// Rules that have a line at the most: each is a query.
+const LINES: usize = 40;
 /// The line of the last hour, and its box.
 const POINTS: u32 = 60;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -24,7 +26,7 @@ type Line = Vec<(f64, Option<f64>)>;
 pub(super) async fn lines(archive: &Archive, rules: &[RuleState], now: Timestamp) -> BTreeMap<String, Line> {
     let mut lines = BTreeMap::new();
     let from = now.checked_sub(HOUR).unwrap_or(now);
-    for rule in rules {
+    for rule in rules.iter().take(LINES) {
         let Some(shown) = rule.values.first() else { continue };
         let labels = shown.labels.clone();
         let query = RangeQuery { metric: rule.metric.clone(), labels, from, to: now, points: POINTS, resolution: None };

@@ -63,20 +63,22 @@ fn panel(most: usize) -> AnyView {
 fn desk(store: LiveStore) -> AnyView {
     let search = use_location().search;
     // Unlike it at first, for then the page may have come without.
-    let asked = StoredValue::new(0);
+    let (asked, is_asking) = (StoredValue::new(0), StoredValue::new(false));
     Effect::new(move |_| {
         let changes = store.alerts.with(|alerts| alerts.changes);
         let tick = store.now.get().as_second() / DESK_SECONDS;
         let search = search.get();
         let mark = tick ^ i64::try_from(changes).unwrap_or(0) << 32;
-        if mark != asked.get_value() && !browser::is_acting() {
+        if mark != asked.get_value() && !is_asking.get_value() && !browser::is_acting() {
             asked.set_value(mark);
+            is_asking.set_value(true);
             let minutes = store.zone.get_untracked().minutes();
             spawn_local(async move {
                 // Else what is shown stays.
                 if let Ok(markup) = api::desk::desk(search, minutes).await {
                     store.desk.set(markup);
                 }
+                is_asking.set_value(false);
             });
         }
     });

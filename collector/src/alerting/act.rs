@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::Alerting;
 use super::hush::Selector;
-use super::{Alerting, write};
 use crate::Payload;
 use crate::alert::{Acknowledged, Act, Silence};
 
@@ -57,7 +57,7 @@ impl Alerting {
                 let alert = alert.clone();
                 tracing::info!(rule = alert.rule_name, id, by = ?alert.acknowledged, "an alert is looked after");
                 state.dispatch.change(&alert);
-                write(&mut state);
+                self.write(&mut state);
                 return Ok((id, vec![Payload::AlertChanged(Box::new(alert))]));
             }
             Act::Silence { matchers, author, reason, ends_at } => {
@@ -104,7 +104,7 @@ impl Alerting {
         };
         let changed = self.hush(&mut state, now);
         state.dispatch.flush(now, self.0.zone.to_datetime(now));
-        write(&mut state);
+        self.write(&mut state);
         self.0.outbox.send_replace(());
         Ok((id, changed.into_iter().map(|alert| Payload::AlertChanged(Box::new(alert))).collect()))
     }

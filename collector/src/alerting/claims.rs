@@ -1,11 +1,12 @@
 //! Where several collectors of one host see the same alert, one of them tells people: the one that has
 //! claimed it in PostgreSQL. While PostgreSQL is away each of them does; told twice is better than not.
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Alerting, write};
+use super::Alerting;
 use crate::store::Store;
 use crate::{PartName, PartState};
 
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 impl Alerting {
     /// Claims what fires, for ever.
     pub(crate) async fn watch_claims(self, store: Store) {
-        let mut changes = self.0.outbox.subscribe();
+        let (mut changes, mut answered) = (self.0.outbox.subscribe(), Instant::now());
         self.0.is_claiming.store(true, std::sync::atomic::Ordering::Relaxed);
         loop {
             let renewal = tokio::time::sleep(RENEWAL);
@@ -49,11 +50,17 @@ impl Alerting {
             };
             let now = Timestamp::now();
             let mut state = self.lock();
-            let own = |name: &str| claimed.as_ref().is_none_or(|claimed| claimed.iter().any(|own| own == name));
-            let has_changed =
-                state.dispatch.claimed(|name| series.iter().any(|asked| asked == name).then(|| own(name)));
+            let has_changed = match claimed {
+                Some(claimed) => {
+                    answered = Instant::now();
+                    let [asked, own]: [HashSet<String>; 2] = [series, claimed].map(|names| names.into_iter().collect());
+                    state.dispatch.claimed(|name| asked.contains(name).then(|| own.contains(name)))
+                }
+                // What another one tells of stays with that one as long as its claim would hold.
+                None => state.dispatch.claim_alone(answered.elapsed() >= 3 * RENEWAL),
+            };
             if state.dispatch.flush(now, self.0.zone.to_datetime(now)) || has_changed {
-                write(&mut state);
+                self.write(&mut state);
                 drop(state);
                 self.0.outbox.send_replace(());
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Alerting, write};
+use super::Alerting;
 use crate::Payload;
 use crate::alert::Heartbeat;
 use crate::notify::{Message, Outcome, SendError, Sender};
@@ -37,7 +37,7 @@ impl Alerting {
         let changed = self.hush(&mut state, now);
         let has_messages = state.dispatch.flush(now, self.0.zone.to_datetime(now));
         if has_messages || !changed.is_empty() || state.hush.silences() != silences {
-            write(&mut state);
+            self.write(&mut state);
             self.0.outbox.send_replace(());
         }
         changed.into_iter().map(|alert| Payload::AlertChanged(Box::new(alert))).collect()
@@ -63,6 +63,8 @@ impl Alerting {
 
     pub(super) fn report_delivery_at(&self, receiver: &str, key: &str, outcome: Outcome, now: Timestamp) {
         let mut state = self.lock();
+        // How often one was tried is no matter after a crash.
+        let mut is_worth_keeping = true;
         match outcome {
             Ok(()) => {
                 state.dispatch.delivered(receiver, key, now);
@@ -77,13 +79,26 @@ impl Alerting {
                     true => tracing::error!(receiver, key, error = text, "a message about alerts is given up"),
                     false => tracing::warn!(receiver, key, error = text, "a message about alerts waits"),
                 }
+                is_worth_keeping = is_given_up;
             }
         }
-        write(&mut state);
+        if is_worth_keeping {
+            self.write(&mut state);
+        }
         let paging_error = self.paging_error(&state);
         drop(state);
         self.0.feed.report_paging(paging_error, now);
         self.0.outbox.send_replace(());
+    }
+
+    /// Notes that a test has arrived at a receiver.
+    pub(super) fn report_test(&self, receiver: &str, now: Timestamp) {
+        let mut state = self.lock();
+        state.dispatch.tested(receiver, now);
+        self.write(&mut state);
+        let paging_error = self.paging_error(&state);
+        drop(state);
+        self.0.feed.report_paging(paging_error, now);
     }
 
     /// Notes what became of a heartbeat.

@@ -1,18 +1,25 @@
 //! How alerting stands.
 
+use std::collections::BTreeMap;
+
 use super::{Alerting, State};
+use crate::Labels;
 use crate::alert::{Desk, Phase, ReceiverState, RuleState, SeriesState};
-use crate::rules::Rule;
+use crate::rules::{Active, Rule};
 
 impl Alerting {
     /// How it all stands.
     pub(crate) fn desk(&self) -> Desk {
         let health = self.0.feed.health();
         let state = self.lock();
+        let mut active = ByRule::new();
+        for (key, alert) in state.engine.active() {
+            active.entry(&key.rule).or_default().push((&key.labels, alert));
+        }
         let rules = state.engine.rules().iter().filter(|rule| rule.name != super::FIRE_DRILL);
         Desk {
             alerts: self.0.feed.alerts(),
-            rules: rules.map(|rule| rule_state(rule, &state)).collect(),
+            rules: rules.map(|rule| rule_state(rule, &state, &active)).collect(),
             silences: state.hush.silences(),
             receivers: self.receivers(&state),
             heartbeat: state.heartbeat.clone(),
@@ -52,7 +59,10 @@ impl Alerting {
     }
 }
 
-fn rule_state(rule: &Rule, state: &State) -> RuleState {
+/// What is not inactive, by the rules.
+type ByRule<'a> = BTreeMap<&'a str, Vec<(&'a Labels, &'a Active)>>;
+
+fn rule_state(rule: &Rule, state: &State, active: &ByRule<'_>) -> RuleState {
     let metric = rule.expression.metric();
     let mut values: Vec<SeriesState> = state
         .engine
@@ -60,11 +70,11 @@ fn rule_state(rule: &Rule, state: &State) -> RuleState {
         .filter(|(labels, _)| rule.expression.selects(labels))
         .map(|(labels, value)| SeriesState { labels: labels.clone(), value: Some(value), phase: None })
         .collect();
-    for (key, active) in state.engine.active().iter().filter(|(key, _)| key.rule == rule.name) {
-        match values.iter_mut().find(|series| series.labels == key.labels) {
+    for (labels, active) in active.get(rule.name.as_str()).into_iter().flatten() {
+        match values.iter_mut().find(|series| series.labels == **labels) {
             Some(series) => series.phase = Some(active.state.phase),
             None => values.push(SeriesState {
-                labels: key.labels.clone(),
+                labels: (*labels).clone(),
                 value: active.value,
                 phase: Some(active.state.phase),
             }),

@@ -88,7 +88,9 @@ impl Front {
             field: "receiver".to_owned(),
             message: error.to_string(),
             is_missing: matches!(error, SendError::Unknown { .. }),
-        })
+        })?;
+        self.alerting.report_test(receiver, Timestamp::now());
+        Ok(())
     }
 }
 

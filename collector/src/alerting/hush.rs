@@ -1,6 +1,6 @@
 //! What keeps alerts quiet: silences, worse alerts, and that they come and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,7 +8,7 @@ use super::{Alerting, State};
 use crate::alert::{Alert, Quiet, QuietBy, Silence};
 use crate::matchers::{Matchers, metric_name};
 use crate::notify::facts;
-use crate::rules::Rules;
+use crate::rules::{AlertKey, FIRE_DRILL, Rules};
 
 /// How long before its end a silence is said to end.
 const WARNING: SignedDuration = SignedDuration::from_mins(10);
@@ -40,7 +40,8 @@ impl Selector {
     }
 
     pub(super) fn selects(&self, alert: &Alert) -> bool {
-        self.rule.as_ref().is_none_or(|rule| *rule == alert.rule_name) && self.matchers.select(&facts(alert))
+        let is_rule = self.rule.as_ref().is_none_or(|rule| *rule == alert.rule_name);
+        is_rule && (self.matchers.is_empty() || self.matchers.select(&facts(alert)))
     }
 }
 
@@ -86,6 +87,22 @@ fn inhibitor(alert: &Alert, rules: &Rules, firing: &ByRule<'_>) -> Option<String
     worse.filter_map(|name| firing.get(name.as_str())).flatten().find(agrees).map(|worse| worse.rule_name.clone())
 }
 
+/// The alerts that fire.
+fn firing(told: &BTreeMap<AlertKey, (String, Option<Alert>)>) -> impl Iterator<Item = &Alert> {
+    told.values().filter_map(|(_, alert)| alert.as_ref())
+}
+
+fn silenced(silence: &Silence) -> Quiet {
+    Quiet {
+        why: QuietBy::Silenced,
+        by: silence.author.clone(),
+        reason: silence.reason.clone(),
+        until: silence.ends_at,
+        silence: silence.id.clone(),
+        times: None,
+    }
+}
+
 impl Alerting {
     pub(super) fn flap_window(&self) -> SignedDuration {
         SignedDuration::try_from(self.0.notify.flap_window).unwrap_or(SignedDuration::MAX)
@@ -95,61 +112,56 @@ impl Alerting {
     pub(super) fn hush(&self, state: &mut State, now: Timestamp) -> Vec<Alert> {
         self.end_silences(state, now);
         let State { told, engine, hush, flaps, dispatch, .. } = state;
-        let window = self.flap_window();
-        let flapping = |series: &str| {
-            let times = flaps.count(series, now, window);
-            (times >= self.0.notify.flap_count).then_some(times)
-        };
-        let firing: Vec<Alert> = told.values().filter_map(|(_, alert)| alert.clone()).collect();
-        let mut by_rule = ByRule::new();
-        for alert in &firing {
-            by_rule.entry(&alert.rule_name).or_default().push(alert);
+        let (window, count) = (self.flap_window(), self.0.notify.flap_count);
+        let may_flap = flaps.has(count);
+        let flapping = |series: &str| Some(flaps.count(series, now, window)).filter(|times| *times >= count);
+        let rules = engine.rules();
+        let inhibitors: BTreeSet<&str> = rules.iter().flat_map(|rule| &rule.inhibited_by).map(String::as_str).collect();
+        let mut worse = ByRule::new();
+        for alert in firing(told).filter(|alert| inhibitors.contains(alert.rule_name.as_str())) {
+            worse.entry(&alert.rule_name).or_default().push(alert);
         }
+        let quiet = |alert: &Alert| {
+            let by =
+                |why, by, times| Quiet { why, by, times, reason: String::new(), until: None, silence: String::new() };
+            if alert.rule_name == FIRE_DRILL {
+                return None;
+            }
+            if let Some(silence) = hush.of(alert) {
+                return Some(silenced(silence));
+            }
+            if let Some(worse) = inhibitor(alert, rules, &worse) {
+                return Some(by(QuietBy::Inhibited, worse, None));
+            }
+            let times = may_flap.then(|| flapping(&alert.series())).flatten()?;
+            Some(by(QuietBy::Flapping, String::new(), Some(times)))
+        };
+        let changes: Vec<(AlertKey, Option<Quiet>)> = told
+            .iter()
+            .filter_map(|(key, (_, alert))| {
+                let alert = alert.as_ref()?;
+                Some(quiet(alert)).filter(|quiet| *quiet != alert.quiet).map(|quiet| (key.clone(), quiet))
+            })
+            .collect();
         let mut changed = Vec::new();
-        for alert in told.values_mut().filter_map(|(_, alert)| alert.as_mut()) {
-            let quiet = match hush.of(alert) {
-                Some(silence) => Some(Quiet {
-                    why: QuietBy::Silenced,
-                    by: silence.author.clone(),
-                    reason: silence.reason.clone(),
-                    until: silence.ends_at,
-                    silence: silence.id.clone(),
-                    times: None,
-                }),
-                None => {
-                    let quiet = |why, by, times| Quiet {
-                        why,
-                        by,
-                        times,
-                        reason: String::new(),
-                        until: None,
-                        silence: String::new(),
-                    };
-                    let inhibited = inhibitor(alert, engine.rules(), &by_rule);
-                    inhibited.map(|by| quiet(QuietBy::Inhibited, by, None)).or_else(|| {
-                        let times = flapping(&alert.series())?;
-                        Some(quiet(QuietBy::Flapping, String::new(), Some(times)))
-                    })
-                }
-            };
-            if alert.quiet != quiet {
+        for (key, quiet) in changes {
+            if let Some((_, Some(alert))) = told.get_mut(&key) {
                 alert.quiet = quiet;
                 dispatch.change(alert);
                 changed.push(alert.clone());
             }
         }
-        dispatch.calm(|series| flapping(series).is_none());
+        dispatch.calm(|series| !may_flap || flapping(series).is_none());
         changed
     }
 
     /// Ends the silences whose time has come, and says of those whose time will come soon that it will.
     fn end_silences(&self, state: &mut State, now: Timestamp) {
         let State { told, hush, dispatch, .. } = state;
-        let firing: Vec<Alert> = told.values().filter_map(|(_, alert)| alert.clone()).collect();
         hush.0.retain(|(silence, selector)| {
             let holds = match silence.ends_at {
                 Some(ends_at) => now < ends_at,
-                None => firing.iter().any(|alert| selector.selects(alert)),
+                None => firing(told).any(|alert| selector.selects(alert)),
             };
             if !holds {
                 tracing::info!(id = silence.id, matchers = silence.matchers, "a silence ends");
@@ -160,8 +172,11 @@ impl Alerting {
             let Some(ends_at) = silence.ends_at.filter(|_| !silence.ends_soon) else { continue };
             // One that was short from the beginning ends soon all the time.
             let warning = WARNING.min(ends_at.duration_since(silence.starts_at) / 2);
-            let kept: Vec<Alert> = firing.iter().filter(|alert| selector.selects(alert)).cloned().collect();
-            if ends_at.duration_since(now) <= warning && !kept.is_empty() {
+            if ends_at.duration_since(now) > warning {
+                continue;
+            }
+            let kept: Vec<Alert> = firing(told).filter(|alert| selector.selects(alert)).cloned().collect();
+            if !kept.is_empty() {
                 silence.ends_soon = true;
                 tracing::warn!(
                     id = silence.id,
@@ -169,7 +184,8 @@ impl Alerting {
                     author = silence.author,
                     "a silence ends soon"
                 );
-                dispatch.warn(silence, ends_at, &kept, &self.0.router, now);
+                let local = self.0.zone.to_datetime(now);
+                dispatch.warn((silence, ends_at), &kept, &self.0.router, (now, local));
             }
         }
     }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::routing::{Router, Way};
 use super::{About, Message};
 use crate::alert::{Alert, Silence, shifted};
+use crate::rules::FIRE_DRILL;
 
 use group::Group;
 pub(crate) use record::Record;
@@ -45,37 +46,68 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    /// Goes on under the routes of now: what was on its way to a receiver that is gone is given up.
-    pub(crate) fn go_on(&mut self, router: &Router, receivers: &[String]) {
+    /// Goes on under the routes of now: alerts are of the groups in which these put them, and what was on
+    /// its way to a receiver that is gone is given up. No time is later than `now`, whatever the clock was.
+    pub(crate) fn go_on(&mut self, router: &Router, receivers: &[String], now: Timestamp) {
         let is_known = |name: &String| receivers.contains(name);
-        self.groups.retain(|group| is_known(&group.receiver));
         self.notes.retain(|(receiver, _)| is_known(receiver));
         self.records.retain(|receiver, _| is_known(receiver));
         for name in receivers {
             self.records.entry(name.clone()).or_default();
         }
-        for group in &mut self.groups {
-            let Some(alert) = group.any_alert() else { continue };
-            let ways = router.ways(alert).into_iter().chain(router.every_way(alert));
-            group.pace =
-                ways.into_iter().find(|way| way.receiver == group.receiver).map(|way| way.pace).unwrap_or_default();
+        let groups = std::mem::take(&mut self.groups);
+        for mut old in groups.into_iter().filter(|group| is_known(&group.receiver)) {
+            old.clamp(now);
+            for (series, member) in std::mem::take(&mut old.members) {
+                let way = ways(router, &member.alert).into_iter().find(|way| way.receiver == old.receiver);
+                if let Some(way) = way {
+                    let group = self.group(way);
+                    group.told_at = group.told_at.max(old.told_at);
+                    group.members.insert(series, member);
+                }
+            }
+            // What is on its way arrives.
+            if let Some(message) = old.outgoing.take() {
+                match self.groups.iter_mut().find(|group| group.is_same(&old) && group.outgoing.is_none()) {
+                    Some(group) => group.outgoing = Some(message),
+                    None => self.notes.push((old.receiver, message)),
+                }
+            }
         }
-        self.groups.retain(|group| group.pace != super::Pace::default() || group.outgoing.is_some());
+        self.notes.iter_mut().for_each(|(_, message)| clamp(message, now));
+        self.records.values_mut().for_each(|record| record.clamp(now));
+    }
+
+    /// An alert that fires already goes the ways that it has not gone yet.
+    pub(crate) fn goes_on(&mut self, alert: &Alert, router: &Router, now: Timestamp, is_claimed: bool) {
+        let series = alert.series();
+        let mut ways = router.ways(alert);
+        ways.retain(|way| {
+            let mut groups = self.groups.iter().filter(|group| group.receiver == way.receiver);
+            !groups.any(|group| group.members.contains_key(&series))
+        });
+        self.fires(alert, ways, now, is_claimed);
     }
 
     /// An alert fires; it goes these ways, unless it is for another collector to tell, which is not
     /// known yet where it is not `is_claimed`.
     pub(crate) fn fires(&mut self, alert: &Alert, ways: Vec<Way>, now: Timestamp, is_claimed: bool) {
+        let series = alert.series();
         for way in ways {
-            let place =
-                self.groups.iter().position(|group| group.receiver == way.receiver && group.labels == way.group);
-            let place = place.unwrap_or_else(|| {
-                self.groups.push(Group::new(way.receiver, way.group));
-                self.groups.len() - 1
-            });
-            self.groups[place].pace = way.pace;
-            self.groups[place].fires(alert, now, is_claimed);
+            self.group(way).fires(&series, alert, now, is_claimed);
         }
+    }
+
+    /// The group at the end of a way.
+    fn group(&mut self, way: Way) -> &mut Group {
+        let new = Group::new(way);
+        let place = self.groups.iter().position(|group| group.is_same(&new)).unwrap_or_else(|| {
+            self.groups.push(new.clone());
+            self.groups.len() - 1
+        });
+        let group = &mut self.groups[place];
+        group.pace = new.pace;
+        group
     }
 
     /// Whether it is not known of an alert whose it is to tell.
@@ -87,6 +119,16 @@ impl Dispatch {
     pub(crate) fn series(&self) -> Vec<String> {
         let series: std::collections::BTreeSet<_> = self.groups.iter().flat_map(Group::series).collect();
         series.into_iter().cloned().collect()
+    }
+
+    /// Nobody says whose the alerts are: this collector tells of those of which it is not known, and
+    /// `all`: also of others'.
+    pub(crate) fn claim_alone(&mut self, all: bool) -> bool {
+        let mut has_changed = false;
+        for group in &mut self.groups {
+            has_changed |= group.claim_alone(all);
+        }
+        has_changed
     }
 
     /// Notes of each series that `is_own` knows of whether this collector tells of it; answers whether
@@ -101,12 +143,14 @@ impl Dispatch {
 
     /// An alert is over.
     pub(crate) fn is_over(&mut self, alert: &Alert, now: Timestamp) {
-        self.groups.iter_mut().for_each(|group| group.is_over(alert, now));
+        let series = alert.series();
+        self.groups.iter_mut().for_each(|group| group.is_over(&series, alert, now));
     }
 
     /// An alert has become quiet or loud, or somebody looks after it.
     pub(crate) fn change(&mut self, alert: &Alert) {
-        self.groups.iter_mut().for_each(|group| group.change(alert));
+        let series = alert.series();
+        self.groups.iter_mut().for_each(|group| group.change(&series, alert));
     }
 
     /// Those that came and went no longer do, where `is_calm` says so of their series.
@@ -128,15 +172,16 @@ impl Dispatch {
     /// Tells those who would be told of what a silence keeps quiet that it ends soon.
     pub(crate) fn warn(
         &mut self,
-        silence: &Silence,
-        ends_at: Timestamp,
+        (silence, ends_at): (&Silence, Timestamp),
         alerts: &[Alert],
         router: &Router,
-        now: Timestamp,
+        (now, local): (Timestamp, DateTime),
     ) {
         let mut told: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
         for alert in alerts {
-            for way in router.ways(alert) {
+            // Alertmanager would take it for alerts.
+            let is_told = |way: &Way| !way.pace.mirrors && !way.pace.is_quiet(local);
+            for way in router.ways(alert).into_iter().filter(is_told) {
                 told.entry(way.receiver).or_default().push(alert.clone());
             }
         }
@@ -186,7 +231,7 @@ impl Dispatch {
         let mut messages = of_groups.filter_map(|group| group.outgoing.as_mut()).chain(notes);
         let Some(message) = messages.find(|message| message.key == key) else { return false };
         if failure == Failure::Never || now.duration_since(message.at) >= give_up_after {
-            if let Some(message) = self.take(receiver, key) {
+            if let Some(message) = self.give_up(receiver, key, now, give_up_after) {
                 self.records.entry(receiver.to_owned()).or_default().given_up(&message, now);
             }
             return true;
@@ -196,6 +241,14 @@ impl Dispatch {
         message.attempts = message.attempts.saturating_add(1);
         message.next_attempt = now.checked_add(pause).unwrap_or(now);
         false
+    }
+
+    /// Takes a message off its way that will not arrive. What it says is told again in a while.
+    fn give_up(&mut self, receiver: &str, key: &str, now: Timestamp, give_up_after: SignedDuration) -> Option<Message> {
+        let mut groups = self.groups.iter_mut().filter(|group| group.receiver == receiver);
+        let given_up = groups.find_map(|group| group.give_up(key, now, give_up_after));
+        self.groups.retain(|group| !group.is_done());
+        given_up.or_else(|| self.take(receiver, key))
     }
 
     /// Takes a message off its way; what it says is known then.
@@ -209,6 +262,11 @@ impl Dispatch {
         })
     }
 
+    /// A test has arrived at a receiver.
+    pub(crate) fn tested(&mut self, receiver: &str, now: Timestamp) {
+        self.records.entry(receiver.to_owned()).or_default().arrived(now);
+    }
+
     /// The clock was set by `by`.
     pub(crate) fn shift(&mut self, by: SignedDuration) {
         self.groups.iter_mut().for_each(|group| group.shift(by));
@@ -220,6 +278,15 @@ impl Dispatch {
 pub(super) fn message(about: About, alerts: Vec<Alert>, now: Timestamp) -> Message {
     let key = Uuid::now_v7().to_string();
     Message { key, about, group: crate::Labels::new(), at: now, alerts, attempts: 0, next_attempt: now }
+}
+
+/// Where an alert goes.
+fn ways(router: &Router, alert: &Alert) -> Vec<Way> {
+    if alert.rule_name == FIRE_DRILL { router.every_way(alert) } else { router.ways(alert) }
+}
+
+fn clamp(message: &mut Message, now: Timestamp) {
+    (message.at, message.next_attempt) = (message.at.min(now), message.next_attempt.min(now));
 }
 
 fn shift(message: &mut Message, by: SignedDuration) {

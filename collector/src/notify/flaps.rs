@@ -27,10 +27,20 @@ impl Flaps {
         });
     }
 
+    /// Whether any series fired so often that it may be one that comes and goes.
+    pub(crate) fn has(&self, count: usize) -> bool {
+        self.0.values().any(|fired| fired.len() >= count)
+    }
+
     /// How often the series fired within the window.
     pub(crate) fn count(&self, series: &str, now: Timestamp, window: SignedDuration) -> usize {
         let fired = self.0.get(series);
         fired.map_or(0, |fired| fired.iter().filter(|at| now.duration_since(**at) < window).count())
+    }
+
+    /// No time is later than `now`.
+    pub(crate) fn clamp(&mut self, now: Timestamp) {
+        self.0.values_mut().for_each(|fired| fired.retain(|at| *at <= now));
     }
 
     /// The clock was set by `by`.

@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::routing::facts;
 use super::{About, Message};
 use crate::alert::{Alert, Severity};
-use crate::config::{Receiver, ReceiverKind};
+use crate::config::{Language, Receiver, ReceiverKind};
 
 pub(super) use text::{headline, paragraphs, short, subject};
 
@@ -93,8 +93,8 @@ fn discord(receiver: &Receiver, message: &Message, dashboard_url: &str) -> Value
 
 /// Alertmanager's API v2: <https://github.com/prometheus/alertmanager/blob/v0.25.0/api/v2/openapi.yaml>, `postableAlerts`.
 fn alertmanager(message: &Message, dashboard_url: &str, now: Timestamp) -> Value {
-    let test = [test_alert(message)];
-    let alerts = if message.about == About::Test { &test[..] } else { &message.alerts };
+    let word = [word(message)];
+    let alerts = if message.about == About::Alerts { &message.alerts } else { &word[..] };
     let alerts = alerts.iter().map(|alert| {
         let ends_at = alert.resolved_at.or_else(|| now.checked_add(ALERTMANAGER_FORGETS).ok());
         let mut posted = json!({
@@ -114,8 +114,8 @@ fn alertmanager(message: &Message, dashboard_url: &str, now: Timestamp) -> Value
 /// What Alertmanager sends to webhooks, so that whatever takes that takes this:
 /// <https://prometheus.io/docs/alerting/0.25/configuration/#webhook_config>.
 fn webhook(receiver: &Receiver, message: &Message, name: &str, dashboard_url: &str) -> Value {
-    let test = [test_alert(message)];
-    let all = if message.about == About::Test { &test[..] } else { &message.alerts };
+    let word = [word(message)];
+    let all = if message.about == About::Alerts { &message.alerts } else { &word[..] };
     let alerts: Vec<Value> = all
         .iter()
         .map(|alert| {
@@ -140,7 +140,7 @@ fn webhook(receiver: &Receiver, message: &Message, name: &str, dashboard_url: &s
         "version": "4",
         "groupKey": serde_json::to_string(&message.group).unwrap_or_default(),
         "truncatedAlerts": 0,
-        "status": if message.is_firing() { "firing" } else { "resolved" },
+        "status": if all.iter().any(|alert| alert.resolved_at.is_none()) { "firing" } else { "resolved" },
         "receiver": name,
         "groupLabels": message.group,
         "commonLabels": common(all.iter().map(|alert| json!(facts(alert)))),
@@ -151,15 +151,16 @@ fn webhook(receiver: &Receiver, message: &Message, name: &str, dashboard_url: &s
     })
 }
 
-/// An alert for a receiver that takes nothing else; it is over already.
-fn test_alert(message: &Message) -> Alert {
+/// What is no alert, as one that is over already, for a receiver that takes nothing else.
+fn word(message: &Message) -> Alert {
+    let name = if message.about == About::Test { "NotificationTest" } else { "SilenceEnds" };
     Alert {
         id: message.key.clone(),
-        rule_name: "NotificationTest".to_owned(),
+        rule_name: name.to_owned(),
         severity: Severity::Info,
-        category: "test".to_owned(),
-        message: "this is a test: nothing is wrong".to_owned(),
-        message_ja: "通知のテストです。異常はありません".to_owned(),
+        category: "notification".to_owned(),
+        message: headline(message, Language::En),
+        message_ja: headline(message, Language::Ja),
         active_at: message.at,
         fired_at: message.at,
         resolved_at: Some(message.at),

@@ -1,5 +1,6 @@
 //! Messages as mails.
 
+use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -44,13 +45,36 @@ pub(super) async fn send(
             let password = password.clone().unwrap_or_default();
             transport = transport.credentials(Credentials::new(receiver.username.clone(), password));
         }
-        outcome = transport.build().send(mail.clone()).await.map(drop).map_err(|error| judge(&error));
+        let transport = transport.build();
+        outcome = transport.send(mail.clone()).await.map(drop).map_err(|error| judge(&error));
+        if let Err(SendError::Refused { code: 550..=553, .. }) = outcome {
+            outcome = send_each(&transport, &mail).await;
+        }
         // Another address of the same server may be reached, as that of IPv4 where it listens by nothing else.
         if !matches!(outcome, Err(SendError::Unreachable(_))) {
             break;
         }
     }
     outcome
+}
+
+/// To each by itself, so that one whom the server does not take keeps nobody else from hearing of it.
+async fn send_each(transport: &AsyncSmtpTransport<Tokio1Executor>, mail: &Mail) -> Outcome {
+    let (from, text) = (mail.envelope().from().cloned(), mail.formatted());
+    let (mut delivered, mut refused) = (0, Ok(()));
+    for to in mail.envelope().to() {
+        let envelope = Envelope::new(from.clone(), vec![to.clone()]);
+        let envelope = envelope.map_err(|error| SendError::Unusable(format!("the mail cannot be made: {error}")))?;
+        match transport.send_raw(&envelope, &text).await.map_err(|error| judge(&error)) {
+            Ok(_) => delivered += 1,
+            Err(error @ SendError::Refused { later: None, .. }) => {
+                tracing::warn!(%to, %error, "a mail about alerts is refused");
+                refused = Err(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if delivered > 0 { Ok(()) } else { refused }
 }
 
 /// Certificates are for the server's name, whatever its address is.

@@ -56,9 +56,4 @@ impl Message {
     pub(crate) fn resolved(&self) -> impl Iterator<Item = &Alert> {
         self.alerts.iter().filter(|alert| alert.resolved_at.is_some())
     }
-
-    /// Whether any fires.
-    pub(crate) fn is_firing(&self) -> bool {
-        self.firing().next().is_some()
-    }
 }

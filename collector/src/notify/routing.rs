@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::civil::DateTime;
 
 use crate::Labels;
 use crate::alert::Alert;
@@ -25,10 +26,19 @@ pub(crate) struct Pace {
     pub(crate) mirrors: bool,
 }
 
+impl Pace {
+    /// Whether nothing is told now.
+    pub(crate) fn is_quiet(&self, local: DateTime) -> bool {
+        self.quiet_hours.iter().any(|hours| hours.contain(local))
+    }
+}
+
 /// Where an alert goes: to this receiver, with those that agree with it in these labels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Way {
     pub(crate) receiver: String,
+    /// The place of the route among them; `None` for what goes to everybody.
+    pub(crate) route: Option<usize>,
     pub(crate) group: Labels,
     pub(crate) pace: Pace,
 }
@@ -62,7 +72,7 @@ impl Router {
     pub(crate) fn ways(&self, alert: &Alert) -> Vec<Way> {
         let facts = facts(alert);
         let mut ways: Vec<Way> = Vec::new();
-        for (route, matchers) in &self.routes {
+        for (place, (route, matchers)) in self.routes.iter().enumerate() {
             let is_meant = (route.severity.is_empty() || route.severity.contains(&alert.severity))
                 && (route.category.is_empty() || route.category.contains(&alert.category))
                 && matchers.select(&facts);
@@ -71,7 +81,7 @@ impl Router {
             }
             for name in &route.receivers {
                 if !ways.iter().any(|way| way.receiver == *name) {
-                    ways.extend(self.way(name, Some(route), &facts));
+                    ways.extend(self.way(name, Some((place, route)), &facts));
                 }
             }
             if !route.goes_on {
@@ -87,7 +97,8 @@ impl Router {
         self.notify.receivers.keys().filter_map(|name| self.way(name, None, &facts)).collect()
     }
 
-    fn way(&self, receiver: &str, route: Option<&Route>, facts: &Labels) -> Option<Way> {
+    fn way(&self, receiver: &str, route: Option<(usize, &Route)>, facts: &Labels) -> Option<Way> {
+        let (place, route) = route.unzip();
         let settings = self.notify.receivers.get(receiver)?;
         let time = |own: Option<Duration>, general: Duration| {
             SignedDuration::try_from(own.unwrap_or(general)).unwrap_or(SignedDuration::MAX)
@@ -106,7 +117,7 @@ impl Router {
             // It groups and repeats itself, and forgets what it is not told of.
             pace = Pace { wait: SignedDuration::ZERO, interval: SignedDuration::ZERO, repeat: RESEND, ..pace };
         }
-        Some(Way { receiver: receiver.to_owned(), group, pace })
+        Some(Way { receiver: receiver.to_owned(), route: place, group, pace })
     }
 }
 

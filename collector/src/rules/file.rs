@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Range;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use serde::de::value::Error as Named;
+use serde::de::value::Error as NameError;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -72,7 +72,8 @@ impl fmt::Display for RuleErrors {
 
 /// The defaults with what the file changes, adds and switches off.
 pub(super) fn read(text: &str) -> Result<Vec<Rule>, RuleErrors> {
-    let mut reader = Reader { text, errors: Vec::new() };
+    let line_ends = text.match_indices('\n').map(|(place, _)| place).collect();
+    let mut reader = Reader { text, line_ends, errors: Vec::new() };
     let rules = reader.file().unwrap_or_default();
     if reader.errors.is_empty() {
         return Ok(rules);
@@ -81,8 +82,47 @@ pub(super) fn read(text: &str) -> Result<Vec<Rule>, RuleErrors> {
     Err(RuleErrors(reader.errors))
 }
 
+/// Rules in their order, found by their names.
+#[derive(Default)]
+struct Named {
+    rules: Vec<Option<Rule>>,
+    places: HashMap<String, usize>,
+}
+
+impl Named {
+    fn get(&self, name: &str) -> Option<&Rule> {
+        self.rules.get(*self.places.get(name)?)?.as_ref()
+    }
+
+    fn set(&mut self, rule: Rule) {
+        match self.places.get(&rule.name).and_then(|place| self.rules.get_mut(*place)) {
+            Some(known) => *known = Some(rule),
+            None => {
+                self.places.insert(rule.name.clone(), self.rules.len());
+                self.rules.push(Some(rule));
+            }
+        }
+    }
+
+    fn switch_off(&mut self, name: &str) {
+        if let Some(rule) = self.places.get(name).and_then(|place| self.rules.get_mut(*place)) {
+            *rule = None;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().flatten()
+    }
+
+    /// Those that are switched on.
+    fn into_vec(self) -> Vec<Rule> {
+        self.rules.into_iter().flatten().collect()
+    }
+}
+
 struct Reader<'t> {
     text: &'t str,
+    line_ends: Vec<usize>,
     errors: Vec<RuleError>,
 }
 
@@ -96,14 +136,15 @@ impl<'t> Reader<'t> {
                 return self.refuse(&span, "the file", "", format!("it is no TOML: {}", error.message()));
             }
         };
-        let mut rules = defaults::rules();
+        let mut rules = Named::default();
+        defaults::rules().into_iter().for_each(|rule| rules.set(rule));
         let mut lines: HashMap<String, usize> = HashMap::new();
         let document = document.into_inner();
         for key in document.keys().filter(|key| key.get_ref() != RULE) {
             let remedy = "rules are tables that begin with a line [[rule]]";
             self.refuse::<()>(&key.span(), key.get_ref(), "", remedy.to_owned());
         }
-        let Some(found) = document.get(RULE) else { return Some(rules) };
+        let Some(found) = document.get(RULE) else { return Some(rules.into_vec()) };
         let DeValue::Array(tables) = found.get_ref() else {
             return self.refuse(&found.span(), RULE, "", "begin each rule with a line [[rule]]".to_owned());
         };
@@ -120,22 +161,19 @@ impl<'t> Reader<'t> {
                 let remedy = format!("the rule of line {before} has this name; give each rule one of its own");
                 self.refuse::<()>(&table.span(), "alert", &name, remedy);
             }
-            let place = rules.iter().position(|rule| rule.name == name);
-            match (place, rule) {
-                (Some(place), Some(rule)) => rules[place] = rule,
-                (Some(place), None) => drop(rules.remove(place)),
-                (None, Some(rule)) => rules.push(rule),
-                (None, None) => {}
+            match rule {
+                Some(rule) => rules.set(rule),
+                None => rules.switch_off(&name),
             }
         }
         self.inhibition(tables, &rules);
-        Some(rules)
+        Some(rules.into_vec())
     }
 
     /// Whether the rules that are to inhibit others are there, and none inhibits itself by a detour.
-    fn inhibition(&mut self, tables: &DeArray<'t>, rules: &[Rule]) {
+    fn inhibition(&mut self, tables: &DeArray<'t>, rules: &Named) {
         let defaults = defaults::rules();
-        let get = |name: &str| rules.iter().chain(&defaults).find(|rule| rule.name == name);
+        let get = |name: &str| rules.get(name).or_else(|| defaults.iter().find(|rule| rule.name == name));
         let tables = tables.iter().filter_map(|table| table.get_ref().as_table());
         for (found, rule) in tables.filter_map(|keys| Some((keys.get("inhibited_by")?, keys.get("alert")?))) {
             let Some(rule) = rule.get_ref().as_str().and_then(get) else { continue };
@@ -158,7 +196,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Name and rule; no rule where it is switched off.
-    fn rule(&mut self, span: &Range<usize>, keys: &DeTable<'t>, rules: &[Rule]) -> Option<(String, Option<Rule>)> {
+    fn rule(&mut self, span: &Range<usize>, keys: &DeTable<'t>, rules: &Named) -> Option<(String, Option<Rule>)> {
         for key in keys.keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())) {
             let nearest = KEYS.iter().min_by_key(|known| strsim::osa_distance(known, key.get_ref()));
             let remedy = format!("there is no such key; the nearest is {}", nearest.unwrap_or(&""));
@@ -181,7 +219,7 @@ impl<'t> Reader<'t> {
             return None;
         };
         let expression = self.read(keys, "expr", |text| Expression::parse(text).map_err(|error| error.to_string()));
-        let expression = match (expression, rules.iter().find(|rule| rule.name == name)) {
+        let expression = match (expression, rules.get(&name)) {
             (Some(expression), _) => Some(expression),
             (None, Some(rule)) => Some(rule.expression.clone()),
             (None, None) if keys.keys().any(|key| key.get_ref() == "expr") => None,
@@ -214,7 +252,7 @@ impl<'t> Reader<'t> {
         let enabled = self.boolean(keys, "enabled").unwrap_or(true);
 
         let expression = expression?;
-        let mut rule = match rules.iter().find(|rule| rule.name == name) {
+        let mut rule = match rules.get(&name) {
             Some(rule) => rule.clone(),
             None => new(&name, &expression)?,
         };
@@ -297,8 +335,7 @@ impl<'t> Reader<'t> {
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        1 + before.bytes().filter(|byte| *byte == b'\n').count()
+        1 + self.line_ends.partition_point(|end| *end < span.start)
     }
 }
 
@@ -332,7 +369,7 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 /// The member of an enum with this name.
 fn one_of<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    T::deserialize(IntoDeserializer::<Named>::into_deserializer(text)).map_err(|error| {
+    T::deserialize(IntoDeserializer::<NameError>::into_deserializer(text)).map_err(|error| {
         let error = error.to_string();
         // serde says: unknown variant `x`, expected one of `a`, `b`
         let names = error.rsplit_once("expected ").map_or(error.as_str(), |(_, names)| names);

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::otlp::Receiver;
-use super::scrape::{ScrapeError, instance_name, watch_target};
+use super::scrape::{ScrapeError, instance_name, scrape_again};
 use super::whole_milliseconds;
 use crate::business::Counting;
 use crate::config;
@@ -21,6 +21,8 @@ use crate::requests::{InstanceName, TooManyInstances, Window};
 use crate::top::{PLACES, Top};
 use crate::{Exposition, Sample};
 
+/// What a scrape brings within so long is in the reading of the same tick, and no alert waits for the next one.
+const SOON: Duration = Duration::from_millis(200);
 /// How often the busiest routes are noted.
 const BUSIEST: Duration = Duration::from_secs(10);
 /// What is over the last minute is kept once a minute: more often it would be the same again.
@@ -109,19 +111,34 @@ pub(crate) async fn watch_application(
     top: Top,
     host: String,
 ) {
+    let (limits, body) = (settings.limits(), settings.body_limit_bytes());
+    // Targets that are not being scraped, each with its scraper.
+    let mut idle: Vec<_> = settings.targets.iter().map(|target| (target.clone(), None)).collect();
     let mut scrapes = JoinSet::new();
-    for target in &settings.targets {
-        let (watched, name) = (watched.clone(), instance_name(target));
-        let report = move |outcome| watched.scraped(&name, outcome);
-        let (limits, body) = (settings.limits(), settings.body_limit_bytes());
-        scrapes.spawn(watch_target(target.clone(), limits, body, interval, report));
-    }
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut detailed = Instant::now();
     let mut noted: Option<Instant> = None;
     loop {
         ticks.tick().await;
+        while let Some(ended) = scrapes.try_join_next() {
+            idle.extend(ended.ok());
+        }
+        // A scrape that takes longer than the interval puts the next one off.
+        for (target, mut scraper) in idle.drain(..) {
+            let watched = watched.clone();
+            scrapes.spawn(async move {
+                let outcome = scrape_again(&mut scraper, &target, limits, body).await;
+                watched.scraped(&instance_name(&target), outcome);
+                (target, scraper)
+            });
+        }
+        let all = async {
+            while let Some(ended) = scrapes.join_next().await {
+                idle.extend(ended.ok());
+            }
+        };
+        let _ = tokio::time::timeout(SOON, all).await;
         let (reading, details) = {
             let mut window = watched.window();
             let reading = window.read(whole_milliseconds(Timestamp::now()), &host);

@@ -70,13 +70,17 @@ pub(crate) async fn watch_alert_past(feed: Feed, store: Store) {
 /// Brings the alerts, and what is wrong with alerting, to a dashboard whose collector is another
 /// process, for ever: also while both stores are away that it hears of them through.
 pub(crate) async fn watch_desk(feed: Feed, desk: AlertDesk) {
+    // Alerts of other collectors on the database are none of its business.
+    let mut before = Vec::new();
     loop {
         // Where nobody answers, the collector is down, which is said.
         if let Ok(desk) = desk.desk().await {
             let now = Timestamp::now();
             feed.report_rules(desk.rules_error, now);
             feed.report_paging(desk.paging_error, now);
-            feed.match_alerts(desk.alerts, now);
+            let ids = desk.alerts.iter().map(|alert| alert.id.clone()).collect();
+            feed.match_alerts(desk.alerts, &before, now);
+            before = ids;
         }
         tokio::time::sleep(INTERVAL).await;
     }

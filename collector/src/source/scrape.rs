@@ -8,12 +8,9 @@
 mod credentials;
 mod error;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Certificate, Client, RequestBuilder, Response, Url, redirect};
-use tokio::time::MissedTickBehavior;
 
 use crate::config::Target;
 use crate::exposition::{Format, Limits, Parsed, Parser};
@@ -157,31 +154,23 @@ pub fn instance_name(target: &Target) -> InstanceName {
     InstanceName { job: target.job.clone(), instance: instance.unwrap_or_else(|| target.url.clone()), pushes: false }
 }
 
-/// Scrapes a target for ever, once each `interval`, and reports every outcome. A scrape that takes
-/// longer than the interval puts the next one off.
-pub async fn watch_target(
-    target: Target,
+/// Scrapes a target with the scraper of the last time, where there is one.
+///
+/// # Errors
+///
+/// See [`ScrapeError`]
+pub(super) async fn scrape_again(
+    scraper: &mut Option<Scraper>,
+    target: &Target,
     limits: Limits,
     body_bytes: usize,
-    interval: Duration,
-    mut report: impl FnMut(Result<Parsed, ScrapeError>) + Send,
-) {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut scraper = None;
-    loop {
-        ticks.tick().await;
-        // A file of certificates that is not there yet may come.
-        if scraper.is_none() {
-            match Scraper::new(&target, limits, body_bytes) {
-                Ok(new) => scraper = Some(new),
-                Err(error) => report(Err(error)),
-            }
-        }
-        if let Some(scraper) = &scraper {
-            report(scraper.scrape(Timestamp::now()).await);
-        }
-    }
+) -> Result<Parsed, ScrapeError> {
+    let scraper = match scraper {
+        Some(scraper) => scraper,
+        // A file of certificates that was not there yet may have come.
+        None => scraper.insert(Scraper::new(target, limits, body_bytes)?),
+    };
+    scraper.scrape(Timestamp::now()).await
 }
 
 #[cfg(test)]

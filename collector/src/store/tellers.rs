@@ -18,7 +18,7 @@ impl Store {
                     OR until < now() - INTERVAL '1 day'
              ), claimed AS (
                  INSERT INTO recipe_monitoring_state.tellers AS known (series, collector, until)
-                 SELECT DISTINCT md5(name), $1, now() + INTERVAL '30 s' FROM unnest($2::text[]) AS name
+                 SELECT DISTINCT md5(name), $1, now() + INTERVAL '30 s' FROM unnest($2::text[]) AS name ORDER BY 1
                  ON CONFLICT (series) DO UPDATE SET collector = EXCLUDED.collector, until = EXCLUDED.until
                  WHERE known.collector = EXCLUDED.collector OR known.until < now()
                  RETURNING series

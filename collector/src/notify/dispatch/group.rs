@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::super::routing::Way;
 use super::super::{About, Message, Pace};
 use crate::Labels;
 use crate::alert::{Alert, QuietBy, shifted};
@@ -16,21 +17,27 @@ use crate::rules::FIRE_DRILL;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Group {
     pub(super) receiver: String,
+    /// The place of the route, whose pace it has; `None`: it goes to everybody.
+    #[serde(default)]
+    route: Option<usize>,
     pub(super) labels: Labels,
     #[serde(skip)]
     pub(super) pace: Pace,
     /// By series.
-    members: BTreeMap<String, Member>,
+    pub(super) members: BTreeMap<String, Member>,
     pub(super) outgoing: Option<Message>,
     /// When the last message was made.
     #[serde(default, with = "rfc3339::option")]
-    told_at: Option<Timestamp>,
+    pub(super) told_at: Option<Timestamp>,
+    /// When the last message was given up.
+    #[serde(default, with = "rfc3339::option")]
+    given_up_at: Option<Timestamp>,
 }
 
 /// An alert of a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Member {
-    alert: Alert,
+pub(super) struct Member {
+    pub(super) alert: Alert,
     told: Told,
     /// Since when there is something to tell of it.
     #[serde(with = "rfc3339")]
@@ -56,6 +63,8 @@ enum Claim {
 
 /// Whose an alert is counts as known after this time.
 const CLAIM_PATIENCE: SignedDuration = SignedDuration::from_secs(1);
+/// After a message was given up there is none for so long, at least.
+const GIVEN_UP_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the receiver knows of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,23 +101,39 @@ impl Member {
 }
 
 impl Group {
-    pub(super) fn new(receiver: String, labels: Labels) -> Self {
-        Self { receiver, labels, pace: Pace::default(), members: BTreeMap::new(), outgoing: None, told_at: None }
+    pub(super) fn new(way: Way) -> Self {
+        Self {
+            receiver: way.receiver,
+            route: way.route,
+            labels: way.group,
+            pace: way.pace,
+            members: BTreeMap::new(),
+            outgoing: None,
+            told_at: None,
+            given_up_at: None,
+        }
     }
 
-    pub(super) fn any_alert(&self) -> Option<&Alert> {
-        let of_message = self.outgoing.iter().flat_map(|message| &message.alerts);
-        self.members.values().map(|member| &member.alert).chain(of_message).next()
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.receiver, self.route, &self.labels) == (&other.receiver, other.route, &other.labels)
+    }
+
+    /// No time is later than `now`.
+    pub(super) fn clamp(&mut self, now: Timestamp) {
+        self.told_at = self.told_at.min(Some(now));
+        self.given_up_at = self.given_up_at.min(Some(now));
+        self.outgoing.iter_mut().for_each(|message| super::clamp(message, now));
+        self.members.values_mut().for_each(|member| member.since = member.since.min(now));
     }
 
     pub(super) fn is_done(&self) -> bool {
         self.members.is_empty() && self.outgoing.is_none()
     }
 
-    pub(super) fn fires(&mut self, alert: &Alert, now: Timestamp, is_claimed: bool) {
+    pub(super) fn fires(&mut self, series: &str, alert: &Alert, now: Timestamp, is_claimed: bool) {
         let claim = if is_claimed { Claim::Own } else { Claim::Open };
         let new = Member { alert: alert.clone(), told: Told::Nothing, since: now, was_quiet: false, claim };
-        let member = self.members.entry(alert.series()).or_insert(new);
+        let member = self.members.entry(series.to_owned()).or_insert(new);
         (member.alert, member.since, member.was_quiet) = (alert.clone(), now, false);
     }
 
@@ -118,6 +143,14 @@ impl Group {
 
     pub(super) fn series(&self) -> impl Iterator<Item = &String> {
         self.members.keys()
+    }
+
+    pub(super) fn claim_alone(&mut self, all: bool) -> bool {
+        let mut has_changed = false;
+        for member in self.members.values_mut().filter(|member| member.claim == Claim::Open || all) {
+            has_changed |= std::mem::replace(&mut member.claim, Claim::Own) != Claim::Own;
+        }
+        has_changed
     }
 
     pub(super) fn claimed(&mut self, is_own: impl Fn(&str) -> Option<bool>) -> bool {
@@ -135,14 +168,14 @@ impl Group {
         has_changed
     }
 
-    pub(super) fn is_over(&mut self, alert: &Alert, now: Timestamp) {
-        if let Some(member) = self.members.get_mut(&alert.series()) {
+    pub(super) fn is_over(&mut self, series: &str, alert: &Alert, now: Timestamp) {
+        if let Some(member) = self.members.get_mut(series) {
             (member.alert, member.since) = (alert.clone(), now);
         }
     }
 
-    pub(super) fn change(&mut self, alert: &Alert) {
-        if let Some(member) = self.members.get_mut(&alert.series()).filter(|member| member.alert.id == alert.id) {
+    pub(super) fn change(&mut self, series: &str, alert: &Alert) {
+        if let Some(member) = self.members.get_mut(series).filter(|member| member.alert.id == alert.id) {
             let resolved_at = member.alert.resolved_at;
             member.alert = Alert { resolved_at, ..alert.clone() };
         }
@@ -158,7 +191,7 @@ impl Group {
 
     /// Makes the message that is due; answers whether anything is another than before.
     pub(super) fn flush(&mut self, at: Timestamp, local: DateTime) -> bool {
-        let is_quiet = self.pace.quiet_hours.iter().any(|hours| hours.contain(local));
+        let is_quiet = self.pace.is_quiet(local);
         let before = self.members.len();
         for member in self.members.values_mut() {
             if member.claim == Claim::Open && at.duration_since(member.since) >= CLAIM_PATIENCE {
@@ -173,11 +206,13 @@ impl Group {
             if member.is_over() && member.claim == Claim::Foreign {
                 return false;
             }
-            let is_worth_telling = if member.told == Told::Nothing { !member.was_quiet } else { tells_end };
-            !member.is_over() || is_worth_telling || (member.is(QuietBy::Flapping) && tells_end)
+            let is_known = member.told != Told::Nothing || member.is(QuietBy::Flapping);
+            !member.is_over() || (tells_end && (is_known || !member.was_quiet))
         });
         let has_changed = self.members.len() != before;
-        if self.outgoing.is_some() || is_quiet || !(self.has_news_due(at) || self.is_repeat_due(at)) {
+        let pause = self.pace.interval.max(GIVEN_UP_PAUSE);
+        let is_given_up = self.given_up_at.is_some_and(|given_up| at.duration_since(given_up) < pause);
+        if self.outgoing.is_some() || is_quiet || is_given_up || !(self.has_news_due(at) || self.is_repeat_due(at)) {
             return has_changed;
         }
         let mut alerts: Vec<Alert> = self
@@ -212,6 +247,18 @@ impl Group {
             && self.told_at.is_some_and(|told| now.duration_since(told) >= self.pace.repeat)
     }
 
+    /// Takes the message with this key off its way, which will not arrive. What it says is still to be
+    /// told, but not what has been over for too long.
+    pub(super) fn give_up(&mut self, key: &str, now: Timestamp, give_up_after: SignedDuration) -> Option<Message> {
+        let message = self.outgoing.take_if(|message| message.key == key)?;
+        self.given_up_at = Some(now);
+        self.members.retain(|_, member| {
+            let is_old = member.is_over() && now.duration_since(member.since) >= give_up_after;
+            !is_old && member.alert.rule_name != FIRE_DRILL
+        });
+        Some(message)
+    }
+
     /// Takes the message with this key off its way; what it says is known then.
     pub(super) fn take(&mut self, key: &str) -> Option<Message> {
         let message = self.outgoing.take_if(|message| message.key == key)?;
@@ -240,6 +287,7 @@ impl Group {
 
     pub(super) fn shift(&mut self, by: SignedDuration) {
         self.told_at = self.told_at.map(|at| shifted(at, by));
+        self.given_up_at = self.given_up_at.map(|at| shifted(at, by));
         self.outgoing.iter_mut().for_each(|message| super::shift(message, by));
         for member in self.members.values_mut() {
             member.since = shifted(member.since, by);

@@ -36,12 +36,32 @@ fn is_drill(message: &Message) -> bool {
 }
 
 impl Record {
-    pub(super) fn delivered(&mut self, message: &Message, now: Timestamp) {
-        (self.delivered_at, self.failing_since) = (Some(now), None);
+    /// Something has arrived, so the way is free.
+    pub(super) fn arrived(&mut self, now: Timestamp) {
+        (self.delivered_at, self.failing_since, self.drill_failed_at) = (Some(now), None, None);
         self.error.clear();
+    }
+
+    pub(super) fn delivered(&mut self, message: &Message, now: Timestamp) {
+        self.arrived(now);
         if is_drill(message) {
-            (self.proven_at, self.drill_failed_at) = (Some(now), None);
+            self.proven_at = Some(now);
         }
+    }
+
+    /// No time is later than `now`.
+    pub(super) fn clamp(&mut self, now: Timestamp) {
+        self.times().into_iter().for_each(|time| *time = (*time).min(Some(now)));
+    }
+
+    fn times(&mut self) -> [&mut Option<Timestamp>; 5] {
+        [
+            &mut self.delivered_at,
+            &mut self.failing_since,
+            &mut self.given_up_at,
+            &mut self.proven_at,
+            &mut self.drill_failed_at,
+        ]
     }
 
     pub(super) fn failed(&mut self, error: &str, now: Timestamp) {
@@ -58,13 +78,6 @@ impl Record {
     }
 
     pub(super) fn shift(&mut self, by: SignedDuration) {
-        let times = [
-            &mut self.delivered_at,
-            &mut self.failing_since,
-            &mut self.given_up_at,
-            &mut self.proven_at,
-            &mut self.drill_failed_at,
-        ];
-        times.into_iter().for_each(|time| *time = time.map(|at| shifted(at, by)));
+        self.times().into_iter().for_each(|time| *time = time.map(|at| shifted(at, by)));
     }
 }

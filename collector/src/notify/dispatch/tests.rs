@@ -49,7 +49,7 @@ impl Play {
         // As it would be after a crash.
         let json = serde_json::to_string(&self.dispatch).unwrap();
         let mut after: Dispatch = serde_json::from_str(&json).unwrap();
-        after.go_on(&self.router, &["team".to_owned()]);
+        after.go_on(&self.router, &["team".to_owned()], self.now);
         let paces = |dispatch: &Dispatch| dispatch.groups.iter().map(|group| group.pace.clone()).collect::<Vec<_>>();
         assert_eq!(paces(&after), paces(&self.dispatch));
         self.dispatch = after;
@@ -160,8 +160,9 @@ fn attempts_come_ever_more_slowly_and_end_in_public() {
     assert!(play.now.duration_since(start) >= hour);
     let record = &play.dispatch.records()["team"];
     assert_eq!((record.given_up, record.given_up_at, record.error.as_str()), (1, Some(play.now), "away"));
-    // It still fires, so it is told again in its time.
-    assert_eq!(play.after(3 * 3_600), ["+a1"]);
+    // It still fires, so it is told again in a while.
+    assert_eq!(play.after(299), NOTHING);
+    assert_eq!(play.after(1), ["+a1"]);
 
     let mut play = Play::new(RECEIVER);
     play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
@@ -265,7 +266,7 @@ fn a_receiver_that_is_gone_takes_its_messages_with_it() {
     play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
     play.flush();
     let other: Notify = toml::from_str("[receivers.other]\nkind = 'slack'\nurl = 'https://a'").unwrap();
-    play.dispatch.go_on(&Router::new(&other), &["other".to_owned()]);
+    play.dispatch.go_on(&Router::new(&other), &["other".to_owned()], play.now);
     assert_eq!((play.dispatch.groups.len(), play.dispatch.records().len()), (0, 1));
 }
 
@@ -298,4 +299,59 @@ fn an_alert_that_another_collector_has_claimed_is_not_told_twice_and_taken_over_
     play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, false);
     assert_eq!(play.told(), NOTHING);
     assert_eq!(play.after(1), ["+a1"], "nobody said whose it is");
+}
+
+#[test]
+fn a_route_that_leads_elsewhere_now_lets_arrive_what_is_on_its_way_and_no_more() {
+    let mut play = Play::new(RECEIVER);
+    let [cpu, disk] = [alert("HighCPU", "a1"), alert("HighDisk", "b1")];
+    assert_eq!(play.fires(&cpu), ["+a1"]);
+    play.dispatch.fires(&disk, play.router.ways(&disk), play.now, true);
+    play.flush();
+    let nobody = format!("{RECEIVER}[[routes]]\nreceivers = []\n");
+    play.router = Router::new(&toml::from_str(&nobody).unwrap());
+    play.dispatch.go_on(&play.router, &["team".to_owned()], play.now);
+    assert_eq!(play.told(), ["+b1"]);
+    assert_eq!(play.after(86_400), NOTHING);
+    assert!(play.dispatch.groups.is_empty());
+}
+
+#[test]
+fn what_moves_to_another_receiver_takes_only_itself_along() {
+    let by_host = format!("group_by = ['host']\n{RECEIVER}[receivers.mail]\nkind = 'slack'\nurl = 'https://b'\n");
+    let mut play = Play::new(&format!("{by_host}[[routes]]\nreceivers = ['team']"));
+    let [cpu, disk] = [alert("HighCPU", "a1"), alert("HighDisk", "a2")];
+    assert_eq!(play.fires(&cpu), ["+a1"]);
+    play.fires(&disk);
+    let routes =
+        "[[routes]]\nreceivers = ['mail']\nmatchers = '{alertname=\"HighCPU\"}'\n[[routes]]\nreceivers = ['team']";
+    play.router = Router::new(&toml::from_str(&format!("{by_host}{routes}")).unwrap());
+    play.dispatch.go_on(&play.router, &["mail".to_owned(), "team".to_owned()], play.now);
+    for alert in [&cpu, &disk] {
+        play.dispatch.goes_on(alert, &play.router, play.now, true);
+    }
+    play.flush();
+    assert_eq!(shown(&play.dispatch.next("mail", play.now).unwrap()), "+a1");
+    play.now = play.now.checked_add(SignedDuration::from_mins(5)).unwrap();
+    play.flush();
+    assert_eq!(shown(&play.dispatch.next("team", play.now).unwrap()), "+a2");
+}
+
+#[test]
+fn two_routes_to_one_receiver_have_each_its_own_pace() {
+    let routes = "[[routes]]\nreceivers = ['team']\nmatchers = '{alertname=\"HighCPU\"}'\n\
+                  [[routes]]\nreceivers = ['team']\nquiet_hours = ['00:00-24:00']";
+    let mut play = Play::new(&format!("group_by = ['host']\n{RECEIVER}{routes}"));
+    assert_eq!(play.fires(&alert("HighDisk", "a2")), NOTHING);
+    assert_eq!(play.fires(&alert("HighCPU", "a1")), ["+a1"]);
+}
+
+#[test]
+fn a_clock_that_ran_ahead_holds_nothing_up_after_a_restart() {
+    let mut play = Play::new(RECEIVER);
+    assert_eq!(play.fires(&alert("HighCPU", "a1")), ["+a1"]);
+    play.now = play.now.checked_sub(SignedDuration::from_hours(24)).unwrap();
+    play.dispatch.go_on(&play.router, &["team".to_owned()], play.now);
+    assert_eq!(play.fires(&alert("HighCPU", "b1")), NOTHING);
+    assert_eq!(play.after(300), ["+a1 +b1"]);
 }

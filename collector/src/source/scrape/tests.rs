@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener as StdListener;
 use std::path::{Path, PathBuf};
@@ -294,7 +296,7 @@ async fn tls_to_one_that_does_not_speak_it_says_so() {
 }
 
 #[tokio::test]
-async fn a_target_is_watched_through_failures() {
+async fn a_target_is_scraped_again_after_failures() {
     let (listener, url) = listener().await;
     tokio::spawn(async move {
         for body in ["a 1\n", "broken\n", "a 1\nb 1\n"] {
@@ -303,16 +305,14 @@ async fn a_target_is_watched_through_failures() {
             stream.write_all(&answer("200 OK", "Connection: close\r\n", body.as_bytes())).await.unwrap();
         }
     });
-    let (report, mut reports) = tokio::sync::mpsc::unbounded_channel();
-    let outcome = move |outcome: Result<Parsed, ScrapeError>| {
-        let _ = report.send(outcome.map(|parsed| parsed.exposition.series.len()).map_err(|error| error.to_string()));
+    let (target, mut scraper) = (Target::of(&url), None);
+    let mut series = async || {
+        let parsed = scrape_again(&mut scraper, &target, Limits::default(), BODY).await;
+        parsed.map(|parsed| parsed.exposition.series.len()).map_err(|error| error.to_string())
     };
-    let target = Target::of(&url);
-    let watch = tokio::spawn(watch_target(target, Limits::default(), BODY, Duration::from_millis(10), outcome));
-    assert_eq!(reports.recv().await.unwrap(), Ok(1));
-    assert!(reports.recv().await.unwrap().is_err());
-    assert_eq!(reports.recv().await.unwrap(), Ok(2));
-    watch.abort();
+    assert_eq!(series().await, Ok(1));
+    assert!(series().await.is_err());
+    assert_eq!(series().await, Ok(2));
 }
 
 #[test]
