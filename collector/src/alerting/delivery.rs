@@ -73,13 +73,15 @@ impl Alerting {
             Err(error) => {
                 let give_up_after =
                     SignedDuration::try_from(self.0.notify.give_up_after).unwrap_or(SignedDuration::MAX);
+                let is_first =
+                    state.dispatch.records().get(receiver).is_none_or(|record| record.failing_since.is_none());
                 let (text, chance) = (error.to_string(), (now, fastrand::f64()));
                 let is_given_up = state.dispatch.failed(receiver, key, (&text, error.failure()), chance, give_up_after);
                 match is_given_up {
                     true => tracing::error!(receiver, key, error = text, "a message about alerts is given up"),
                     false => tracing::warn!(receiver, key, error = text, "a message about alerts waits"),
                 }
-                is_worth_keeping = is_given_up;
+                is_worth_keeping = is_given_up || is_first;
             }
         }
         if is_worth_keeping {
