@@ -122,13 +122,27 @@ pub fn host_name(store: LiveStore) -> Signal<String> {
     Signal::derive(move || of(store.system, |system| system.host.clone()))
 }
 
+/// An exclamation mark on a colour, whole in its address: it may be that there is no server to ask.
+macro_rules! mark {
+    ($colour:literal, $ink:literal) => {
+        concat!(
+            "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>\
+             <rect width='32' height='32' rx='8' fill='%23",
+            $colour,
+            "'/><path d='M16 7v11M16 24v.6' stroke='%23",
+            $ink,
+            "' stroke-width='4' stroke-linecap='round'/></svg>"
+        )
+    };
+}
+
 /// The window's icon, which says how bad it is.
 #[must_use]
 pub fn window_icon(store: LiveStore) -> &'static str {
     match store.verdict().severity() {
         Severity::Good | Severity::Unknown => "/favicon.svg",
-        Severity::Warning => "/favicon-warning.svg",
-        Severity::Critical => "/favicon-critical.svg",
+        Severity::Warning => mark!("f2b01e", "14181f"),
+        Severity::Critical => mark!("d92d3a", "fff"),
     }
 }
 
