@@ -13,7 +13,7 @@ pub use application::Watched;
 pub(crate) use application::watch_application;
 pub(crate) use probe::{watch_alert_past, watch_cache, watch_desk, watch_readings, watch_store, watch_unsaved};
 pub use scrape::{ScrapeError, Scraper, instance_name};
-pub(crate) use scrape::{file as small_file, last_cause};
+pub(crate) use scrape::{file_if_set, last_cause, secret_or_file};
 pub(crate) use sql::{SqlError, SqlReader};
 pub use system::{SystemReader, host_name};
 pub(crate) use top::{watch_processes, watch_queries};

@@ -115,7 +115,7 @@ impl Dispatch {
         self.groups.iter().any(Group::has_unclaimed)
     }
 
-    /// Each series of which there is something to tell.
+    /// Each series of which one of several collectors is to tell.
     pub(crate) fn series(&self) -> Vec<String> {
         let series: std::collections::BTreeSet<_> = self.groups.iter().flat_map(Group::series).collect();
         series.into_iter().cloned().collect()

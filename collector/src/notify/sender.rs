@@ -13,6 +13,7 @@ use reqwest::{Certificate, Client, Response, Url, redirect};
 use super::address::{Guard, Private};
 use super::{About, Failure, Message, form, mail};
 use crate::config::{Notify, Receiver, ReceiverKind, Secret};
+use crate::source::{file_if_set, secret_or_file};
 
 const USER_AGENT: &str = concat!("recipe-monitoring/", env!("CARGO_PKG_VERSION"));
 /// A secret, or a file of certificates, is shorter.
@@ -240,25 +241,13 @@ fn cause(error: &reqwest::Error) -> String {
 
 /// A secret from the settings or from its file, read anew.
 pub(super) async fn secret(setting: &Secret, path: &Path) -> Result<Option<String>, SendError> {
-    match setting.expose() {
-        Some(secret) => Ok(Some(secret.to_owned())),
-        // Whoever writes such a file ends its line.
-        None => Ok(text(path).await?.map(|text| text.trim_end().to_owned())),
-    }
+    let failed = |source| SendError::File { path: path.to_owned(), source };
+    secret_or_file(setting, path, FILE_BYTES).await.map_err(failed)
 }
 
 async fn ca_file(path: &Path) -> Result<Option<String>, SendError> {
-    text(path).await
-}
-
-async fn text(path: &Path) -> Result<Option<String>, SendError> {
-    if path.as_os_str().is_empty() {
-        return Ok(None);
-    }
-    let to_read = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || crate::source::small_file(&to_read, FILE_BYTES)).await;
     let failed = |source| SendError::File { path: path.to_owned(), source };
-    read.map_err(io::Error::other).flatten().map(Some).map_err(failed)
+    file_if_set(path, FILE_BYTES).await.map_err(failed)
 }
 
 /// Delivers for ever what there is to deliver: `next` waits for a message, `report` hears what became of it.

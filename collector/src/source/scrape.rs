@@ -16,8 +16,8 @@ use crate::config::Target;
 use crate::exposition::{Format, Limits, Parsed, Parser};
 use crate::requests::InstanceName;
 
-use credentials::authorized;
-pub(crate) use credentials::file;
+use credentials::{authorized, file};
+pub(crate) use credentials::{file_if_set, secret_or_file};
 pub use error::ScrapeError;
 pub(crate) use error::last_cause;
 

@@ -141,8 +141,10 @@ impl Group {
         self.members.values().any(|member| member.claim == Claim::Open)
     }
 
+    /// Each series but that of a fire drill, which is each collector's own.
     pub(super) fn series(&self) -> impl Iterator<Item = &String> {
-        self.members.keys()
+        let is_no_drill = |(_, member): &(_, &Member)| member.alert.rule_name != FIRE_DRILL;
+        self.members.iter().filter(is_no_drill).map(|(series, _)| series)
     }
 
     pub(super) fn claim_alone(&mut self, all: bool) -> bool {
@@ -157,8 +159,6 @@ impl Group {
         let mut has_changed = false;
         for (series, member) in &mut self.members {
             let claim = match is_own(series) {
-                // A fire drill is each collector's own.
-                _ if member.alert.rule_name == FIRE_DRILL => Claim::Own,
                 Some(true) => Claim::Own,
                 Some(false) => Claim::Foreign,
                 None => continue,

@@ -24,23 +24,31 @@ pub(super) async fn authorized(request: RequestBuilder, target: &Target) -> Resu
 }
 
 async fn secret(setting: &Secret, path: &Path) -> Result<Option<String>, ScrapeError> {
-    if let Some(secret) = setting.expose() {
-        return Ok(Some(secret.to_owned()));
+    let failed = |source| ScrapeError::SecretFile { path: path.to_owned(), source };
+    secret_or_file(setting, path, SECRET_BYTES).await.map_err(failed)
+}
+
+/// A secret from the settings, or else from its file, read anew; `None` where neither is set.
+pub(crate) async fn secret_or_file(setting: &Secret, path: &Path, limit: u64) -> io::Result<Option<String>> {
+    match setting.expose() {
+        Some(secret) => Ok(Some(secret.to_owned())),
+        // Whoever writes such a file ends its line.
+        None => Ok(file_if_set(path, limit).await?.map(|text| text.trim_end().to_owned())),
     }
+}
+
+/// The text of a file of at most so many bytes; `None` where its path is empty.
+pub(crate) async fn file_if_set(path: &Path, limit: u64) -> io::Result<Option<String>> {
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
     let to_read = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || file(&to_read, SECRET_BYTES)).await.map_err(io::Error::other);
-    match read.flatten() {
-        // Whoever writes such a file ends its line.
-        Ok(text) => Ok(Some(text.trim_end().to_owned())),
-        Err(source) => Err(ScrapeError::SecretFile { path: path.to_owned(), source }),
-    }
+    let read = tokio::task::spawn_blocking(move || file(&to_read, limit)).await.map_err(io::Error::other);
+    read.flatten().map(Some)
 }
 
 /// The text of a file, if it has no more than so many bytes.
-pub(crate) fn file(path: &Path, limit: u64) -> io::Result<String> {
+pub(super) fn file(path: &Path, limit: u64) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
     match text.len() as u64 > limit {
