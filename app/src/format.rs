@@ -161,6 +161,12 @@ pub fn timestamp(milliseconds: f64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds as i64).unwrap_or_default()
 }
 
+/// The time so many seconds after the epoch, the epoch itself where there is none.
+#[must_use]
+pub fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or_default()
+}
+
 /// The zone that times are shown in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Zone {

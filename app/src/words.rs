@@ -21,7 +21,7 @@ pub use ja::JA;
 
 use crate::error::ApiError;
 use crate::live::LiveStore;
-use crate::range::Range;
+use crate::range::{Compare, Range};
 
 /// The words of one language.
 #[derive(Debug)]
@@ -45,6 +45,22 @@ pub struct Words {
     pub range: fn(Range) -> &'static str,
     /// The length of the live one.
     pub quarter_hour: &'static str,
+    /// The time of this length until now.
+    pub last: fn(&str) -> String,
+    /// Name of the choice of an earlier time beside it.
+    pub comparisons: &'static str,
+    /// A choice of it.
+    pub compared: fn(Compare) -> &'static str,
+    /// Title of the form for a range between two times, its fields and its button.
+    pub between: [&'static str; 4],
+    /// Why a range between two times cannot be shown.
+    pub too_short: &'static str,
+    /// Buttons of a graph.
+    pub as_table: &'static str,
+    /// Column of the times in a table of a graph.
+    pub time_column: &'static str,
+    /// See `as_table`.
+    pub as_csv: &'static str,
     /// Name of the language switch.
     pub language: &'static str,
     /// This language, in itself.

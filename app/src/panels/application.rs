@@ -8,7 +8,7 @@ mod tiles;
 use collector::{Application, Instance};
 use leptos::prelude::*;
 
-use crate::charts::{Bar, Bars, LineGraph, Series, Threshold, Unit};
+use crate::charts::{Bar, Bars, LineGraph, Series, Unit};
 use crate::format;
 use crate::live::{LiveStore, Subject, of};
 use crate::preferences;
@@ -19,29 +19,29 @@ pub use detail::application_detail;
 
 /// Routes of each table on the overview.
 const ROUTES_SHOWN: usize = 5;
-/// The thresholds of HighErrorRate and CriticalErrorRate.
-const ERROR_RATE: [Threshold; 2] = [(5.0, "warning"), (10.0, "critical")];
-/// The threshold of SlowResponse.
-const RESPONSE_TIME: [Threshold; 1] = [(1_000.0, "warning")];
-
-const fn series(name: &'static str, color: &'static str, value: fn(&collector::GraphPoint) -> Option<f64>) -> Series {
-    Series { name, color, of: Subject::Application, value }
+const fn series(
+    name: &'static str,
+    color: &'static str,
+    metric: &'static str,
+    value: fn(&collector::GraphPoint) -> Option<f64>,
+) -> Series {
+    Series { name, color, metric, of: Subject::Application, value }
 }
 
 const fn requests(words: &Words) -> Series {
-    series(words.application.requests, "series-1", |point| point.requests_per_second)
+    series(words.application.requests, "series-1", "http_requests_per_second", |point| point.requests_per_second)
 }
 
 const fn error_rate(words: &Words) -> Series {
-    series(words.application.error_rate, "series-5", |point| point.error_rate)
+    series(words.application.error_rate, "series-5", "http_error_rate", |point| point.error_rate)
 }
 
-const P50: Series = series("P50", "series-3", |point| point.p50_ms);
-const P95: Series = series("P95", "series-2", |point| point.p95_ms);
-const P99: Series = series("P99", "series-5", |point| point.p99_ms);
+const P50: Series = series("P50", "series-3", "response_time_p50", |point| point.p50_ms);
+const P95: Series = series("P95", "series-2", "response_time_p95", |point| point.p95_ms);
+const P99: Series = series("P99", "series-5", "response_time_p99", |point| point.p99_ms);
 
 const fn connections(words: &Words) -> Series {
-    series(words.application.active_connections, "series-4", |point| point.active_connections)
+    series(words.application.active_connections, "series-4", "active_connections", |point| point.active_connections)
 }
 
 /// The application on the overview.
@@ -157,10 +157,10 @@ fn graphs(words: &'static Words, store: LiveStore, all: bool) -> AnyView {
     view! {
         <LineGraph id="graph-requests" title=application.requests unit=Unit::PerSecond series=vec![requests(words)]/>
         <LineGraph id="graph-errors" title=application.error_rate unit=Unit::Share
-            series=vec![error_rate(words)] thresholds=&ERROR_RATE/>
+            series=vec![error_rate(words)]/>
         {connections}
         <LineGraph id="graph-response-time" title=application.response_time unit=Unit::Milliseconds
-            series=vec![P50, P95, P99] thresholds=&RESPONSE_TIME/>
+            series=vec![P50, P95, P99]/>
         {part(histogram)}
     }
     .into_any()

@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
 use crate::live::LiveStore;
-use crate::{api, browser};
+use crate::{api, browser, charts};
 
 /// It is asked for again so often, for the values in it.
 const SECONDS: i64 = 10;
@@ -16,6 +16,8 @@ pub fn drawn(path: &'static str) -> AnyView {
     let store = expect_context::<LiveStore>();
     let search = use_location().search;
     let tick = Memo::new(move |_| store.now.get().as_second() / SECONDS);
+    // The server draws graphs too.
+    Effect::new(|_| charts::load_script());
     let newest = StoredValue::new(0_u32);
     Effect::new(move |_| {
         tick.track();

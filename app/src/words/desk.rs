@@ -7,6 +7,10 @@ use crate::locale::Locale;
 /// Its words in one language.
 #[derive(Debug)]
 pub struct DeskWords {
+    /// Title of the graphs of each file system and interface.
+    pub each_part: &'static str,
+    /// Lines that a graph has no room for.
+    pub more_lines: fn(count: u64) -> String,
     /// Title of the receivers.
     pub receivers: &'static str,
     /// Where there are none.
@@ -97,6 +101,8 @@ pub struct DeskWords {
 
 /// In English.
 static EN: DeskWords = DeskWords {
+    each_part: "ファイルシステム・インターフェース別",
+    more_lines: |count| format!("値の大きい5系列を表示（ほかに{count}系列）"),
     receivers: "Notifications",
     receivers_none: "Nobody is notified yet: alerts are shown here and in the log. Add a receiver to recipe-monitoring.toml:",
     receiver_columns: ["Receiver", "Kind", "State", "Last message", "Fire drill"],
@@ -156,6 +162,8 @@ static EN: DeskWords = DeskWords {
 
 /// In Japanese.
 static JA: DeskWords = DeskWords {
+    each_part: "Each file system and interface",
+    more_lines: |count| format!("The highest five are shown; {count} more are there"),
     receivers: "通知先",
     receivers_none: "通知先はまだありません。アラートはこの画面とログにだけ表示されます。recipe-monitoring.toml に追加してください:",
     receiver_columns: ["通知先", "種類", "状態", "最後の通知", "訓練"],
