@@ -1,6 +1,7 @@
 //! What the server alone draws of a page, as text: the browser only puts it in its place and asks
 //! for it again every so often. So a page can have much that its WASM need not carry.
 
+mod connect;
 mod desk;
 mod graph;
 mod system;
@@ -79,6 +80,11 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
     let reader = Reader::of_request(search, minutes_east);
     let told = preferences::kept("told");
     let mut html = Html::default();
+    if matches!(path, "/" | "/application") {
+        html.mark("<!--connect-->");
+        connect::connect(&mut html, &reader, &preferences::address());
+    }
+    html.mark("<!---->");
     if !told.is_empty() {
         let text = (reader.desk.done)(&told).unwrap_or(&told);
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");

@@ -180,36 +180,16 @@ pub struct Words {
     pub disk_critical: &'static str,
     /// No file system was read.
     pub no_disks: &'static str,
-    /// No interface was read.
-    pub no_interfaces: &'static str,
     /// Title on the dash of a missing reading.
     pub not_collected: &'static str,
     /// In a graph without a point.
     pub no_points: &'static str,
     /// Where the whole panel has no sample.
     pub no_sample: &'static str,
-    /// Column of a table.
-    pub mount: &'static str,
-    /// Column of a table.
-    pub used: &'static str,
-    /// Column of a table.
-    pub total: &'static str,
-    /// Column of a table.
-    pub share: &'static str,
     /// Title of the table of interfaces.
     pub interfaces: &'static str,
-    /// Column of a table.
-    pub interface: &'static str,
     /// Title of the list of plain facts about the host.
     pub host: &'static str,
-    /// Fact: name of the host.
-    pub host_name: &'static str,
-    /// Fact: time since its start.
-    pub uptime_name: &'static str,
-    /// Fact: number of cores.
-    pub cores_name: &'static str,
-    /// Fact: load average over `n` minutes.
-    pub load_minutes: fn(minutes: u32) -> String,
     /// A graph or sparkline in words: name, newest, lowest and highest value of the last 15 minutes.
     pub graph_summary: fn(name: &str, newest: &str, lowest: &str, highest: &str, over: &str) -> String,
     /// The same without a point.

@@ -57,20 +57,26 @@ const tooltip = (box, { unit, decimals, time }) => (points) => {
     return content;
 };
 
-const colored = (style) => style && { ...style, color: property(style.color) };
+const series = ({ name, style, filled, data }) => {
+    const color = property(style.color);
+    return {
+        type: "line",
+        name,
+        data,
+        showSymbol: false,
+        itemStyle: { color },
+        lineStyle: { ...style, color },
+        areaStyle: filled ? { color, opacity: 0.12 } : null,
+    };
+};
 
 /** The option of a graph in its box. */
-export const optionOf = ({ animation, series, graph }, box) => {
+export const optionOf = ({ lines, graph }, box) => {
     const ink = property("ink-2");
     const label = { color: ink, fontSize: Number.parseFloat(property("text-axis")), fontFamily: property("font") };
     return {
-        animation,
-        series: series.map((line) => ({
-            ...line,
-            itemStyle: colored(line.itemStyle),
-            lineStyle: colored(line.lineStyle),
-            areaStyle: colored(line.areaStyle),
-        })),
+        animation: false,
+        series: lines.map(series),
         grid: GRID,
         xAxis: {
             type: "time",

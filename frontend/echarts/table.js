@@ -2,8 +2,8 @@
 
 import { moment } from "./frame.js";
 
-const rowsOf = ({ series, graph: { unit, time } }) => {
-    const lines = series.filter(({ name }) => name);
+const rowsOf = ({ lines: all, graph: { unit, time } }) => {
+    const lines = all.filter(({ name }) => name);
     const moments = new Map();
     lines.forEach(({ data }, column) => {
         for (const [at, value] of data) {

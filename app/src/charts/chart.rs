@@ -1,8 +1,8 @@
-//! A plot as ECharts takes it: lines as charming writes them, and what frontend/echarts makes axes,
-//! grid and tooltip of. Not charming's `Chart`, `Line` and `Axis` themselves: the code to write down
+//! A plot for ECharts: lines in charming's style, and what frontend/echarts makes axes, grid and
+//! tooltip of. Not charming's `Chart`, `Line` and `Axis` themselves: the code to write down
 //! all that these can have would be a quarter of the whole page's weight.
 
-use charming::element::{AreaStyle, ItemStyle, LineStyle, LineStyleType};
+use charming::element::{LineStyle, LineStyleType};
 use serde::Serialize;
 
 use super::plot::Plot;
@@ -12,25 +12,20 @@ use crate::format::Zone;
 /// The name of a line and its colour: a custom property, and the class of that name.
 pub type Name<'a> = (&'a str, &'static str);
 
-/// What `setOption` takes, as JSON.
+/// What frontend/echarts takes, as JSON.
 #[derive(Serialize)]
 struct Chart<'a> {
-    animation: bool,
-    series: Vec<Line<'a>>,
+    lines: Vec<Line<'a>>,
     graph: Frame<'a>,
 }
 
 /// One line.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Line<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
     name: &'a str,
-    show_symbol: bool,
-    item_style: ItemStyle,
-    line_style: LineStyle,
-    area_style: Option<AreaStyle>,
+    style: LineStyle,
+    /// Whether what is under it is filled.
+    filled: bool,
     /// `null` is a break.
     data: &'a [Dot],
 }
@@ -56,28 +51,25 @@ struct Frame<'a> {
 #[must_use]
 pub fn option(plot: &Plot, names: &[Name<'_>], compared: &str, zone: Zone) -> String {
     let line = |name, color: &'static str, width: f64, stroke, data| Line {
-        kind: "line",
         name,
-        show_symbol: false,
-        item_style: ItemStyle::new().color(color),
-        line_style: LineStyle::new().color(color).width(width).type_(stroke),
-        area_style: None,
+        style: LineStyle::new().color(color).width(width).type_(stroke),
+        filled: false,
         data,
     };
     let earlier: Vec<_> = names.iter().map(|(name, _)| format!("{name} ({compared})")).collect();
-    let mut series = Vec::with_capacity(plot.lines.len() + plot.compared.len() + plot.thresholds.len());
+    let mut lines = Vec::with_capacity(plot.lines.len() + plot.compared.len() + plot.thresholds.len());
     for ((dots, name), (_, color)) in plot.compared.iter().zip(&earlier).zip(names) {
-        series.push(line(name, color, 1.0, LineStyleType::Dotted, dots));
+        lines.push(line(name, color, 1.0, LineStyleType::Dotted, dots));
     }
     for (dots, (name, color)) in plot.lines.iter().zip(names) {
-        let area = (plot.lines.len() == 1).then(|| AreaStyle::new().color(*color).opacity(0.12));
-        series.push(Line { area_style: area, ..line(name, color, 1.5, LineStyleType::Solid, dots) });
+        let filled = plot.lines.len() == 1;
+        lines.push(Line { filled, ..line(name, color, 1.5, LineStyleType::Solid, dots) });
     }
     // A line without a name is left out of the tooltip.
     let ends: Vec<_> =
         plot.thresholds.iter().map(|(value, _)| [plot.time.0, plot.time.1].map(|at| (at, Some(*value)))).collect();
     for (ends, (_, severity)) in ends.iter().zip(&plot.thresholds) {
-        series.push(line("", severity, 1.0, LineStyleType::Dashed, ends));
+        lines.push(line("", severity, 1.0, LineStyleType::Dashed, ends));
     }
     let graph = Frame {
         time: plot.time,
@@ -88,7 +80,7 @@ pub fn option(plot: &Plot, names: &[Name<'_>], compared: &str, zone: Zone) -> St
         unit: &plot.unit,
         decimals: plot.decimals,
     };
-    serde_json::to_string(&Chart { animation: false, series, graph }).unwrap_or_default()
+    serde_json::to_string(&Chart { lines, graph }).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -107,10 +99,10 @@ mod tests {
         );
         let option: serde_json::Value =
             serde_json::from_str(&option(&plot, &[("a", "series-1")], "yesterday", Zone::Utc)).unwrap();
-        let names: Vec<_> = option["series"].as_array().unwrap().iter().map(|line| line["name"].clone()).collect();
+        let names: Vec<_> = option["lines"].as_array().unwrap().iter().map(|line| line["name"].clone()).collect();
         assert_eq!(names, ["a (yesterday)", "a", ""]);
-        assert_eq!(option["series"][1]["data"], serde_json::json!([[1_000.0, 1.5], [2_000.0, null]]));
-        assert_eq!(option["series"][2]["lineStyle"]["color"], "warning");
+        assert_eq!(option["lines"][1]["data"], serde_json::json!([[1_000.0, 1.5], [2_000.0, null]]));
+        assert_eq!(option["lines"][2]["style"]["color"], "warning");
         assert_eq!(option["graph"]["time"], serde_json::json!([0.0, 60_000.0]));
     }
 }

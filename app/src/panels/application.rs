@@ -1,6 +1,5 @@
 //! The watched application: tiles, graphs and routes.
 
-mod connect;
 mod detail;
 mod routes;
 mod tiles;
@@ -11,8 +10,7 @@ use leptos::prelude::*;
 use crate::charts::{Bar, Bars, LineGraph, Series, Unit};
 use crate::format;
 use crate::live::{LiveStore, Subject, of};
-use crate::preferences;
-use crate::widgets::{Html, Shape, icon, part, when};
+use crate::widgets::{Html, Shape, drawn_section, icon, part, when};
 use crate::words::{Words, use_words};
 
 pub use detail::application_detail;
@@ -88,17 +86,16 @@ fn names(store: LiveStore) -> Signal<String> {
 
 /// That no reading comes, and which instances do not answer; or how to connect one.
 fn notices(words: &'static Words, store: LiveStore) -> AnyView {
-    let (is_connected, address) = (is_connected(store), preferences::address());
-    part(move |html| {
-        if !is_connected.get() {
-            connect::connect(html, words, &address);
-        }
+    let is_connected = is_connected(store);
+    let is_missing = Memo::new(move |_| !is_connected.get());
+    let old = part(move |html| {
         if let Some(at) = store.stale_application() {
             let moment = store.zone.get().moment(at, store.now.get_untracked());
             html.element("<p class=\"panel-notice\">", &(words.application.old)(&moment), "</p>");
         }
         instances(html, words, store, false);
-    })
+    });
+    view! { {when(is_missing, Box::new(|| drawn_section("connect")))} {old} }.into_any()
 }
 
 /// A line for each instance that does not answer, or for each: its state in words, when it last

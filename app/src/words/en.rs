@@ -95,21 +95,11 @@ pub const EN: Words = Words {
     disk_high: "Nearly full",
     disk_critical: "Critically full",
     no_disks: "No file system was read.",
-    no_interfaces: "No network interface was read.",
     not_collected: "not collected",
     no_points: "No samples in this time",
     no_sample: "No sample of this host yet. Values appear here as soon as the collector has taken the first one.",
-    mount: "Mount",
-    used: "Used",
-    total: "Total",
-    share: "Share",
     interfaces: "Network interfaces",
-    interface: "Interface",
     host: "Host",
-    host_name: "Name",
-    uptime_name: "Uptime",
-    cores_name: "Logical cores",
-    load_minutes: |minutes| format!("Load, {minutes} min"),
     graph_summary: |name, newest, lowest, highest, over| {
         format!("{name}: newest {newest}, lowest {lowest}, highest {highest} in {over}")
     },
@@ -150,10 +140,6 @@ pub const EN: Words = Words {
         old: |moment| {
             format!("Nothing newer has come since {moment}. Check that recipe-monitoring-collector is running.")
         },
-        connect: "No application is connected yet.",
-        connect_more: "Three lines connect one; its numbers appear here within 15 seconds.",
-        connect_otel: "OpenTelemetry, without a change to the code",
-        connect_other: "Anything else with a Prometheus endpoint",
     },
     business: BusinessWords {
         business: "Business",

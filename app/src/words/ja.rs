@@ -95,21 +95,11 @@ pub const JA: Words = Words {
     disk_high: "残りわずか",
     disk_critical: "ほぼ満杯",
     no_disks: "読み取れたファイルシステムはありません。",
-    no_interfaces: "読み取れたネットワークインターフェースはありません。",
     not_collected: "未収集",
     no_points: "この期間のサンプルはありません",
     no_sample: "このホストのサンプルはまだありません。コレクターが最初のサンプルを取得すると、ここに表示されます。",
-    mount: "マウント先",
-    used: "使用",
-    total: "合計",
-    share: "使用率",
     interfaces: "ネットワークインターフェース",
-    interface: "インターフェース",
     host: "ホスト",
-    host_name: "名前",
-    uptime_name: "稼働時間",
-    cores_name: "論理コア",
-    load_minutes: |minutes| format!("ロード {minutes}分"),
     graph_summary: |name, newest, lowest, highest, over| {
         format!("{name}: 最新 {newest}、最小 {lowest}、最大 {highest}（{over}）")
     },
@@ -150,10 +140,6 @@ pub const JA: Words = Words {
         old: |moment| {
             format!("{moment} から更新がありません。recipe-monitoring-collector が動作しているか確認してください。")
         },
-        connect: "アプリケーションはまだ接続されていません。",
-        connect_more: "3行で接続できます。接続すると15秒以内にここに表示されます。",
-        connect_otel: "OpenTelemetry（コードの変更なし）",
-        connect_other: "その他（Prometheus エンドポイント）",
     },
     business: BusinessWords {
         business: "ビジネス",
