@@ -76,8 +76,8 @@ pub fn LineGraph(
             <figcaption class="graph-title">
                 <h3>{title}</h3>
                 <span class="graph-unit">{unit_name}</span>
-                {part(legend)}
                 {part(tools)}
+                {part(legend)}
             </figcaption>
             <div class="graph-box" class:drawn=drawn role="img" aria-label=label>
                 {part(marks)}

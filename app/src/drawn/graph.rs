@@ -170,8 +170,8 @@ fn write(html: &mut Html, reader: &Reader, marks: &Marks, graph: &Graph, lines: 
     );
     html.element("<figure class=\"graph\"><figcaption class=\"graph-title\"><h3>", &graph.title, "</h3>");
     html.element("<span class=\"graph-unit\">", &plot.unit, "</span>");
-    charts::write_legend(html, &names, graph.unit, &plot);
     charts::write_tools(html, words, &graph.title);
+    charts::write_legend(html, &names, graph.unit, &plot);
     let over = charts::over(words, reader.look, zone, reader.now);
     let label = charts::summary(words, &graph.title, graph.unit, &names, &plot, &over);
     html.element("</figcaption><div class=\"graph-box\" role=\"img\" aria-label=\"", &label, "\">");
