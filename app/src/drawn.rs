@@ -4,6 +4,7 @@
 mod connect;
 mod desk;
 mod graph;
+mod own;
 mod system;
 
 use std::time::Duration;
@@ -84,6 +85,10 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         html.mark("<!--connect-->");
         connect::connect(&mut html, &reader, &preferences::address());
     }
+    if path == "/" {
+        html.mark("<!--graphs-->");
+        own::panel(&mut html, &reader, &sources).await;
+    }
     html.mark("<!---->");
     if !told.is_empty() {
         let text = (reader.desk.done)(&told).unwrap_or(&told);
@@ -93,6 +98,9 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         "/alerts" => desk::sections(&mut html, &reader, &sources).await,
         "/system" => system::sections(&mut html, &reader, &sources).await,
         _ => {}
+    }
+    if path == "/" {
+        own::form(&mut html, &reader, &sources).await;
     }
     Ok(html.into_string())
 }

@@ -1,6 +1,7 @@
 //! What the routes do, a file each.
 
 pub(crate) mod alerting;
+pub(crate) mod dashboard;
 pub(crate) mod health;
 pub(crate) mod ingest;
 pub(crate) mod live;

@@ -6,7 +6,7 @@ use axum::routing::{any, delete, get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 
-use crate::endpoints::{Ingest, alerting, health, ingest, live, metrics, preferences, v1};
+use crate::endpoints::{Ingest, alerting, dashboard, health, ingest, live, metrics, preferences, v1};
 use crate::middleware;
 use crate::state::AppState;
 
@@ -15,9 +15,10 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
     let pages = generate_route_list(app::App);
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
-        let desk = state.desk.clone();
+        let (desk, dashboard) = (state.desk.clone(), state.dashboard.clone());
         move || {
             provide_context(desk.clone());
+            provide_context(dashboard.clone());
             provide_context(assets.clone());
             provide_context(feed.clone());
             provide_context(archive.clone());
@@ -37,6 +38,7 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/preferences", post(preferences::set))
         .route("/alerts/act", post(alerting::form))
+        .route("/dashboard", post(dashboard::set))
         .route("/api/v1/live", get(live::live))
         .route("/api/v1/current", get(v1::current))
         .route("/api/v1/range", get(v1::range))

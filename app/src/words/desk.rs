@@ -35,6 +35,30 @@ pub struct DeskWords {
     pub cores_name: &'static str,
     /// Fact: load average over `n` minutes.
     pub load_minutes: fn(minutes: u32) -> String,
+    /// Title of the own graphs.
+    pub own_graphs: &'static str,
+    /// The form that chooses panels and graphs.
+    pub customise: &'static str,
+    /// Where its choice is kept.
+    pub customise_note: &'static str,
+    /// A part of it.
+    pub panels: &'static str,
+    /// Column: panel, place, width.
+    pub panel_columns: [&'static str; 3],
+    /// A part of it.
+    pub graphs: &'static str,
+    /// Field of an own graph: title, series, unit, width.
+    pub own_fields: [&'static str; 4],
+    /// How they are filled in.
+    pub own_note: &'static str,
+    /// A unit, by its name in settings.
+    pub unit: fn(&str) -> &'static str,
+    /// Its buttons.
+    pub save: &'static str,
+    /// See `save`.
+    pub reset: &'static str,
+    /// The panel of the databases.
+    pub database: &'static str,
     /// Title of the graphs of each file system and interface.
     pub each_part: &'static str,
     /// Lines that a graph has no room for.
@@ -143,6 +167,26 @@ static EN: DeskWords = DeskWords {
     uptime_name: "Uptime",
     cores_name: "Logical cores",
     load_minutes: |minutes| format!("Load, {minutes} min"),
+    own_graphs: "Own graphs",
+    customise: "Customise this page",
+    customise_note: "Kept in this browser. For everybody, the same is [dashboard] in recipe-monitoring.toml.",
+    panels: "Panels",
+    panel_columns: ["Panel", "Place (0: not shown)", "Width"],
+    graphs: "Graphs",
+    own_fields: ["Title", "Series", "Unit", "Width"],
+    own_note: "Up to five series, with a semicolon between. A graph without a title is removed.",
+    unit: |unit| match unit {
+        "percent" => "%",
+        "bytes" => "bytes",
+        "bytes_per_second" => "bytes/s",
+        "per_second" => "per second",
+        "milliseconds" => "ms",
+        "load" => "load",
+        _ => "number",
+    },
+    save: "Save",
+    reset: "As it was set up",
+    database: "Database",
     each_part: "Each file system and interface",
     more_lines: |count| format!("The highest five are shown; {count} more are there"),
     receivers: "Notifications",
@@ -218,6 +262,26 @@ static JA: DeskWords = DeskWords {
     uptime_name: "稼働時間",
     cores_name: "論理コア",
     load_minutes: |minutes| format!("ロード {minutes}分"),
+    own_graphs: "カスタムグラフ",
+    customise: "このページをカスタマイズ",
+    customise_note: "このブラウザに保存されます。全員向けの設定は recipe-monitoring.toml の [dashboard] です。",
+    panels: "パネル",
+    panel_columns: ["パネル", "順番（0で非表示）", "幅"],
+    graphs: "グラフ",
+    own_fields: ["タイトル", "系列", "単位", "幅"],
+    own_note: "系列は5つまで、セミコロンで区切ります。タイトルのないグラフは削除されます。",
+    unit: |unit| match unit {
+        "percent" => "%",
+        "bytes" => "バイト",
+        "bytes_per_second" => "バイト/秒",
+        "per_second" => "毎秒",
+        "milliseconds" => "ミリ秒",
+        "load" => "ロード",
+        _ => "数",
+    },
+    save: "保存",
+    reset: "初期設定に戻す",
+    database: "データベース",
     each_part: "ファイルシステム・インターフェース別",
     more_lines: |count| format!("値の大きい5系列を表示（ほかに{count}系列）"),
     receivers: "通知先",

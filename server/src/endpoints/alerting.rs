@@ -179,13 +179,18 @@ pub(crate) async fn form(
     let outcome = do_it(&desk, &feed, asked).await;
     let mut cookies = Vec::new();
     match outcome {
-        Ok(done) => cookies.push(cookie(TOLD, done, TOLD_SECONDS)),
-        Err(error) => cookies.push(cookie(TOLD, &error.to_string(), TOLD_SECONDS)),
+        Ok(done) => cookies.push(told(done)),
+        Err(error) => cookies.push(told(&error.to_string())),
     }
     if !name.trim().is_empty() {
         cookies.push(cookie(NAME, name.trim(), A_YEAR));
     }
     (StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, "/alerts")]).into_response()
+}
+
+/// The cookie that says on the next page what became of a form.
+pub(crate) fn told(text: &str) -> (http::HeaderName, String) {
+    cookie(TOLD, text, TOLD_SECONDS)
 }
 
 fn cookie(name: &str, value: &str, seconds: u32) -> (http::HeaderName, String) {
