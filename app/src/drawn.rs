@@ -1,6 +1,7 @@
 //! What the server alone draws of a page, as text: the browser only puts it in its place and asks
 //! for it again every so often. So a page can have much that its WASM need not carry.
 
+mod annotations;
 mod desk;
 
 use collector::alert::Alert;
@@ -15,6 +16,8 @@ use crate::preferences;
 use crate::widgets::{Html, Shape};
 use crate::words::{DeskWords, Words};
 
+pub use annotations::TOLD as ANNOTATIONS_TOLD;
+
 /// Where what is drawn comes from.
 struct Sources {
     desk: AlertDesk,
@@ -26,6 +29,7 @@ struct Sources {
 struct Reader {
     /// The part of the page's address after its `?`.
     search: String,
+    locale: Locale,
     words: &'static Words,
     desk: &'static DeskWords,
     is_japanese: bool,
@@ -38,7 +42,7 @@ impl Reader {
         let locale = preferences::locale();
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
-        Self { search, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        Self { search, locale, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -76,6 +80,9 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
     }
     if path == "/alerts" {
         desk::sections(&mut html, &reader, &sources).await;
+    }
+    if matches!(path, "/" | "/system") {
+        annotations::section(&mut html, &reader, &sources, path).await;
     }
     Ok(html.into_string())
 }

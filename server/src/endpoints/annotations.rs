@@ -140,9 +140,10 @@ fn before(minutes: &str) -> Result<Option<String>, DraftError> {
     if minutes.is_empty() || minutes == "0" {
         return Ok(None);
     }
-    let at = minutes.parse().ok().and_then(|minutes: u32| {
-        Timestamp::now().checked_sub(SignedDuration::from_mins(minutes.into())).ok()
-    });
+    let at = minutes
+        .parse()
+        .ok()
+        .and_then(|minutes: u32| Timestamp::now().checked_sub(SignedDuration::from_mins(minutes.into())).ok());
     match at {
         Some(at) => Ok(Some(at.to_string())),
         None => Err(DraftError {
