@@ -264,15 +264,17 @@ impl Page {
 
     /// The id in the next event about annotations.
     async fn next(&mut self) -> Option<String> {
-        loop {
-            let frame = soon("an event", self.0.next()).await.unwrap();
-            if let Payload::AnnotationChanged(change) =
-                serde_json::from_slice::<LiveEvent>(&frame.text).unwrap().payload
-            {
-                assert_eq!(frame.event, "annotation:changed");
-                return change.id;
+        let change = async {
+            loop {
+                let frame = self.0.next().await.unwrap();
+                let event: LiveEvent = serde_json::from_slice(&frame.text).unwrap();
+                if let Payload::AnnotationChanged(change) = event.payload {
+                    assert_eq!(frame.event, "annotation:changed");
+                    return change.id;
+                }
             }
-        }
+        };
+        soon("an event about annotations", change).await
     }
 
     /// The ids of the events that are still to come until that of `last`.

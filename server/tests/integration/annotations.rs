@@ -7,7 +7,7 @@ use collector::{LiveEvent, Payload};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::helpers::{Answer, Dashboard, Place, Socket, next_event};
+use crate::helpers::{Answer, Dashboard, Place, Socket, next_event, soon};
 
 const JSON: &str = "Content-Type: application/json";
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
@@ -30,11 +30,14 @@ fn texts(list: &[Value]) -> Vec<&str> {
 
 /// The id in the next event about annotations.
 pub async fn next_change(socket: &mut Socket) -> Option<String> {
-    loop {
-        if let LiveEvent { payload: Payload::AnnotationChanged(change), .. } = next_event(socket).await {
-            return change.id;
+    let change = async {
+        loop {
+            if let LiveEvent { payload: Payload::AnnotationChanged(change), .. } = next_event(socket).await {
+                return change.id;
+            }
         }
-    }
+    };
+    soon("an event about annotations", change).await
 }
 
 /// Marks, is heard, finds and removes.
