@@ -1,6 +1,7 @@
 //! What the server alone draws of a page, as text: the browser only puts it in its place and asks
 //! for it again every so often. So a page can have much that its WASM need not carry.
 
+mod annotations;
 mod connect;
 mod desk;
 mod graph;
@@ -23,6 +24,8 @@ use crate::range::Look;
 use crate::widgets::{Html, Shape};
 use crate::words::{DeskWords, Words};
 
+pub use annotations::TOLD as ANNOTATIONS_TOLD;
+
 /// Where what is drawn comes from.
 struct Sources {
     desk: AlertDesk,
@@ -36,6 +39,7 @@ struct Reader {
     search: String,
     /// What its graphs show.
     look: Look,
+    locale: Locale,
     words: &'static Words,
     desk: &'static DeskWords,
     is_japanese: bool,
@@ -49,7 +53,7 @@ impl Reader {
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
         let look = Look::of_search(&search);
-        Self { search, look, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        Self { search, look, locale, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -99,6 +103,9 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         "/system" => system::sections(&mut html, &reader, &sources).await,
         _ => {}
     }
+    if matches!(path, "/" | "/system") {
+        annotations::section(&mut html, &reader, &sources, path).await;
+    }
     if path == "/" {
         own::form(&mut html, &reader, &sources).await;
     }
@@ -126,12 +133,13 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
         severity: None,
         limit: ALERTS_SHOWN,
     };
-    let mut alerts = match postgresql {
-        Some(PartState::Up) => match timeout(MARKS_WITHIN, archive.alerts(&query)).await {
-            Ok(Ok(alerts)) => alerts,
-            Ok(Err(_)) | Err(_) => Vec::new(),
+    let past = async { tokio::join!(archive.alerts(&query), archive.annotations(span.0, span.1)) };
+    let (mut alerts, notes) = match postgresql {
+        Some(PartState::Up) => match timeout(MARKS_WITHIN, past).await {
+            Ok((alerts, notes)) => (alerts.unwrap_or_default(), notes.unwrap_or_default()),
+            Err(_) => (Vec::new(), Vec::new()),
         },
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     // What fires may not be saved yet.
     for alert in feed.alerts() {
@@ -150,11 +158,18 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
             text: alert.rule_name,
         })
     });
+    let notes = notes.into_iter().map(|note| Span {
+        metric: String::new(),
+        from: note.at,
+        to: note.ends_at,
+        severity: None,
+        text: note.text,
+    });
     let limit =
         |rule: &RuleState| Limit { metric: rule.metric.clone(), value: rule.threshold, severity: rule.severity };
     let mut limits: Vec<_> = rules.iter().map(limit).collect();
     limits.sort_by(|a, b| a.value.total_cmp(&b.value));
-    Marks { spans: spans.collect(), limits }
+    Marks { spans: spans.chain(notes).collect(), limits }
 }
 
 /// The beginning of a panel.

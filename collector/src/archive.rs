@@ -4,6 +4,7 @@
 //! PostgreSQL, so what PostgreSQL says afterwards, with how far it has taken each spool over at
 //! that very moment, leaves no sample out and counts none twice.
 
+mod annotations;
 mod graphs;
 mod loose;
 mod numbers;
@@ -22,6 +23,8 @@ use crate::store::{AlertQuery, SavedRange, Step, Steps, Store, StoreError};
 use crate::{GraphPoint, Labels, Range, Resolution, Series, Stats};
 use loose::Loose;
 use pace::Pace;
+
+pub use annotations::AnnotateError;
 
 /// Spans up to this are read from the samples, longer ones from the rollups.
 const RAW_SPAN: SignedDuration = SignedDuration::from_hours(48);

@@ -2,6 +2,8 @@
 
 pub(crate) mod alerting;
 pub(crate) mod dashboard;
+pub(crate) mod annotations;
+mod cookie;
 pub(crate) mod health;
 pub(crate) mod ingest;
 pub(crate) mod live;

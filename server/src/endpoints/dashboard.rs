@@ -7,14 +7,13 @@ use collector::config::{Dashboard, OwnGraph};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 
-use super::alerting::told;
+use super::cookie::{A_YEAR, told};
 use super::v1::ApiError;
 use crate::middleware::is_same_origin;
 
 const COOKIE: &str = "dashboard";
 /// Bytes of a cookie with its name that every browser keeps.
 const MOST_BYTES: usize = 4_000;
-const A_YEAR: u32 = 365 * 24 * 60 * 60;
 
 /// Keeps the choice in a cookie and goes back to the overview, which says why where it cannot.
 pub(crate) async fn set(headers: HeaderMap, form: Result<Form<Vec<(String, String)>>, FormRejection>) -> Response {
