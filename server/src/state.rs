@@ -3,7 +3,7 @@
 use app::Assets;
 use axum::extract::FromRef;
 use collector::http::HttpMetrics;
-use collector::{AlertDesk, Archive, Feed};
+use collector::{AlertDesk, Archive, DatabaseDesk, Feed};
 use leptos::config::LeptosOptions;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -20,6 +20,7 @@ pub(crate) struct AppState {
     pub(crate) feed: Feed,
     pub(crate) archive: Archive,
     pub(crate) desk: AlertDesk,
+    pub(crate) database: DatabaseDesk,
     pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,
 }

@@ -6,7 +6,7 @@ use sqlx::migrate::Migrator;
 use super::{Store, StoreError};
 
 /// What there must be. Names without a schema are public and lie where `system_metrics` does.
-const OBJECTS: [(Object, &str); 29] = [
+const OBJECTS: [(Object, &str); 30] = [
     (Object::Table, "system_metrics"),
     (Object::Table, "metrics_raw"),
     (Object::Table, "metrics_hourly"),
@@ -23,6 +23,7 @@ const OBJECTS: [(Object, &str); 29] = [
     (Object::Table, "recipe_monitoring_state.event_ids"),
     (Object::Table, "recipe_monitoring_state.counters"),
     (Object::Table, "recipe_monitoring_state.counting"),
+    (Object::Table, "recipe_monitoring_state.statement_counts"),
     (Object::Trigger, "note_samples"),
     (Object::View, "latest_metrics"),
     (Object::View, "active_alerts"),
