@@ -3,7 +3,7 @@
 //! In the browser they are plain requests: what Leptos puts there for each weighs more than the
 //! panel that asks.
 
-pub mod desk;
+pub mod drawn;
 pub mod system;
 
 /// Asks a server function, with its parameters as JSON; all of them answer a text.

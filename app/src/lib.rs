@@ -14,7 +14,7 @@ pub mod api;
 mod browser;
 mod charts;
 #[cfg(feature = "ssr")]
-mod desk;
+mod drawn;
 pub mod error;
 pub mod format;
 mod json;

@@ -69,8 +69,8 @@ pub struct LiveStore {
     pub health: RwSignal<Option<Health>>,
     /// The server's clock, moved on every second in the browser.
     pub now: RwSignal<Timestamp>,
-    /// The desk of the alerts, as markup.
-    pub desk: RwSignal<String>,
+    /// What the server draws of the page, as markup.
+    pub drawn: RwSignal<String>,
     /// The zone to show times in.
     pub zone: RwSignal<Zone>,
     /// The language of the page.
@@ -117,7 +117,7 @@ impl LiveStore {
             range,
             health: RwSignal::new(None),
             now: RwSignal::new(Timestamp::UNIX_EPOCH),
-            desk: RwSignal::new(String::new()),
+            drawn: RwSignal::new(String::new()),
             zone: RwSignal::new(Zone::Utc),
             locale,
             push_seconds: RwSignal::new(2.0),
@@ -141,8 +141,8 @@ impl LiveStore {
                 alerts.changes += 1;
             });
         }
-        if !snapshot.desk.is_empty() {
-            self.desk.set(snapshot.desk.clone());
+        if !snapshot.drawn.is_empty() {
+            self.drawn.set(snapshot.drawn.clone());
         }
         self.seen.set_value((seq.max(snapshot.seq), state_seq.max(snapshot.seq)));
         self.push_seconds.set(snapshot.push_seconds);

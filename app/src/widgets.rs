@@ -1,6 +1,7 @@
 //! Small pieces that more than one page is made of.
 
 mod disk_bar;
+mod drawn;
 mod header;
 mod html;
 mod icon;
@@ -11,6 +12,7 @@ mod tile;
 mod verdict;
 
 pub use disk_bar::{disk_bar, disk_mark, disk_share};
+pub use drawn::drawn;
 pub use header::{NAME, header};
 pub use html::{Html, part, part_with_forms, when};
 pub use icon::{Shape, icon};

@@ -259,7 +259,7 @@ impl Feed {
             business: state.business.clone(),
             alerts: ranked(&state.alerts),
             alert_past: state.alert_past,
-            desk: String::new(),
+            drawn: String::new(),
             health: state.health.clone(),
         }
     }

@@ -42,9 +42,9 @@ pub struct Snapshot {
     /// What fired before; `None` where PostgreSQL does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert_past: Option<AlertPast>,
-    /// The desk of the alerts as markup, where it is for the page with it.
+    /// What the server alone draws of the page that it is for, as markup.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub desk: String,
+    pub drawn: String,
     /// The state of the parts.
     pub health: Health,
 }

@@ -38,7 +38,7 @@ pub async fn snapshot(
         let application = archive.application_history(range.seconds(), POINTS, host).await;
         (snapshot.past, snapshot.application_past) = (Some(system), Some(application));
     }
-    snapshot.desk = Box::pin(super::desk::of_page()).await;
+    snapshot.drawn = Box::pin(super::drawn::of_request()).await;
     serde_json::to_string(&snapshot).map_err(|_| ApiError::Failed)
 }
 

@@ -14,6 +14,12 @@ pub fn set_title(_title: &str) {}
 /// No window, no icon.
 pub fn set_icon(_path: &'static str) {}
 
+/// Nobody sees it.
+#[must_use]
+pub fn is_hidden() -> bool {
+    true
+}
+
 /// Nobody has a form open.
 #[must_use]
 pub fn is_acting() -> bool {

@@ -32,7 +32,7 @@ fn snapshot(seq: u64, seconds: std::ops::Range<i64>) -> Snapshot {
         business: None,
         alerts: Vec::new(),
         alert_past: None,
-        desk: String::new(),
+        drawn: String::new(),
         health: Health::of(Vec::new()),
     }
 }

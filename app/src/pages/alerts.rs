@@ -9,5 +9,5 @@ use crate::words::use_words;
 /// The page of the alerts.
 #[must_use]
 pub fn alerts_page() -> AnyView {
-    ready(use_words().alerts.alerts, alerts_detail)
+    ready("/alerts", use_words().alerts.alerts, alerts_detail)
 }

@@ -9,5 +9,5 @@ use crate::words::use_words;
 /// The application's page.
 #[must_use]
 pub fn application_page() -> AnyView {
-    ready(use_words().application.application, application_detail)
+    ready("/application", use_words().application.application, application_detail)
 }

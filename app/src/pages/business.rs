@@ -9,5 +9,5 @@ use crate::words::use_words;
 /// The page of the business metrics.
 #[must_use]
 pub fn business_page() -> AnyView {
-    ready(use_words().business.business, business_detail)
+    ready("/business", use_words().business.business, business_detail)
 }

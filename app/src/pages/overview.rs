@@ -9,7 +9,7 @@ use crate::words::use_words;
 /// The overview.
 #[must_use]
 pub fn overview() -> AnyView {
-    ready(use_words().overview, || {
+    ready("/", use_words().overview, || {
         view! { <div class="panels">{system_panel()} {application_panel()} {business_panel()} {alerts_panel()}</div> }
             .into_any()
     })

@@ -7,7 +7,7 @@ use crate::api::system::read;
 use crate::browser;
 use crate::error::ApiError;
 use crate::live::LiveStore;
-use crate::widgets::{Shape, icon, parts, verdict_strip, window_icon, window_title};
+use crate::widgets::{Shape, drawn, icon, parts, verdict_strip, window_icon, window_title};
 use crate::words::use_words;
 use leptos_meta::Title;
 
@@ -15,10 +15,10 @@ use leptos_meta::Title;
 #[derive(Clone, Copy)]
 pub struct SnapshotResource(pub Resource<Result<String, ApiError>>);
 
-/// Verdict, content and parts of the page with this title, or why there is nothing to show.
+/// Verdict, content and parts of the page with this path and title, or why there is nothing to show.
 ///
 /// No component, and the content no closure: each page would be a copy of all this.
-pub fn ready(title: &'static str, content: fn() -> AnyView) -> AnyView {
+pub fn ready(path: &'static str, title: &'static str, content: fn() -> AnyView) -> AnyView {
     let SnapshotResource(resource) = expect_context::<SnapshotResource>();
     let store = expect_context::<LiveStore>();
     let words = use_words();
@@ -44,6 +44,7 @@ pub fn ready(title: &'static str, content: fn() -> AnyView) -> AnyView {
                     {verdict_strip()}
                     <p class="panel-notice" hidden=move || store.is_past_complete()>{words.past_incomplete}</p>
                     {content()}
+                    {drawn(path)}
                     <footer class="footer">{parts()}</footer>
                 </Show>
             }

@@ -9,5 +9,5 @@ use crate::words::use_words;
 /// The host's page.
 #[must_use]
 pub fn system_page() -> AnyView {
-    ready(use_words().system, system_detail)
+    ready("/system", use_words().system, system_detail)
 }

@@ -4,18 +4,14 @@ mod pie;
 
 use collector::alert::{Alert, QuietBy, Severity};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use leptos_router::hooks::use_location;
 
+use crate::browser;
 use crate::live::{Alerts, LiveStore, of};
 use crate::widgets::{Html, Shape, part_with_forms};
 use crate::words::{AlertsWords, Words, use_words};
-use crate::{api, browser};
 
 /// Alerts on the overview; the worst are shown.
 const ALERTS_SHOWN: usize = 5;
-/// The desk is asked for again so often, for the values in it.
-const DESK_SECONDS: i64 = 15;
 
 /// The alerts that fire, and the pie of the last day, on the overview.
 #[must_use]
@@ -29,7 +25,7 @@ pub fn alerts_detail() -> AnyView {
     panel(usize::MAX)
 }
 
-/// The panel with at most so many alerts; with all of them, the desk too.
+/// The panel with at most so many alerts.
 fn panel(most: usize) -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
@@ -56,33 +52,7 @@ fn panel(most: usize) -> AnyView {
         pie::pie(html, words, store);
         html.mark("</section>");
     });
-    if is_page { view! { <div class="panels">{panel} {desk(store)}</div> }.into_any() } else { panel }
-}
-
-/// Receivers, silences, rules and history, asked for again when an alert changes and every so often.
-fn desk(store: LiveStore) -> AnyView {
-    let search = use_location().search;
-    // Unlike it at first, for then the page may have come without.
-    let (asked, is_asking) = (StoredValue::new(0), StoredValue::new(false));
-    Effect::new(move |_| {
-        let changes = store.alerts.with(|alerts| alerts.changes);
-        let tick = store.now.get().as_second() / DESK_SECONDS;
-        let search = search.get();
-        let mark = tick ^ i64::try_from(changes).unwrap_or(0) << 32;
-        if mark != asked.get_value() && !is_asking.get_value() && !browser::is_acting() {
-            asked.set_value(mark);
-            is_asking.set_value(true);
-            let minutes = store.zone.get_untracked().minutes();
-            spawn_local(async move {
-                // Else what is shown stays.
-                if let Ok(markup) = api::desk::desk(search, minutes).await {
-                    store.desk.set(markup);
-                }
-                is_asking.set_value(false);
-            });
-        }
-    });
-    view! { <div class="markup desk" inner_html=store.desk></div> }.into_any()
+    if is_page { view! { <div class="panels">{panel}</div> }.into_any() } else { panel }
 }
 
 /// A row for each alert that fires, the worst first.

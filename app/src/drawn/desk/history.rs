@@ -30,14 +30,8 @@ impl Filter {
     }
 }
 
-pub(super) async fn section(
-    html: &mut Html,
-    reader: &Reader,
-    archive: Option<&Archive>,
-    rules: &[String],
-    search: &str,
-) {
-    let filter = Filter::of(search);
+pub(super) async fn section(html: &mut Html, reader: &Reader, archive: Option<&Archive>, rules: &[String]) {
+    let filter = Filter::of(&reader.search);
     let from = (filter.days > 0).then(|| SignedDuration::from_hours(24 * filter.days.min(36_500)));
     let query = AlertQuery {
         from: from.and_then(|span| reader.now.checked_sub(span).ok()),

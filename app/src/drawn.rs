@@ -1,25 +1,31 @@
-//! The desk of the alerts: receivers, silences, rules and what was. The server alone draws it, as
-//! text: the browser only puts it in its place.
+//! What the server alone draws of a page, as text: the browser only puts it in its place and asks
+//! for it again every so often. So a page can have much that its WASM need not carry.
 
-mod history;
-mod receivers;
-mod rules;
-mod silences;
-
-use std::collections::BTreeMap;
+mod desk;
 
 use collector::alert::Alert;
-use collector::{AlertDesk, Archive, Feed, PartName, PartState};
+use collector::{AlertDesk, Archive, Feed};
 use jiff::Timestamp;
+use leptos::prelude::use_context;
 
+use crate::error::ApiError;
 use crate::format::Zone;
 use crate::locale::Locale;
 use crate::preferences;
 use crate::widgets::{Html, Shape};
 use crate::words::{DeskWords, Words};
 
+/// Where what is drawn comes from.
+struct Sources {
+    desk: AlertDesk,
+    archive: Archive,
+    feed: Feed,
+}
+
 /// Whom it is drawn for, and when.
 struct Reader {
+    /// The part of the page's address after its `?`.
+    search: String,
     words: &'static Words,
     desk: &'static DeskWords,
     is_japanese: bool,
@@ -28,11 +34,11 @@ struct Reader {
 }
 
 impl Reader {
-    fn of_request(minutes_east: Option<i32>) -> Self {
+    fn of_request(search: String, minutes_east: Option<i32>) -> Self {
         let locale = preferences::locale();
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
-        Self { words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        Self { search, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -49,39 +55,29 @@ impl Reader {
     }
 }
 
-/// All of it as it stands, for a page whose address has this search.
-pub(crate) async fn state(
-    (desk, archive, feed): (&AlertDesk, &Archive, &Feed),
-    search: &str,
-    minutes_east: Option<i32>,
-) -> String {
-    let reader = Reader::of_request(minutes_east);
-    let mut html = Html::default();
+/// What the server draws of the page at `path`, whose address has this search, for the request
+/// that is in context.
+///
+/// # Errors
+///
+/// [`ApiError::Failed`] where there is no request.
+pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) -> Result<String, ApiError> {
+    let sources = Sources {
+        desk: use_context().ok_or(ApiError::Failed)?,
+        archive: use_context().ok_or(ApiError::Failed)?,
+        feed: use_context().ok_or(ApiError::Failed)?,
+    };
+    let reader = Reader::of_request(search, minutes_east);
     let told = preferences::kept("told");
+    let mut html = Html::default();
     if !told.is_empty() {
         let text = (reader.desk.done)(&told).unwrap_or(&told);
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");
     }
-    let postgresql = feed.health().part(PartName::Postgresql).map(|part| part.state);
-    let is_history_there = postgresql == Some(PartState::Up);
-    let known = desk.desk().await;
-    if let Ok(desk) = &known {
-        receivers::section(&mut html, &reader, desk);
-        silences::section(&mut html, &reader, &desk.silences);
-        // Not where the page would have to wait for them.
-        let lines = match is_history_there {
-            true => rules::lines(archive, &desk.rules, reader.now).await,
-            false => BTreeMap::new(),
-        };
-        rules::section(&mut html, &reader, &desk.rules, &lines);
-    } else {
-        html.element("<p class=\"panel-notice\">", reader.desk.away, "</p>");
+    if path == "/alerts" {
+        desk::sections(&mut html, &reader, &sources).await;
     }
-    let names: Vec<String> =
-        known.map(|desk| desk.rules.into_iter().map(|rule| rule.name).collect()).unwrap_or_default();
-    let archive = Some(archive).filter(|_| is_history_there);
-    history::section(&mut html, &reader, archive, &names, search).await;
-    html.into_string()
+    Ok(html.into_string())
 }
 
 /// The beginning of a panel.
