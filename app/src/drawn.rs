@@ -1,10 +1,11 @@
 //! What the server alone draws of a page, as text: the browser only puts it in its place and asks
 //! for it again every so often. So a page can have much that its WASM need not carry.
 
+mod database;
 mod desk;
 
 use collector::alert::Alert;
-use collector::{AlertDesk, Archive, Feed};
+use collector::{AlertDesk, Archive, DatabaseDesk, Feed};
 use jiff::Timestamp;
 use leptos::prelude::use_context;
 
@@ -20,6 +21,7 @@ struct Sources {
     desk: AlertDesk,
     archive: Archive,
     feed: Feed,
+    database: DatabaseDesk,
 }
 
 /// Whom it is drawn for, and when.
@@ -28,6 +30,7 @@ struct Reader {
     search: String,
     words: &'static Words,
     desk: &'static DeskWords,
+    locale: Locale,
     is_japanese: bool,
     zone: Zone,
     now: Timestamp,
@@ -38,7 +41,7 @@ impl Reader {
         let locale = preferences::locale();
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
-        Self { search, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        Self { search, words, desk, locale, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -66,6 +69,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         desk: use_context().ok_or(ApiError::Failed)?,
         archive: use_context().ok_or(ApiError::Failed)?,
         feed: use_context().ok_or(ApiError::Failed)?,
+        database: use_context().ok_or(ApiError::Failed)?,
     };
     let reader = Reader::of_request(search, minutes_east);
     let told = preferences::kept("told");
@@ -74,8 +78,11 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         let text = (reader.desk.done)(&told).unwrap_or(&told);
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");
     }
-    if path == "/alerts" {
-        desk::sections(&mut html, &reader, &sources).await;
+    match path {
+        "/" => database::panel(&mut html, &reader, &sources).await,
+        "/alerts" => desk::sections(&mut html, &reader, &sources).await,
+        "/database" => database::sections(&mut html, &reader, &sources).await,
+        _ => {}
     }
     Ok(html.into_string())
 }

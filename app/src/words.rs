@@ -5,6 +5,8 @@ mod alerts;
 mod application;
 mod business;
 #[cfg(feature = "ssr")]
+mod database;
+#[cfg(feature = "ssr")]
 mod desk;
 mod en;
 mod ja;
@@ -14,6 +16,8 @@ use leptos::prelude::use_context;
 pub use alerts::AlertsWords;
 pub use application::ApplicationWords;
 pub use business::BusinessWords;
+#[cfg(feature = "ssr")]
+pub use database::DatabaseWords;
 #[cfg(feature = "ssr")]
 pub use desk::DeskWords;
 pub use en::EN;
@@ -206,6 +210,8 @@ pub struct Words {
     pub business: BusinessWords,
     /// The panel of the alerts.
     pub alerts: AlertsWords,
+    /// Page `/database`.
+    pub database: &'static str,
 
     // Errors
     /// Title of the page for an unknown address.

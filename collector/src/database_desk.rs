@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use crate::cache::Cache;
 use crate::database::{Growth, Look, Obstacle, ObstacleKind, Redis, Relations, Seen};
 use crate::store::{Looker, Store, nothing};
-use crate::{Archive, Feed, PartName, PartState, RangeQuery, Resolution};
+use crate::{Archive, Feed, PartName, PartState, RangePoint, RangeQuery, Resolution};
 
 /// A look that is younger is not taken anew.
 const FRESH: Duration = Duration::from_secs(5);
@@ -24,6 +25,8 @@ const HISTORY: SignedDuration = SignedDuration::from_hours(7 * 24 + 3);
 const HISTORY_FRESH: Duration = Duration::from_secs(10 * 60);
 /// How long the sizes before may take to be read.
 const HISTORY_LIMIT: Duration = Duration::from_secs(2);
+/// How long the past of a series may.
+const PAST_LIMIT: Duration = Duration::from_secs(1);
 
 /// The way to a look. Clones share it.
 #[derive(Clone, Debug)]
@@ -66,6 +69,33 @@ impl DatabaseDesk {
         let look = Arc::new(self.take(&mut state).await);
         state.last = Some((Instant::now(), Arc::clone(&look)));
         look
+    }
+
+    /// The last `span` of each of these series, `(metric, label and value)`, in at most `points` points; what
+    /// cannot be read within a second is empty. Of several collectors it is the one heard of last.
+    pub async fn past(
+        &self,
+        wanted: &[(&str, Option<(&str, &str)>)],
+        span: SignedDuration,
+        points: u32,
+    ) -> Vec<Vec<RangePoint>> {
+        let is_up = self.0.feed.health().part(PartName::Postgresql).is_some_and(|part| part.state == PartState::Up);
+        let to = Timestamp::now();
+        let series = wanted.iter().map(|(metric, label)| {
+            let labels = label.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let metric = (*metric).to_owned();
+            let query = RangeQuery { metric, labels, from: to - span, to, points, resolution: None };
+            async move {
+                let range = tokio::time::timeout(PAST_LIMIT, self.0.archive.range(&query)).await.ok()?.ok()?;
+                let newest =
+                    range.series.into_iter().max_by_key(|series| series.points.last().map(|point| point.at))?;
+                Some(newest.points)
+            }
+        });
+        if !is_up {
+            return vec![Vec::new(); wanted.len()];
+        }
+        join_all(series).await.into_iter().map(Option::unwrap_or_default).collect()
     }
 
     async fn take(&self, state: &mut State) -> Look {
