@@ -22,7 +22,7 @@ pub(crate) use look::{Looker, nothing};
 use relations::Sizes;
 
 /// For a connection of the sampling, and of a look.
-const LIMITS: &str = "SET statement_timeout = '2s'; SET lock_timeout = '500ms'; SET idle_session_timeout = 0";
+const LIMITS: &str = "SET statement_timeout = '2s'; SET lock_timeout = '500ms'; SET jit = off";
 /// How long the sampling waits for an answer.
 const NUMBERS: Duration = Duration::from_secs(1);
 /// How long for the sizes and the counts of each hour.

@@ -8,7 +8,6 @@ use collector::database::{ObstacleKind, Postgresql};
 use collector::{Archive, DatabaseDesk, Feed, Labels, PartName, PartState, RangeQuery, Role, Running, Settings};
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
-use sqlx::PgConnection;
 
 use crate::helpers::{connect, directory, execute, number, until};
 use crate::redis::{Redis, ask};

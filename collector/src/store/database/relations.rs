@@ -54,7 +54,7 @@ fn tables() -> String {
 /// Indexes of the measured tables as `indexes`, with their sizes.
 const INDEXES: &str = "
     indexes AS MATERIALIZED (
-        SELECT pg_class.oid, relname::text AS name, measured.name AS on_table,
+        SELECT pg_class.oid, pg_class.relname::text AS name, measured.name AS on_table,
                CASE WHEN is_busy THEN pg_class.relpages::bigint * current_setting('block_size')::bigint
                     ELSE pg_relation_size(pg_class.oid) END AS bytes,
                coalesce(idx_scan, 0) AS scans,
@@ -109,7 +109,7 @@ const TABLE: &str = "
            CASE WHEN relfrozenxid <> '0' THEN age(relfrozenxid) ELSE 0 END::bigint AS transaction_age,
            coalesce(seq_scan, 0) AS sequential_scans, coalesce(idx_scan, 0) AS index_scans,
            has_any_column_privilege(largest.oid, 'SELECT') AS may_read,
-           format('GRANT SELECT ON %I.%I TO %I;', nspname, relname, current_user) AS grant_line
+           format('GRANT SELECT ON %I.%I TO %I;', largest.nspname, largest.relname, current_user) AS grant_line
     FROM largest LEFT JOIN pg_stat_all_tables ON relid = largest.oid
     LEFT JOIN LATERAL (
         SELECT coalesce(substring(array_to_string(reloptions, ' ') FROM 'fillfactor=([0-9]+)')::int, 100) AS fill) AS f ON true

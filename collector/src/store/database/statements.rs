@@ -44,7 +44,8 @@ const EXTENSION: &str = "
     SELECT (SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
             WHERE extname = 'pg_stat_statements') AS schema,
            current_setting('pg_stat_statements.max', true) IS NOT NULL AS is_loaded,
-           EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements') AS is_installed,
+           CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements') THEN true
+                ELSE EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements') END AS is_installed,
            (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries') AS libraries";
 
 /// What counts most, or what has to be done before something counts.
