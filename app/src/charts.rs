@@ -2,9 +2,11 @@
 //! the server and until ECharts is there, then by ECharts in the same box.
 
 mod bars;
+mod chart;
 #[cfg_attr(feature = "hydrate", path = "charts/echarts.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "charts/no_echarts.rs")]
 mod echarts;
+mod figure;
 mod line_graph;
 mod plot;
 mod series;
@@ -12,8 +14,17 @@ mod sparkline;
 mod unit;
 
 pub use bars::{Bar, Bars};
+pub use echarts::load_script;
+pub use figure::thresholds;
 pub use line_graph::LineGraph;
 pub use plot::Threshold;
 pub use series::Series;
 pub use sparkline::sparkline;
 pub use unit::Unit;
+#[cfg(feature = "ssr")]
+pub(crate) use {
+    chart::{Name, option},
+    figure::{over, summary, write_legend, write_marks, write_plot, write_tools},
+    plot::Plot,
+    series::{Dot, with_breaks},
+};

@@ -1,18 +1,25 @@
 //! What the server alone draws of a page, as text: the browser only puts it in its place and asks
 //! for it again every so often. So a page can have much that its WASM need not carry.
 
+mod connect;
 mod database;
 mod desk;
+mod graph;
+mod system;
 
-use collector::alert::Alert;
-use collector::{AlertDesk, Archive, DatabaseDesk, Feed};
-use jiff::Timestamp;
+use std::time::Duration;
+
+use collector::alert::{Alert, RuleState};
+use collector::{AlertDesk, AlertQuery, Archive, DatabaseDesk, Feed, Limit, Marks, PartName, PartState, Span};
+use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::use_context;
+use tokio::time::timeout;
 
 use crate::error::ApiError;
 use crate::format::Zone;
 use crate::locale::Locale;
 use crate::preferences;
+use crate::range::Look;
 use crate::widgets::{Html, Shape};
 use crate::words::{DeskWords, Words};
 
@@ -28,6 +35,8 @@ struct Sources {
 struct Reader {
     /// The part of the page's address after its `?`.
     search: String,
+    /// What its graphs show.
+    look: Look,
     words: &'static Words,
     desk: &'static DeskWords,
     locale: Locale,
@@ -41,7 +50,8 @@ impl Reader {
         let locale = preferences::locale();
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
-        Self { search, words, desk, locale, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        let look = Look::of_search(&search);
+        Self { search, look, words, desk, locale, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -74,6 +84,11 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
     let reader = Reader::of_request(search, minutes_east);
     let told = preferences::kept("told");
     let mut html = Html::default();
+    if matches!(path, "/" | "/application") {
+        html.mark("<!--connect-->");
+        connect::connect(&mut html, &reader, &preferences::address());
+    }
+    html.mark("<!---->");
     if !told.is_empty() {
         let text = (reader.desk.done)(&told).unwrap_or(&told);
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");
@@ -82,9 +97,62 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         "/" => database::panel(&mut html, &reader, &sources).await,
         "/alerts" => desk::sections(&mut html, &reader, &sources).await,
         "/database" => database::sections(&mut html, &reader, &sources).await,
+        "/system" => system::sections(&mut html, &reader, &sources).await,
         _ => {}
     }
     Ok(html.into_string())
+}
+
+/// How long a page waits for what its graphs show besides their lines.
+const MARKS_WITHIN: Duration = Duration::from_millis(500);
+/// Alerts on a graph; the newest are shown.
+const ALERTS_SHOWN: u16 = 500;
+
+/// What the graphs of this span of time show besides their lines. What is not known in time is
+/// left out: the lines need not wait for it.
+pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Timestamp)) -> Marks {
+    let Some(desk) = use_context::<AlertDesk>() else { return Marks::default() };
+    let rules = async { desk.desk().await.map(|desk| desk.rules).unwrap_or_default() };
+    let rules = timeout(MARKS_WITHIN, rules).await.unwrap_or_default();
+    let of_rule = |name: &str| rules.iter().find(|rule| rule.name == name).map(|rule| rule.metric.clone());
+    let postgresql = feed.health().part(PartName::Postgresql).map(|part| part.state);
+    // One that began before the span and ended in it is found by what is longest that one lasts.
+    let query = AlertQuery {
+        from: span.0.checked_sub(SignedDuration::from_hours(24)).ok(),
+        to: Some(span.1),
+        rule_name: None,
+        severity: None,
+        limit: ALERTS_SHOWN,
+    };
+    let mut alerts = match postgresql {
+        Some(PartState::Up) => match timeout(MARKS_WITHIN, archive.alerts(&query)).await {
+            Ok(Ok(alerts)) => alerts,
+            Ok(Err(_)) | Err(_) => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    // What fires may not be saved yet.
+    for alert in feed.alerts() {
+        if !alerts.iter().any(|known| known.rule_name == alert.rule_name && known.fired_at == alert.fired_at) {
+            alerts.push(alert);
+        }
+    }
+    alerts.retain(|alert| alert.fired_at <= span.1 && alert.resolved_at.is_none_or(|at| at >= span.0));
+    alerts.sort_by_key(|alert| alert.fired_at);
+    let spans = alerts.into_iter().filter_map(|alert| {
+        Some(Span {
+            metric: of_rule(&alert.rule_name)?,
+            from: alert.fired_at,
+            to: alert.resolved_at,
+            severity: Some(alert.severity),
+            text: alert.rule_name,
+        })
+    });
+    let limit =
+        |rule: &RuleState| Limit { metric: rule.metric.clone(), value: rule.threshold, severity: rule.severity };
+    let mut limits: Vec<_> = rules.iter().map(limit).collect();
+    limits.sort_by(|a, b| a.value.total_cmp(&b.value));
+    Marks { spans: spans.collect(), limits }
 }
 
 /// The beginning of a panel.

@@ -11,8 +11,8 @@ mod verdict;
 
 use collector::alert::{Alert, AlertPast};
 use collector::{
-    APPLICATION_SPAN_SECONDS, Application, Business, GraphPoint, Health, LiveEvent, PartName, PartState, Payload,
-    Snapshot, System,
+    APPLICATION_SPAN_SECONDS, Application, Business, GraphPoint, Health, LiveEvent, Marks, PartName, PartState,
+    Payload, Snapshot, System,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -23,7 +23,7 @@ pub use verdict::{Severity, Verdict};
 
 use crate::format::{self, Zone};
 use crate::locale::Locale;
-use crate::range::Range;
+use crate::range::{Look, Range};
 
 /// Seconds of the past on a page.
 pub const SPAN_SECONDS: i64 = 15 * 60;
@@ -63,8 +63,10 @@ pub struct LiveStore {
     pub business: RwSignal<Option<Business>>,
     /// What fires, and what did.
     pub alerts: RwSignal<Alerts>,
-    /// How far back the graphs look.
-    pub range: Signal<Range>,
+    /// What of the past the graphs show.
+    pub look: Signal<Look>,
+    /// What they show besides their lines.
+    pub marks: RwSignal<Marks>,
     /// The state of the parts.
     pub health: RwSignal<Option<Health>>,
     /// The server's clock, moved on every second in the browser.
@@ -102,9 +104,9 @@ pub enum Next {
 }
 
 impl LiveStore {
-    /// A store that knows nothing, of a page in this language that looks back over `range`.
+    /// A store that knows nothing, of a page in this language whose graphs show `look`.
     #[must_use]
-    pub fn new(range: Signal<Range>, locale: Locale) -> Self {
+    pub fn new(look: Signal<Look>, locale: Locale) -> Self {
         Self {
             loaded: RwSignal::new(false),
             link: RwSignal::new(Link::None),
@@ -114,7 +116,8 @@ impl LiveStore {
             application_past: Past::new(APPLICATION_SPAN_SECONDS),
             business: RwSignal::new(None),
             alerts: RwSignal::new(Alerts::default()),
-            range,
+            look,
+            marks: RwSignal::new(Marks::default()),
             health: RwSignal::new(None),
             now: RwSignal::new(Timestamp::UNIX_EPOCH),
             drawn: RwSignal::new(String::new()),
@@ -155,9 +158,14 @@ impl LiveStore {
         if let Some(business) = &snapshot.business {
             take(self.business, business.clone(), |business| business.at);
         }
-        let seconds = self.range.get_untracked().seconds();
-        self.host_past.seed(&snapshot.history, snapshot.past.as_ref(), seconds);
-        self.application_past.seed(&snapshot.application_history, snapshot.application_past.as_ref(), seconds);
+        self.host_past.seed(&snapshot.history);
+        self.application_past.seed(&snapshot.application_history);
+        // Else it is the answer to what was asked for before the viewer looked at something else.
+        if self.look.get_untracked().search() == snapshot.look {
+            self.host_past.look_back(snapshot.past.as_ref(), snapshot.compared.as_ref());
+            self.application_past.look_back(snapshot.application_past.as_ref(), snapshot.application_compared.as_ref());
+            self.marks.set(snapshot.marks.clone());
+        }
         if !self.loaded.get_untracked() {
             self.now.set(snapshot.at);
             self.loaded.set(true);
@@ -173,6 +181,14 @@ impl LiveStore {
         }
     }
 
+    /// The end of the time that live graphs show: with no reading for a while it is now, so that the
+    /// gap is seen to grow.
+    #[must_use]
+    pub fn end(self) -> Option<Timestamp> {
+        let is_old = self.look.with(|look| look.range == Range::Live) && self.is_stale();
+        is_old.then(|| self.now.get())
+    }
+
     /// Whether PostgreSQL had its say in the longer pasts that are shown.
     #[must_use]
     pub fn is_past_complete(self) -> bool {
@@ -182,7 +198,7 @@ impl LiveStore {
     /// Takes in an event of the feed.
     pub fn apply(self, event: LiveEvent) -> Next {
         let (seq, state_seq) = self.seen.get_value();
-        let next = match &event.payload {
+        let mut next = match &event.payload {
             // What follows a resumed greeting closes the gap itself.
             Payload::Hello(hello) if hello.resumed || event.seq == seq => Next::Nothing,
             Payload::Hello(_) => Next::Snapshot,
@@ -209,8 +225,11 @@ impl LiveStore {
             _ if event.seq < state_seq => {}
             // One that is over since does not come back.
             Payload::AlertChanged(alert) if !self.fires(&alert.id) => {}
-            Payload::AlertNew(alert) | Payload::AlertChanged(alert) | Payload::AlertResolved(alert) => {
-                self.set_alert(*alert)
+            Payload::AlertChanged(alert) => self.set_alert(*alert),
+            Payload::AlertNew(alert) | Payload::AlertResolved(alert) => {
+                self.set_alert(*alert);
+                // The graphs show it too.
+                next = Next::Snapshot;
             }
             Payload::Health(health) => self.health.set(Some(health)),
         }

@@ -12,7 +12,7 @@ use crate::pages::{
     NotFound, SnapshotResource, alerts_page, application_page, business_page, database_page, overview, system_page,
 };
 use crate::preferences;
-use crate::range::Range;
+use crate::range::Look;
 use crate::theme::PageTheme;
 use crate::widgets::header;
 
@@ -28,18 +28,11 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Page() -> impl IntoView {
     let search = use_location().search;
-    let range = Memo::new(move |_| Range::of_search(&search.get()));
-    let store = LiveStore::new(range.into(), preferences::locale());
-    let theme = expect_context::<PageTheme>();
+    let look = Memo::new(move |_| Look::of_search(&search.get()));
+    let store = LiveStore::new(look.into(), preferences::locale());
     provide_context(store);
-    provide_context(SnapshotResource(Resource::new_blocking(
-        || (),
-        move |()| snapshot(range.get_untracked().name().to_owned()),
-    )));
-    Effect::new(move |_| {
-        live::connect(store);
-        crate::browser::on_system_theme_change(move || theme.changed.notify());
-    });
+    provide_context(SnapshotResource(Resource::new_blocking(|| (), move |()| snapshot(look.get_untracked().search()))));
+    Effect::new(move |_| live::connect(store));
     view! {
         {header()}
         <main id="main" tabindex="-1">

@@ -42,26 +42,23 @@ impl Theme {
     }
 }
 
-/// The theme of this page, for whatever reads colours itself.
+/// The theme of this page.
 #[derive(Clone, Copy, Debug)]
 pub struct PageTheme {
     /// The viewer's choice.
     pub choice: RwSignal<Theme>,
-    /// Notified when the colours on the page have changed, by choice or by the system.
-    pub changed: Trigger,
 }
 
 impl PageTheme {
     /// The theme the page was delivered with.
     #[must_use]
     pub fn new(choice: Theme) -> Self {
-        Self { choice: RwSignal::new(choice), changed: Trigger::new() }
+        Self { choice: RwSignal::new(choice) }
     }
 
     /// Switches at once, and for the pages to come.
     pub fn choose(self, theme: Theme) {
         self.choice.set(theme);
         crate::browser::apply_theme(theme);
-        self.changed.notify();
     }
 }

@@ -25,7 +25,7 @@ pub use ja::JA;
 
 use crate::error::ApiError;
 use crate::live::LiveStore;
-use crate::range::Range;
+use crate::range::{Compare, Range};
 
 /// The words of one language.
 #[derive(Debug)]
@@ -49,6 +49,22 @@ pub struct Words {
     pub range: fn(Range) -> &'static str,
     /// The length of the live one.
     pub quarter_hour: &'static str,
+    /// The time of this length until now.
+    pub last: fn(&str) -> String,
+    /// Name of the choice of an earlier time beside it.
+    pub comparisons: &'static str,
+    /// A choice of it.
+    pub compared: fn(Compare) -> &'static str,
+    /// Title of the form for a range between two times, its fields and its button.
+    pub between: [&'static str; 4],
+    /// Why a range between two times cannot be shown.
+    pub too_short: &'static str,
+    /// Buttons of a graph.
+    pub as_table: &'static str,
+    /// Column of the times in a table of a graph.
+    pub time_column: &'static str,
+    /// See `as_table`.
+    pub as_csv: &'static str,
     /// Name of the language switch.
     pub language: &'static str,
     /// This language, in itself.
@@ -168,36 +184,16 @@ pub struct Words {
     pub disk_critical: &'static str,
     /// No file system was read.
     pub no_disks: &'static str,
-    /// No interface was read.
-    pub no_interfaces: &'static str,
     /// Title on the dash of a missing reading.
     pub not_collected: &'static str,
     /// In a graph without a point.
     pub no_points: &'static str,
     /// Where the whole panel has no sample.
     pub no_sample: &'static str,
-    /// Column of a table.
-    pub mount: &'static str,
-    /// Column of a table.
-    pub used: &'static str,
-    /// Column of a table.
-    pub total: &'static str,
-    /// Column of a table.
-    pub share: &'static str,
     /// Title of the table of interfaces.
     pub interfaces: &'static str,
-    /// Column of a table.
-    pub interface: &'static str,
     /// Title of the list of plain facts about the host.
     pub host: &'static str,
-    /// Fact: name of the host.
-    pub host_name: &'static str,
-    /// Fact: time since its start.
-    pub uptime_name: &'static str,
-    /// Fact: number of cores.
-    pub cores_name: &'static str,
-    /// Fact: load average over `n` minutes.
-    pub load_minutes: fn(minutes: u32) -> String,
     /// A graph or sparkline in words: name, newest, lowest and highest value of the last 15 minutes.
     pub graph_summary: fn(name: &str, newest: &str, lowest: &str, highest: &str, over: &str) -> String,
     /// The same without a point.

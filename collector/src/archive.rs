@@ -111,6 +111,18 @@ impl Archive {
         self.join(query, &loose, Values::AsKept).await
     }
 
+    /// The same of a metric that counts from sample to sample, such as `network_rx`, per second.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::range`].
+    pub async fn rate(&self, query: &RangeQuery) -> Result<Range, ArchiveError> {
+        check(query)?;
+        let metrics = std::slice::from_ref(&query.metric);
+        let loose = self.loose((query.from, query.to), metrics, &query.labels).await;
+        self.join(query, &loose, Values::PerSecond).await
+    }
+
     /// What PostgreSQL has, joined with what is not saved, which was read before.
     async fn join(&self, query: &RangeQuery, loose: &Loose, values: Values) -> Result<Range, ArchiveError> {
         let resolution = query.resolution.unwrap_or(match query.to.duration_since(query.from) {

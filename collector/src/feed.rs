@@ -12,8 +12,8 @@ use tokio::sync::broadcast;
 
 use crate::alert::{Alert, AlertPast};
 use crate::{
-    APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Part,
-    PartFault, PartName, PartState, Payload, Sample, Snapshot, System,
+    APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Marks,
+    Part, PartFault, PartName, PartState, Payload, Sample, Snapshot, System,
 };
 
 /// Seconds of the past that a page shows before anybody asks for more: the "live" range.
@@ -252,10 +252,14 @@ impl Feed {
             push_seconds: self.0.push.as_secs_f64(),
             system: state.system.clone(),
             history: state.history.thinned(PAGE_STEP_SECONDS),
+            look: String::new(),
             past: None,
             application: state.application.clone(),
             application_history: state.application_history.thinned(APPLICATION_STEP_SECONDS),
             application_past: None,
+            compared: None,
+            application_compared: None,
+            marks: Marks::default(),
             business: state.business.clone(),
             alerts: ranked(&state.alerts),
             alert_past: state.alert_past,

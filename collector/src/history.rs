@@ -94,13 +94,16 @@ pub struct History {
     /// Whether a part of it could not be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     incomplete: bool,
+    /// The end of the span, where that is not the newest point.
+    #[serde(default, with = "crate::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    end: Option<Timestamp>,
 }
 
 impl History {
     /// An empty history that keeps `span_seconds` before its newest point.
     #[must_use]
     pub fn new(span_seconds: i64) -> Self {
-        Self { span_seconds, points: VecDeque::new(), incomplete: false }
+        Self { span_seconds, points: VecDeque::new(), incomplete: false, end: None }
     }
 
     /// Adds a point where its time puts it; a second point of the same moment is ignored.
@@ -136,6 +139,27 @@ impl History {
         self.points.back()
     }
 
+    /// The end of the span: where it was read up to, or else the newest point.
+    #[must_use]
+    pub fn end(&self) -> Option<Timestamp> {
+        self.end.or_else(|| self.newest().map(|point| point.at))
+    }
+
+    /// The same history, read up to this moment, whenever its newest point is.
+    #[must_use]
+    pub fn until(self, end: Timestamp) -> Self {
+        Self { end: Some(end), ..self }
+    }
+
+    /// The same points so many seconds later: a past to be seen beside what came after it.
+    #[must_use]
+    pub fn later(mut self, seconds: i64) -> Self {
+        let shift = jiff::SignedDuration::from_secs(seconds);
+        let shifted = |at: Timestamp| at.checked_add(shift).unwrap_or(at);
+        self.points.iter_mut().for_each(|point| point.at = shifted(point.at));
+        Self { end: self.end.map(shifted), ..self }
+    }
+
     /// Seconds kept before the newest point.
     #[must_use]
     pub fn span_seconds(&self) -> i64 {
@@ -168,7 +192,7 @@ impl History {
         let step = |point: &GraphPoint| point.at.as_second().div_euclid(step_seconds.max(1));
         let points: Vec<_> = self.points.iter().copied().collect();
         let points = points.chunk_by(|a, b| step(a) == step(b)).map(mean).collect();
-        Self { span_seconds: self.span_seconds, points, incomplete: self.incomplete }
+        Self { span_seconds: self.span_seconds, points, incomplete: self.incomplete, end: self.end }
     }
 }
 
@@ -237,6 +261,18 @@ mod tests {
         let thin = history.thinned(10);
         assert_eq!(seconds(&thin), [4, 11, 40]);
         assert_eq!(thin.points().next().unwrap().cpu_usage, Some(2.0));
+    }
+
+    #[test]
+    fn it_ends_where_it_was_read_up_to_and_can_be_seen_later() {
+        let mut history = History::new(100);
+        history.insert(point(50, 1.0));
+        let second = |second| Timestamp::new(second, 0).ok();
+        assert_eq!(history.end(), second(50));
+        let later = history.until(second(80).unwrap()).later(1_000);
+        assert_eq!((later.end(), seconds(&later)), (second(1_080), vec![1_050]));
+        let text = serde_json::to_string(&later).unwrap();
+        assert_eq!(serde_json::from_str::<History>(&text).unwrap(), later);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod exposition;
 mod health;
 mod history;
 mod live;
+mod marks;
 pub mod requests;
 pub mod rfc3339;
 mod sample;
@@ -33,6 +34,7 @@ pub use exposed::{Exposed, ExposedHistogram, ExposedValue, Exposition};
 pub use health::{Backlog, Health, Part, PartFault, PartName, PartState};
 pub use history::{GraphPoint, History};
 pub use live::{Hello, LiveEvent, Payload};
+pub use marks::{Limit, Marks, Span};
 pub use sample::{
     APPLICATION_METRICS, Application, Business, BusinessMetric, DATABASE_METRICS, DatabaseMeter, DayCount,
     DurationBucket, Event, HOST_LABEL, Instance, Interface, Kind, Labels, Mount, Point, PostgresqlReading, RawSnapshot,

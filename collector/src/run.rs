@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -219,9 +219,10 @@ impl Running {
         let saving = self.sampling.as_ref().map(|sampling| sampling.saving.clone());
         let is_dashboard = role == Role::Dashboard;
         let begin = async move {
-            let seconds = APPLICATION_SPAN_SECONDS;
+            let to = Timestamp::now();
+            let span = (to - SignedDuration::from_secs(APPLICATION_SPAN_SECONDS), to);
             let of = Some(host.as_str()).filter(|_| !is_dashboard);
-            let application = archive.application_history(seconds, APPLICATION_POINTS, of).await;
+            let application = archive.application_history(span, APPLICATION_POINTS, of).await;
             feed.remember_application(application.points().copied());
             match archive.recent(LIVE_SPAN, Some(host.as_str()).filter(|_| !is_dashboard)).await {
                 Ok(points) => feed.remember(points),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, AlertPast};
-use crate::{Application, Business, Health, History, System};
+use crate::{Application, Business, Health, History, Marks, System};
 
 /// The newest values, the recent past and the state of the parts, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct Snapshot {
     pub system: Option<System>,
     /// The recent past of the host.
     pub history: History,
+    /// What of the past was asked for, as an address has it: see `past` and what is compared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub look: String,
     /// A longer past, where one was asked for, in fewer points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<History>,
@@ -33,6 +36,15 @@ pub struct Snapshot {
     /// The application's past as far back as `past`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_past: Option<History>,
+    /// An earlier past of the host, at the times of the one beside which it is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<History>,
+    /// The same of the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_compared: Option<History>,
+    /// What graphs show besides their lines.
+    #[serde(default)]
+    pub marks: Marks,
     /// The newest reading of the business metrics; `None` before the first, or where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business: Option<Business>,

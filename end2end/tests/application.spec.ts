@@ -100,7 +100,7 @@ test.describe("in English", () => {
     await page.getByRole("navigation", { name: "Time range" }).getByRole("link", { name: "24 h" }).click();
     await expect(graph).toHaveAccessibleName(/in the last 24 h$/);
     await page.getByRole("navigation", { name: "Time range" }).getByRole("link", { name: "Live" }).click();
-    await expect(graph).toHaveAccessibleName(/now 0\.4 %.*in the last 15 minutes$/);
+    await expect(graph).toHaveAccessibleName(/newest 0\.4 %.*in the last 15 minutes$/);
   });
 });
 

@@ -56,7 +56,7 @@ test("graphs look back up to 30 days, by address, with gaps, and live again", as
 test("a range has the samples that are not saved yet", async ({ page, own }) => {
   await page.goto(`${own.url}?range=1h`);
   const graph = page.getByRole("figure", { name: "CPU usage" }).getByRole("img");
-  await expect(graph).toHaveAccessibleName(/now .*lowest .*highest/, { timeout: 30_000 });
+  await expect(graph).toHaveAccessibleName(/newest .*lowest .*highest/, { timeout: 30_000 });
   await page.close();
 });
 

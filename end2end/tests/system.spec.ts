@@ -29,7 +29,7 @@ test("the canvas takes the drawing's place without moving anything", async ({ pa
     const graph = page.getByRole("figure", { name }).getByRole("img");
     await expect(graph.locator("canvas")).toBeVisible();
     const missing = name === "Network" && system.network_rx === null;
-    await expect(graph).toHaveAccessibleName(missing ? /no samples/ : /now .*lowest .*highest/);
+    await expect(graph).toHaveAccessibleName(missing ? /no samples/ : /newest .*lowest .*highest/);
   }
   expect(await page.evaluate(() => (window as any).shift)).toBeLessThan(0.01);
 });

@@ -1,6 +1,10 @@
 //! The host's newest values and recent past.
 
+#[cfg(feature = "ssr")]
+use collector::Archive;
 use collector::Snapshot;
+#[cfg(feature = "ssr")]
+use jiff::{SignedDuration, Timestamp};
 #[cfg(feature = "ssr")]
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
@@ -8,12 +12,14 @@ use leptos::server_fn::codec::Json;
 
 use crate::error::ApiError;
 use crate::json;
+#[cfg(feature = "ssr")]
+use crate::range::{Compare, Look, Range};
 
 /// Points of a graph's line: about one for two pixels.
 #[cfg(feature = "ssr")]
 const POINTS: u32 = 360;
 
-/// All that a page with a range of this name needs to be drawn, as JSON text:
+/// All that a page whose address has this search needs to be drawn, as JSON text:
 /// `POST /api/snapshot`.
 ///
 /// As text, because the page reads the live events from text too: one reader for both is a tenth
@@ -25,21 +31,40 @@ const POINTS: u32 = 360;
 #[cfg(feature = "ssr")]
 #[server(name = GetSnapshot, prefix = "/api", endpoint = "snapshot", input = Json)]
 pub async fn snapshot(
-    /// Name of the range.
-    range: String,
+    /// What the address has after its `?`.
+    search: String,
 ) -> Result<String, ApiError> {
     let feed = use_context::<collector::Feed>().ok_or(ApiError::Failed)?;
     let mut snapshot = feed.snapshot();
-    let range = crate::range::Range::of_name(&range);
-    if range != crate::range::Range::Live {
-        let archive = use_context::<collector::Archive>().ok_or(ApiError::Failed)?;
-        let host = snapshot.system.as_ref().map(|system| system.host.as_str());
-        let system = archive.system_history(range.seconds(), POINTS, host).await;
-        let application = archive.application_history(range.seconds(), POINTS, host).await;
-        (snapshot.past, snapshot.application_past) = (Some(system), Some(application));
-    }
+    let archive = use_context::<collector::Archive>().ok_or(ApiError::Failed)?;
+    let look = Look::of_search(&search);
+    Box::pin(look_back(&mut snapshot, &archive, look)).await;
+    snapshot.marks = Box::pin(crate::drawn::marks(&feed, &archive, look.span(snapshot.at))).await;
+    snapshot.look = look.search();
     snapshot.drawn = Box::pin(super::drawn::of_request()).await;
     serde_json::to_string(&snapshot).map_err(|_| ApiError::Failed)
+}
+
+/// Reads the past that is looked at, and the one beside it.
+#[cfg(feature = "ssr")]
+async fn look_back(snapshot: &mut Snapshot, archive: &Archive, look: Look) {
+    let host = snapshot.system.as_ref().map(|system| system.host.as_str());
+    let span = look.span(snapshot.at);
+    if look.range != Range::Live {
+        snapshot.past = Some(archive.system_history(span, POINTS, host).await);
+        snapshot.application_past = Some(archive.application_history(span, POINTS, host).await);
+    }
+    if look.compare != Compare::Nothing {
+        let shift = look.compare.seconds();
+        let earlier = |at: Timestamp| at.checked_sub(SignedDuration::from_secs(shift)).unwrap_or(at);
+        // Graphs that are live go on for a while until they ask again.
+        let ahead = SignedDuration::from_secs(if look.range == Range::Live { 60 } else { 0 });
+        let span = (earlier(span.0), earlier(span.1) + ahead);
+        let (system, application) =
+            (archive.system_history(span, POINTS, host).await, archive.application_history(span, POINTS, host).await);
+        snapshot.compared = Some(system.later(shift));
+        snapshot.application_compared = Some(application.later(shift));
+    }
 }
 
 /// The same, asked of the server.
@@ -48,9 +73,9 @@ pub async fn snapshot(
 ///
 /// When the server cannot be reached or does not answer.
 #[cfg(not(feature = "ssr"))]
-pub async fn snapshot(range: String) -> Result<String, ApiError> {
-    // Names of ranges need no escaping.
-    super::ask("/api/snapshot", format!("{{\"range\":\"{range}\"}}")).await
+pub async fn snapshot(search: String) -> Result<String, ApiError> {
+    // What a look has in an address needs no escaping.
+    super::ask("/api/snapshot", format!("{{\"search\":\"{search}\"}}")).await
 }
 
 /// Reads what [`snapshot`] answers.
@@ -69,7 +94,7 @@ mod tests {
     #[test]
     fn it_leaves_the_stack_to_the_page_that_waits_for_it() {
         // A resource hands its future on by value a dozen times, and each copy is on the stack.
-        let size = std::mem::size_of_val(&snapshot("24h".to_owned()));
+        let size = std::mem::size_of_val(&snapshot("range=24h&compare=7d".to_owned()));
         assert!(size < 8_192, "{size}");
     }
 }

@@ -134,31 +134,6 @@ pub fn apply_theme(theme: Theme) {
     }
 }
 
-/// Calls `changed` whenever the system switches between light and dark, as long as the page lives.
-pub fn on_system_theme_change(changed: impl Fn() + 'static) {
-    let Ok(Some(query)) = window().match_media("(prefers-color-scheme: dark)") else { return };
-    let listener = Closure::<dyn FnMut()>::new(changed);
-    query.set_onchange(Some(listener.as_ref().unchecked_ref()));
-    listener.forget();
-}
-
-/// The value of a CSS custom property on the page.
-#[must_use]
-pub fn custom_property(name: &str) -> String {
-    document()
-        .document_element()
-        .and_then(|root| window().get_computed_style(&root).ok().flatten())
-        .and_then(|style| style.get_property_value(name).ok())
-        .map(|value| value.trim().to_owned())
-        .unwrap_or_default()
-}
-
-/// The pixels of a CSS custom property that is a length.
-#[must_use]
-pub fn custom_length(name: &str) -> f64 {
-    js_sys::parse_float(&custom_property(name))
-}
-
 /// Whether nobody can see the page, as it changes.
 #[must_use]
 pub fn hidden() -> ArcRwSignal<bool> {

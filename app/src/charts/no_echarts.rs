@@ -3,9 +3,8 @@
 use leptos::html::Div;
 use leptos::prelude::*;
 
-use super::plot::Plot;
-use super::series::Series;
-
 /// Draws nothing.
-pub fn draw(_id: &'static str, _canvas: NodeRef<Div>, _plot: Memo<Plot>, _series: Vec<Series>, _drawn: RwSignal<bool>) {
-}
+pub fn keep(_canvas: NodeRef<Div>, _option: impl Fn() -> String + 'static, _drawn: RwSignal<bool>) {}
+
+/// Loads nothing.
+pub fn load_script() {}

@@ -1,8 +1,6 @@
 //! A graph as numbers: the same axes and lines whoever draws them.
 
-use collector::History;
-
-use super::series::{Dot, Series, extremes};
+use super::series::{Dot, extremes};
 use super::unit::{Unit, Writing};
 use crate::format::{self, Zone, fixed};
 
@@ -30,6 +28,8 @@ pub struct Plot {
     pub decimals: usize,
     /// The dots of each series, in the plot's unit.
     pub lines: Vec<Vec<Dot>>,
+    /// The same of an earlier time; empty where there is none beside it.
+    pub compared: Vec<Vec<Dot>>,
     /// The thresholds below the upper end, in the plot's unit.
     pub thresholds: Vec<Threshold>,
     /// Newest, lowest and highest value of each series, in the metric's own unit.
@@ -37,28 +37,43 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// The plot of some series over the history's span.
+    /// The plot of these lines over a span of time, beside those of an earlier one; all in the
+    /// metric's own unit.
     #[must_use]
-    pub fn of(series: &[Series], unit: Unit, thresholds: &[Threshold], history: &History, push_seconds: f64) -> Self {
-        let mut lines: Vec<_> = series.iter().map(|series| series.dots(history, push_seconds)).collect();
+    pub fn of(
+        mut lines: Vec<Vec<Dot>>,
+        mut compared: Vec<Vec<Dot>>,
+        unit: Unit,
+        thresholds: &[Threshold],
+        time: (f64, f64),
+    ) -> Self {
+        for dots in &mut compared {
+            dots.retain(|dot| time.0 <= dot.0 && dot.0 <= time.1);
+        }
         let extremes: Vec<_> = lines.iter().map(|dots| extremes(dots)).collect();
-        let highest = extremes.iter().flatten().map(|[_, _, high]| *high).fold(unit.least(), f64::max);
+        let earlier = compared.iter().filter_map(|dots| super::series::extremes(dots));
+        let all = extremes.iter().flatten().copied().chain(earlier);
+        let highest = all.map(|[_, _, high]| high).fold(unit.least(), f64::max);
         let Writing { name, divisor, decimals } = unit.writing(highest);
-        for dot in lines.iter_mut().flatten() {
+        for dot in lines.iter_mut().chain(&mut compared).flatten() {
             dot.1 = dot.1.map(|value| value / divisor);
         }
         let (top, step) = if unit == Unit::Percent { (100.0, 50.0) } else { round_axis(highest / divisor) };
         let thresholds = thresholds.iter().map(|(value, severity)| (value / divisor, *severity));
         let thresholds = thresholds.filter(|(value, _)| *value < top).collect();
-        let newest = history.newest().map_or(0.0, |point| format::milliseconds(point.at));
-        let span = f64::from(i32::try_from(history.span_seconds()).unwrap_or(i32::MAX)) * 1_000.0;
-        Self { time: (newest - span, newest), top, step, unit: name, decimals, lines, thresholds, extremes }
+        Self { time, top, step, unit: name, decimals, lines, compared, thresholds, extremes }
     }
 
     /// Whether there is anything to draw.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.extremes.iter().all(Option::is_none)
+        self.extremes.iter().all(Option::is_none) && self.compared.iter().flatten().all(|dot| dot.1.is_none())
+    }
+
+    /// Where a moment is on the time axis, from 0 to 1.
+    #[must_use]
+    pub fn place(&self, at: f64) -> f64 {
+        (at - self.time.0) / (self.time.1 - self.time.0)
     }
 
     /// What the marks of the value axis say: on top, halfway and at the bottom.
@@ -168,55 +183,49 @@ pub fn round_axis(highest: f64) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use collector::GraphPoint;
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::live::Subject;
 
-    const CPU: Series = Series { name: "CPU", color: "series-1", of: Subject::Host, value: |point| point.cpu_usage };
-    const RX: Series = Series { name: "rx", color: "series-1", of: Subject::Host, value: |point| point.rx_per_second };
-
-    fn history(points: &[(i64, f64)]) -> History {
-        let mut history = History::new(900);
-        for &(second, value) in points {
-            history.insert(GraphPoint {
-                at: Timestamp::new(second, 0).unwrap(),
-                cpu_usage: Some(value),
-                rx_per_second: Some(value),
-                ..GraphPoint::default()
-            });
-        }
-        history
+    /// Of a quarter of an hour until second 1,000, unless there is nothing.
+    fn plot(points: &[(u32, Option<f64>)], unit: Unit, thresholds: &[Threshold]) -> Plot {
+        let dots: Vec<Dot> = points.iter().map(|&(second, value)| (f64::from(second) * 1_000.0, value)).collect();
+        let time = if dots.is_empty() { (-900_000.0, 0.0) } else { (100_000.0, 1_000_000.0) };
+        Plot::of(vec![dots], vec![], unit, thresholds, time)
     }
 
-    fn paths(points: &[(i64, f64)]) -> [String; 2] {
-        let plot = Plot::of(&[CPU], Unit::Percent, &[], &history(points), 90.0);
+    fn paths(points: &[(u32, Option<f64>)]) -> [String; 2] {
+        let plot = plot(points, Unit::Percent, &[]);
         [plot.path(&plot.lines[0], false), plot.path(&plot.lines[0], true)]
     }
 
     #[test]
     fn a_line_goes_from_left_to_right_and_100_percent_is_on_top() {
-        let [line, area] = paths(&[(100, 0.0), (550, 100.0), (775, 120.0), (1_000, 50.0)]);
+        let [line, area] = paths(&[(100, Some(0.0)), (550, Some(100.0)), (775, Some(120.0)), (1_000, Some(50.0))]);
         assert_eq!(line, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0");
         assert_eq!(area, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0V100H0.0Z");
     }
 
     #[test]
     fn a_gap_is_a_gap_and_a_lone_dot_can_be_seen() {
-        let [line, area] = paths(&[(100, 0.0), (190, 0.0), (820, 50.0), (910, 25.0), (1_000, 25.0)]);
+        let [line, area] = paths(&[
+            (100, Some(0.0)),
+            (190, Some(0.0)),
+            (500, None),
+            (820, Some(50.0)),
+            (910, Some(25.0)),
+            (1_000, Some(25.0)),
+        ]);
         assert_eq!(line, "M0.0 100.0L100.0 100.0M800.0 50.0L900.0 75.0L1000.0 75.0");
         assert_eq!(area, "M0.0 100.0L100.0 100.0V100H0.0ZM800.0 50.0L900.0 75.0L1000.0 75.0V100H800.0Z");
-        assert_eq!(paths(&[(1_000, 50.0)])[0], "M1000.0 50.0h2");
+        assert_eq!(paths(&[(1_000, Some(50.0))])[0], "M1000.0 50.0h2");
         assert_eq!(paths(&[])[0], "");
     }
 
     #[test]
     fn rates_are_scaled_to_a_round_axis() {
-        let plot = Plot::of(&[RX], Unit::Rate, &[], &history(&[(0, 0.0), (10, 3_250_000.0)]), 2.0);
+        let plot = plot(&[(990, Some(0.0)), (1_000, Some(3_250_000.0))], Unit::Rate, &[]);
         assert_eq!((plot.unit.as_str(), plot.top, plot.step), ("MiB/s", 4.0, 2.0));
         assert_eq!(plot.value_marks(), ["4", "2", "0"]);
-        let idle = Plot::of(&[RX], Unit::Rate, &[], &history(&[(0, 0.0)]), 2.0);
+        let idle = self::plot(&[(1_000, Some(0.0))], Unit::Rate, &[]);
         assert_eq!((idle.unit.as_str(), idle.top), ("KiB/s", 0.2));
     }
 
@@ -233,16 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_time_has_a_say_in_the_axis_and_ends_with_it() {
+        let now = vec![(900_000.0, Some(1.0))];
+        let earlier = vec![(0.0, Some(900.0)), (900_000.0, Some(30.0)), (1_100_000.0, Some(900.0))];
+        let plot = Plot::of(vec![now], vec![earlier], Unit::Count, &[], (100_000.0, 1_000_000.0));
+        assert_eq!((plot.top, plot.compared[0].as_slice()), (40.0, [(900_000.0, Some(30.0))].as_slice()));
+    }
+
+    #[test]
     fn time_marks_are_on_the_clock() {
-        let plot = Plot::of(&[CPU], Unit::Percent, &[], &history(&[(1_000, 1.0)]), 2.0);
+        let plot = plot(&[(1_000, Some(1.0))], Unit::Percent, &[]);
         let marks: Vec<_> = plot.time_marks(Zone::Utc).iter().map(|mark| mark.1 / 1_000.0).collect();
         assert_eq!(marks, [300.0, 600.0, 900.0]);
-        assert_eq!(Plot::of(&[CPU], Unit::Percent, &[], &history(&[]), 2.0).time_marks(Zone::Utc), []);
+        assert_eq!(self::plot(&[], Unit::Percent, &[]).time_marks(Zone::Utc), []);
     }
 
     #[test]
     fn a_threshold_is_drawn_where_the_axis_reaches_it() {
-        let of = |unit, thresholds: &[Threshold]| Plot::of(&[CPU], unit, thresholds, &history(&[(1_000, 0.3)]), 2.0);
+        let of = |unit, thresholds: &[Threshold]| plot(&[(1_000, Some(0.3))], unit, thresholds);
         let share = of(Unit::Share, &[(6.0, "warning"), (9.0, "critical"), (50.0, "never")]);
         assert_eq!(share.top, 12.0);
         assert_eq!(share.thresholds, [(6.0, "warning"), (9.0, "critical")]);

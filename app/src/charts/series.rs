@@ -13,6 +13,8 @@ pub struct Series {
     /// Its colour, as the class in style/graph.css and the custom property of the same name: the
     /// same metric always has the same one.
     pub color: &'static str,
+    /// The metric, as rules name it.
+    pub metric: &'static str,
     /// Whose past it is from.
     pub of: Subject,
     /// The number of a point.
@@ -27,26 +29,33 @@ impl Series {
     /// three steps lie between two points.
     #[must_use]
     pub fn dots(&self, history: &History, push_seconds: f64) -> Vec<Dot> {
-        let points: Vec<Dot> = history
+        let points = history
             .points()
             .map(|point| (milliseconds(point), (self.value)(point).filter(|v| v.is_finite())))
             .collect();
-        let mut dots = Vec::with_capacity(points.len());
-        for (index, dot) in points.iter().enumerate() {
-            if let Some(before) = index.checked_sub(1).and_then(|before| points.get(before))
-                && dot.0 - before.0 > 3.0 * step(&points, index, push_seconds)
-            {
-                dots.push((f64::midpoint(before.0, dot.0), None));
-            }
-            dots.push(*dot);
-        }
-        dots
+        with_breaks(points, push_seconds)
     }
+}
+
+/// The points with a break wherever more than three steps lie between two; a step is at least
+/// `least_seconds`.
+#[must_use]
+pub fn with_breaks(points: Vec<Dot>, least_seconds: f64) -> Vec<Dot> {
+    let mut dots = Vec::with_capacity(points.len());
+    for (index, dot) in points.iter().enumerate() {
+        if let Some(before) = index.checked_sub(1).and_then(|before| points.get(before))
+            && dot.0 - before.0 > 3.0 * step(&points, index, least_seconds)
+        {
+            dots.push((f64::midpoint(before.0, dot.0), None));
+        }
+        dots.push(*dot);
+    }
+    dots
 }
 
 /// The usual distance of points around `index`. It is not the same everywhere: the older part of
 /// a history is thinner than what arrived live.
-fn step(points: &[Dot], index: usize, push_seconds: f64) -> f64 {
+fn step(points: &[Dot], index: usize, least_seconds: f64) -> f64 {
     const AROUND: usize = 6;
     let usual = |points: &[Dot]| {
         let distances = || points.windows(2).map(|pair| pair[1].0 - pair[0].0);
@@ -60,7 +69,7 @@ fn step(points: &[Dot], index: usize, push_seconds: f64) -> f64 {
     };
     let before = usual(&points[index.saturating_sub(AROUND)..index]);
     let after = usual(&points[index..points.len().min(index + AROUND)]);
-    before.max(after).max(push_seconds * 1_000.0)
+    before.max(after).max(least_seconds * 1_000.0)
 }
 
 fn milliseconds(point: &GraphPoint) -> f64 {
@@ -81,7 +90,13 @@ mod tests {
 
     use super::*;
 
-    const CPU: Series = Series { name: "CPU", color: "series-1", of: Subject::Host, value: |point| point.cpu_usage };
+    const CPU: Series = Series {
+        name: "CPU",
+        color: "series-1",
+        metric: "cpu_usage",
+        of: Subject::Host,
+        value: |point| point.cpu_usage,
+    };
 
     fn history(seconds: &[i64]) -> History {
         let mut history = History::new(900);

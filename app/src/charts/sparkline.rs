@@ -3,12 +3,12 @@
 use collector::History;
 use leptos::prelude::Get;
 
-use super::line_graph::over;
 use super::plot::point;
 use super::series::{Dot, Series, extremes};
 use super::unit::Unit;
 use crate::format;
 use crate::live::LiveStore;
+use crate::range::Range;
 use crate::widgets::Html;
 use crate::words::Words;
 
@@ -24,12 +24,15 @@ const MARGIN: f64 = 2.0;
 pub fn sparkline(html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
     store.past(series.of).with_recent(|history| {
         let dots = series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get());
-        let over = over(words, history);
+        let over = (words.last)(match Range::of_seconds(history.span_seconds()) {
+            Range::Live => words.quarter_hour,
+            range => (words.range)(range),
+        });
         let label = match extremes(&dots) {
             Some([newest, low, high]) => {
-                (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), over)
+                (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), &over)
             }
-            None => (words.graph_empty)(series.name, over),
+            None => (words.graph_empty)(series.name, &over),
         };
         html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
         html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(series.color);

@@ -9,9 +9,9 @@ mod statements;
 
 use collector::database::{Look, Obstacle};
 
-use super::{Reader, Sources, begin};
+use super::graph::graphs;
+use super::{Reader, Sources, begin, marks};
 use crate::format;
-use crate::range::Range;
 use crate::widgets::{Html, Shape};
 use crate::words::DatabaseWords;
 use line::Lines;
@@ -34,7 +34,7 @@ pub(super) async fn panel(html: &mut Html, reader: &Reader, sources: &Sources) {
     );
     html.element("<h2 id=\"database-title\">", viewer.own.database, "</h2>");
     html.element("<span class=\"panel-host\">", &versions(&look), "</span>");
-    let link = Range::of_search(&reader.search).link("/database");
+    let link = reader.look.link("/database");
     html.element("<a href=\"", &link, "\" class=\"panel-more\">");
     html.text(viewer.own.all).icon(Shape::Right).mark("</a></header>");
     server::tiles(html, &viewer, &look, &lines, server::OVERVIEW);
@@ -51,8 +51,15 @@ pub(super) async fn panel(html: &mut Html, reader: &Reader, sources: &Sources) {
 pub(super) async fn sections(html: &mut Html, reader: &Reader, sources: &Sources) {
     let viewer = Viewer { reader, own: DatabaseWords::of(reader.locale) };
     let (look, lines) = (sources.database.look().await, Lines::read(sources, reader.now, &line::PAGE).await);
+    // Where it does not answer, its past does not come either.
+    let is_known = look.postgresql.server.value.is_some();
     begin(html, "postgresql-title", "PostgreSQL");
     server::section(html, &viewer, &look, &lines);
+    let marks = marks(&sources.feed, &sources.archive, reader.look.span(reader.now)).await;
+    let three = "graphs-three";
+    if is_known {
+        graphs(html, reader, &sources.archive, &marks, three, &server::graphs(&viewer)).await;
+    }
     html.mark("</section>");
     begin(html, "locks-title", viewer.own.locks);
     locks::tree(html, &viewer, &look.postgresql.locks);
@@ -67,6 +74,10 @@ pub(super) async fn sections(html: &mut Html, reader: &Reader, sources: &Sources
     server::replication(html, &viewer, &look.postgresql.replication);
     begin(html, "redis-title", "Redis");
     redis::section(html, &viewer, &look, &lines);
+    if is_known && look.redis.server.value.is_some() {
+        graphs(html, reader, &sources.archive, &marks, three, &redis::graphs(&viewer)).await;
+    }
+    redis::slow_log(html, &viewer, &look);
     html.mark("</section>");
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use collector::{LiveEvent, Payload};
+use jiff::Timestamp;
 use leptos::ev;
 use leptos::leptos_dom::helpers::{IntervalHandle, TimeoutHandle, set_interval_with_handle, set_timeout_with_handle};
 use leptos::prelude::*;
@@ -17,7 +18,7 @@ use super::{Link, LiveStore, Next, Subject, backoff, frame};
 use crate::api::system::{read, snapshot};
 use crate::browser;
 use crate::format::{self, Zone};
-use crate::range::Range;
+use crate::range::{Look, Range};
 
 /// Milliseconds a connection may take to be opened.
 const OPEN_LIMIT: f64 = 10_000.0;
@@ -55,8 +56,13 @@ impl Drop for Socket {
 }
 
 /// Milliseconds after which the past has another point, or about so.
-fn past_lasts(range: Range) -> f64 {
-    f64::from(i32::try_from(range.seconds()).unwrap_or(i32::MAX)) * 1_000.0 / 360.0
+fn past_lasts(look: Look, now: Timestamp) -> f64 {
+    match look.range {
+        _ if look.is_live() => f64::INFINITY,
+        Range::Live => 30_000.0,
+        Range::Between(_, to) if to < now.as_second() => f64::INFINITY,
+        range => (f64::from(i32::try_from(range.seconds()).unwrap_or(i32::MAX)) * 1_000.0 / 360.0).max(10_000.0),
+    }
 }
 
 /// Connects the store for as long as the current owner lives.
@@ -76,12 +82,12 @@ pub fn connect(store: LiveStore) {
     connection.open();
     Effect::new({
         let connection = Rc::clone(&connection);
-        move |before: Option<Range>| {
-            let range = store.range.get();
-            if before.is_some_and(|before| before != range) {
-                connection.look_back(range);
+        move |before: Option<Look>| {
+            let look = store.look.get();
+            if before.is_some_and(|before| before != look) {
+                connection.look_back(look);
             }
-            range
+            look
         }
     });
 
@@ -185,16 +191,16 @@ impl Connection {
     }
 
     /// The viewer has chosen another range.
-    fn look_back(self: &Rc<Self>, range: Range) {
-        if range == Range::Live {
+    fn look_back(self: &Rc<Self>, look: Look) {
+        if look.is_live() {
+            // Known already, but for the marks.
             for of in [Subject::Host, Subject::Application] {
-                self.store.past(of).forget_longer();
+                self.store.past(of).look_back(None, None);
             }
-        } else {
-            self.snapshot_wanted.set(true);
-            self.snapshot.set(f64::MIN);
-            self.fetch_snapshot();
         }
+        self.snapshot_wanted.set(true);
+        self.snapshot.set(f64::MIN);
+        self.fetch_snapshot();
     }
 
     /// Every second: the clock, the past when it has moved on by a point, and whether the link
@@ -205,9 +211,8 @@ impl Connection {
             self.store.zone.set(zone);
         }
         self.tick_clock();
-        let range = self.store.range.get_untracked();
         let age = browser::now() - self.snapshot.get();
-        if range != Range::Live && !browser::is_hidden() && age > past_lasts(range) {
+        if !browser::is_hidden() && age > past_lasts(self.store.look.get_untracked(), self.store.now.get_untracked()) {
             self.snapshot_wanted.set(true);
         }
         self.fetch_snapshot();
@@ -260,8 +265,7 @@ impl Connection {
         self.snapshot.set(now);
         let connection = Rc::clone(self);
         spawn_local(async move {
-            match snapshot(connection.store.range.get_untracked().name().to_owned()).await.and_then(|text| read(&text))
-            {
+            match snapshot(connection.store.look.get_untracked().search()).await.and_then(|text| read(&text)) {
                 Ok(snapshot) => connection.store.seed(&snapshot),
                 Err(_) => connection.snapshot_wanted.set(true),
             }

@@ -1,5 +1,5 @@
-//! The past of the host, or of its application: what arrived live, and what was asked for where
-//! the graphs look further back.
+//! The past of the host, or of its application: what arrived live, what was asked for where the
+//! graphs look further back, and an earlier one beside it.
 
 use collector::{GraphPoint, History};
 use leptos::prelude::*;
@@ -15,27 +15,34 @@ pub enum Subject {
     Application,
 }
 
-/// A recent past, and a longer one where one was asked for. A copy is the same past.
+/// A recent past, and those that were asked for. A copy is the same past.
 #[derive(Clone, Copy, Debug)]
 pub struct Past {
     recent: RwSignal<History>,
     longer: RwSignal<Option<History>>,
+    compared: RwSignal<Option<History>>,
 }
 
 impl Past {
     /// An empty past that keeps the last `span_seconds`.
     #[must_use]
     pub fn new(span_seconds: i64) -> Self {
-        Self { recent: RwSignal::new(History::new(span_seconds)), longer: RwSignal::new(None) }
+        Self {
+            recent: RwSignal::new(History::new(span_seconds)),
+            longer: RwSignal::new(None),
+            compared: RwSignal::new(None),
+        }
     }
 
-    /// Takes in what a snapshot has of it. A longer past of another length than `seconds` is the
-    /// answer to what was asked for before the range was changed, and none.
-    pub fn seed(self, recent: &History, longer: Option<&History>, seconds: i64) {
-        if let Some(longer) = longer.filter(|longer| longer.span_seconds() == seconds) {
-            self.longer.set(Some(longer.clone()));
-        }
+    /// Takes in what a snapshot has of the recent past.
+    pub fn seed(self, recent: &History) {
         self.recent.update(|known| known.merge(recent));
+    }
+
+    /// Takes in what was asked for: a longer past, and an earlier one beside it.
+    pub fn look_back(self, longer: Option<&History>, compared: Option<&History>) {
+        self.longer.set(longer.cloned());
+        self.compared.set(compared.cloned());
     }
 
     /// Takes in a point that arrived live.
@@ -43,15 +50,12 @@ impl Past {
         self.recent.update(|history| history.insert(point));
     }
 
-    /// Whether all of the longer past could be read, where there is one.
+    /// Whether all of the past could be read that was asked for.
     #[must_use]
     pub fn is_complete(self) -> bool {
-        self.longer.with(|longer| longer.as_ref().is_none_or(History::is_complete))
-    }
-
-    /// The graphs are live again.
-    pub fn forget_longer(self) {
-        self.longer.set(None);
+        let is_complete =
+            |of: RwSignal<Option<History>>| of.with(|past| past.as_ref().is_none_or(History::is_complete));
+        is_complete(self.longer) && is_complete(self.compared)
     }
 
     /// Reads the past that the graphs show.
@@ -66,6 +70,11 @@ impl Past {
                 }
             }),
         })
+    }
+
+    /// Reads the earlier past beside it, where one was asked for.
+    pub fn with_compared<T>(self, read: impl FnOnce(Option<&History>) -> T) -> T {
+        self.compared.with(|compared| read(compared.as_ref()))
     }
 
     /// Reads the recent past, however far the graphs look back.

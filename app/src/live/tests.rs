@@ -25,10 +25,14 @@ fn snapshot(seq: u64, seconds: std::ops::Range<i64>) -> Snapshot {
         push_seconds: 1.0,
         system: seconds.last().map(reading),
         history,
+        look: String::new(),
         past: None,
         application: None,
         application_history: History::new(3_600),
         application_past: None,
+        compared: None,
+        application_compared: None,
+        marks: Marks::default(),
         business: None,
         alerts: Vec::new(),
         alert_past: None,
@@ -38,7 +42,7 @@ fn snapshot(seq: u64, seconds: std::ops::Range<i64>) -> Snapshot {
 }
 
 fn with_store(test: impl FnOnce(LiveStore)) {
-    Owner::new().with(|| test(LiveStore::new(Signal::stored(Range::Hour), Locale::En)));
+    Owner::new().with(|| test(LiveStore::new(Signal::stored(Look::default()), Locale::En)));
 }
 
 #[test]
@@ -55,10 +59,11 @@ fn events_in_a_row_need_nothing_and_a_jump_needs_a_snapshot() {
 }
 
 #[test]
-fn the_past_of_another_range_is_not_shown() {
+fn the_answer_to_another_question_is_not_shown() {
     with_store(|store| {
-        for (seconds, shown) in [(86_400, SPAN_SECONDS), (3_600, 3_600)] {
-            store.seed(&Snapshot { past: Some(History::new(seconds)), ..snapshot(10, 0..10) });
+        for (look, shown) in [("range=24h", SPAN_SECONDS), ("", 3_600)] {
+            let past = Some(History::new(3_600));
+            store.seed(&Snapshot { past, look: look.to_owned(), ..snapshot(10, 0..10) });
             assert_eq!(store.past(Subject::Host).with_viewed(History::span_seconds), shown);
         }
     });

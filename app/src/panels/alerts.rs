@@ -43,7 +43,7 @@ fn panel(most: usize) -> AnyView {
             "</h2>",
         );
         if !is_page {
-            html.element("<a href=\"", &store.range.get().link("/alerts"), "\" class=\"panel-more\">");
+            html.element("<a href=\"", &store.look.get().link("/alerts"), "\" class=\"panel-more\">");
             html.text(words.alerts.all).icon(Shape::Right).mark("</a>");
         }
         html.mark("</header><div>");

@@ -1,6 +1,5 @@
 //! The watched application: tiles, graphs and routes.
 
-mod connect;
 mod detail;
 mod routes;
 mod tiles;
@@ -8,40 +7,39 @@ mod tiles;
 use collector::{Application, Instance};
 use leptos::prelude::*;
 
-use crate::charts::{Bar, Bars, LineGraph, Series, Threshold, Unit};
+use crate::charts::{Bar, Bars, LineGraph, Series, Unit};
 use crate::format;
 use crate::live::{LiveStore, Subject, of};
-use crate::preferences;
-use crate::widgets::{Html, Shape, icon, part, when};
+use crate::widgets::{Html, Shape, drawn_section, icon, part, when};
 use crate::words::{Words, use_words};
 
 pub use detail::application_detail;
 
 /// Routes of each table on the overview.
 const ROUTES_SHOWN: usize = 5;
-/// The thresholds of HighErrorRate and CriticalErrorRate.
-const ERROR_RATE: [Threshold; 2] = [(5.0, "warning"), (10.0, "critical")];
-/// The threshold of SlowResponse.
-const RESPONSE_TIME: [Threshold; 1] = [(1_000.0, "warning")];
-
-const fn series(name: &'static str, color: &'static str, value: fn(&collector::GraphPoint) -> Option<f64>) -> Series {
-    Series { name, color, of: Subject::Application, value }
+const fn series(
+    name: &'static str,
+    color: &'static str,
+    metric: &'static str,
+    value: fn(&collector::GraphPoint) -> Option<f64>,
+) -> Series {
+    Series { name, color, metric, of: Subject::Application, value }
 }
 
 const fn requests(words: &Words) -> Series {
-    series(words.application.requests, "series-1", |point| point.requests_per_second)
+    series(words.application.requests, "series-1", "http_requests_per_second", |point| point.requests_per_second)
 }
 
 const fn error_rate(words: &Words) -> Series {
-    series(words.application.error_rate, "series-5", |point| point.error_rate)
+    series(words.application.error_rate, "series-5", "http_error_rate", |point| point.error_rate)
 }
 
-const P50: Series = series("P50", "series-3", |point| point.p50_ms);
-const P95: Series = series("P95", "series-2", |point| point.p95_ms);
-const P99: Series = series("P99", "series-5", |point| point.p99_ms);
+const P50: Series = series("P50", "series-3", "response_time_p50", |point| point.p50_ms);
+const P95: Series = series("P95", "series-2", "response_time_p95", |point| point.p95_ms);
+const P99: Series = series("P99", "series-5", "response_time_p99", |point| point.p99_ms);
 
 const fn connections(words: &Words) -> Series {
-    series(words.application.active_connections, "series-4", |point| point.active_connections)
+    series(words.application.active_connections, "series-4", "active_connections", |point| point.active_connections)
 }
 
 /// The application on the overview.
@@ -88,17 +86,16 @@ fn names(store: LiveStore) -> Signal<String> {
 
 /// That no reading comes, and which instances do not answer; or how to connect one.
 fn notices(words: &'static Words, store: LiveStore) -> AnyView {
-    let (is_connected, address) = (is_connected(store), preferences::address());
-    part(move |html| {
-        if !is_connected.get() {
-            connect::connect(html, words, &address);
-        }
+    let is_connected = is_connected(store);
+    let is_missing = Memo::new(move |_| !is_connected.get());
+    let old = part(move |html| {
         if let Some(at) = store.stale_application() {
             let moment = store.zone.get().moment(at, store.now.get_untracked());
             html.element("<p class=\"panel-notice\">", &(words.application.old)(&moment), "</p>");
         }
         instances(html, words, store, false);
-    })
+    });
+    view! { {when(is_missing, Box::new(|| drawn_section("connect")))} {old} }.into_any()
 }
 
 /// A line for each instance that does not answer, or for each: its state in words, when it last
@@ -157,10 +154,10 @@ fn graphs(words: &'static Words, store: LiveStore, all: bool) -> AnyView {
     view! {
         <LineGraph id="graph-requests" title=application.requests unit=Unit::PerSecond series=vec![requests(words)]/>
         <LineGraph id="graph-errors" title=application.error_rate unit=Unit::Share
-            series=vec![error_rate(words)] thresholds=&ERROR_RATE/>
+            series=vec![error_rate(words)]/>
         {connections}
         <LineGraph id="graph-response-time" title=application.response_time unit=Unit::Milliseconds
-            series=vec![P50, P95, P99] thresholds=&RESPONSE_TIME/>
+            series=vec![P50, P95, P99]/>
         {part(histogram)}
     }
     .into_any()

@@ -17,27 +17,57 @@ pub use detail::system_detail;
 const MOUNTS_SHOWN: usize = 5;
 
 const fn cpu(words: &Words) -> Series {
-    Series { name: words.cpu_graph, color: "series-1", of: Subject::Host, value: |point| point.cpu_usage }
+    Series {
+        name: words.cpu_graph,
+        color: "series-1",
+        metric: "cpu_usage",
+        of: Subject::Host,
+        value: |point| point.cpu_usage,
+    }
 }
 
 const fn memory(words: &Words) -> Series {
-    Series { name: words.memory_graph, color: "series-4", of: Subject::Host, value: |point| point.memory_usage }
+    Series {
+        name: words.memory_graph,
+        color: "series-4",
+        metric: "memory_usage",
+        of: Subject::Host,
+        value: |point| point.memory_usage,
+    }
 }
 
 const fn load(words: &Words) -> Series {
-    Series { name: words.load_graph, color: "series-3", of: Subject::Host, value: |point| point.load_average_1m }
+    Series {
+        name: words.load_graph,
+        color: "series-3",
+        metric: "load_average_1m",
+        of: Subject::Host,
+        value: |point| point.load_average_1m,
+    }
 }
 
 const fn received(words: &Words) -> Series {
-    Series { name: words.received, color: "series-1", of: Subject::Host, value: |point| point.rx_per_second }
+    Series {
+        name: words.received,
+        color: "series-1",
+        metric: "network_rx",
+        of: Subject::Host,
+        value: |point| point.rx_per_second,
+    }
 }
 
 const fn sent(words: &Words) -> Series {
-    Series { name: words.sent, color: "series-2", of: Subject::Host, value: |point| point.tx_per_second }
+    Series {
+        name: words.sent,
+        color: "series-2",
+        metric: "network_tx",
+        of: Subject::Host,
+        value: |point| point.tx_per_second,
+    }
 }
 
 const fn network(words: &Words) -> Series {
-    Series { name: words.network, color: "series-2", of: Subject::Host, value: both_ways }
+    Series { name: words.network, color: "series-2", metric: "", of: Subject::Host, value: both_ways }
 }
 
 fn both_ways(point: &GraphPoint) -> Option<f64> {

@@ -1,11 +1,11 @@
-//! The place of what the server alone draws of a page.
+//! The places of what the server alone draws of a page: its sections, which have a name, and the rest.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
 use crate::live::LiveStore;
-use crate::{api, browser};
+use crate::{api, browser, charts};
 
 /// It is asked for again so often, for the values in it.
 const SECONDS: i64 = 10;
@@ -16,6 +16,8 @@ pub fn drawn(path: &'static str) -> AnyView {
     let store = expect_context::<LiveStore>();
     let search = use_location().search;
     let tick = Memo::new(move |_| store.now.get().as_second() / SECONDS);
+    // The server draws graphs too.
+    Effect::new(|_| charts::load_script());
     let newest = StoredValue::new(0_u32);
     Effect::new(move |_| {
         tick.track();
@@ -38,5 +40,34 @@ pub fn drawn(path: &'static str) -> AnyView {
         });
     });
     on_cleanup(move || store.drawn.set(String::new()));
-    view! { <div class="markup panels server-drawn" inner_html=store.drawn></div> }.into_any()
+    let rest = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, "").to_owned()));
+    view! { <div class="markup panels server-drawn" inner_html=rest></div> }.into_any()
+}
+
+/// The place of a section of it.
+pub fn drawn_section(name: &'static str) -> AnyView {
+    let store = expect_context::<LiveStore>();
+    let markup = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, name).to_owned()));
+    view! { <div class="markup" inner_html=markup></div> }.into_any()
+}
+
+/// What follows the comment with this name, up to the next one; the rest has no name.
+fn section<'a>(drawn: &'a str, name: &str) -> &'a str {
+    let mut parts = drawn.split("<!--");
+    let found = parts.find_map(|part| part.strip_prefix(name)?.strip_prefix("-->"));
+    found.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_ends_where_the_next_begins() {
+        let drawn = "<!--a--><p>1</p><!--ab--><p>2</p><!----><p>3</p>";
+        for (name, markup) in [("a", "<p>1</p>"), ("ab", "<p>2</p>"), ("", "<p>3</p>"), ("b", "")] {
+            assert_eq!(section(drawn, name), markup, "{name}");
+        }
+        assert_eq!(section("", ""), "");
+    }
 }

@@ -20,7 +20,7 @@ pub fn header() -> AnyView {
     let store = expect_context::<LiveStore>();
     let link = move |href: &'static str, name: &'static str| {
         let current = Signal::derive(move || (path.get() == href).then(|| "page".to_owned()));
-        let target = Signal::derive(move || store.range.get().link(href));
+        let target = Signal::derive(move || store.look.get().link(href));
         view! { <a href=target aria-current=current>{name}</a> }
     };
     view! {

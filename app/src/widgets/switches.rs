@@ -15,7 +15,7 @@ pub fn switches() -> AnyView {
     let words = use_words();
     let path = use_location().pathname;
     let store = expect_context::<LiveStore>();
-    let here = Signal::derive(move || store.range.get().link(&path.get()));
+    let here = Signal::derive(move || store.look.get().link(&path.get()));
     let other = expect_context::<LiveStore>().locale.other();
     let theme = expect_context::<PageTheme>();
     let option = move |value: Theme, shape: Shape, name: &'static str| {

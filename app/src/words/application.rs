@@ -67,12 +67,4 @@ pub struct ApplicationWords {
     pub pushes: fn(series: &str) -> String,
     /// No newer reading has come since.
     pub old: fn(moment: &str) -> String,
-    /// Headline where none is connected.
-    pub connect: &'static str,
-    /// What to do then.
-    pub connect_more: &'static str,
-    /// Title of a way to connect.
-    pub connect_otel: &'static str,
-    /// Title of a way to connect.
-    pub connect_other: &'static str,
 }

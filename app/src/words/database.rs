@@ -28,6 +28,10 @@ pub struct DatabaseWords {
     pub in_all: fn(share: &str) -> String,
     /// Transactions.
     pub transactions: &'static str,
+    /// Those that were committed.
+    pub commits: &'static str,
+    /// Those that were rolled back.
+    pub rollbacks: &'static str,
     /// How many of them were rolled back.
     pub rolled_back: fn(rate: &str) -> String,
     /// Locks that are waited for.
@@ -168,6 +172,8 @@ static EN: DatabaseWords = DatabaseWords {
     cache_hit: "Cache hits",
     in_all: |share| format!("{share} in all"),
     transactions: "Transactions",
+    commits: "Commits",
+    rollbacks: "Rollbacks",
     rolled_back: |rate| format!("{rate} rolled back"),
     locks_waiting: "Waiting for locks",
     longest_transaction: |duration| format!("longest transaction {duration}"),
@@ -269,6 +275,8 @@ static JA: DatabaseWords = DatabaseWords {
     cache_hit: "キャッシュヒット",
     in_all: |share| format!("累計 {share}"),
     transactions: "トランザクション",
+    commits: "コミット",
+    rollbacks: "ロールバック",
     rolled_back: |rate| format!("ロールバック {rate}"),
     locks_waiting: "ロック待ち",
     longest_transaction: |duration| format!("最長トランザクション {duration}"),

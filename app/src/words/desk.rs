@@ -7,6 +7,38 @@ use crate::locale::Locale;
 /// Its words in one language.
 #[derive(Debug)]
 pub struct DeskWords {
+    /// Headline where none is connected.
+    pub connect: &'static str,
+    /// What to do then.
+    pub connect_more: &'static str,
+    /// Title of a way to connect.
+    pub connect_otel: &'static str,
+    /// Title of a way to connect.
+    pub connect_other: &'static str,
+    /// Column of a table.
+    pub mount: &'static str,
+    /// Column of a table.
+    pub share: &'static str,
+    /// Column of a table.
+    pub used: &'static str,
+    /// Column of a table.
+    pub total: &'static str,
+    /// Column of a table.
+    pub interface: &'static str,
+    /// No interface was read.
+    pub no_interfaces: &'static str,
+    /// Fact: name of the host.
+    pub host_name: &'static str,
+    /// Fact: time since its start.
+    pub uptime_name: &'static str,
+    /// Fact: number of cores.
+    pub cores_name: &'static str,
+    /// Fact: load average over `n` minutes.
+    pub load_minutes: fn(minutes: u32) -> String,
+    /// Title of the graphs of each file system and interface.
+    pub each_part: &'static str,
+    /// Lines that a graph has no room for.
+    pub more_lines: fn(count: u64) -> String,
     /// Title of the receivers.
     pub receivers: &'static str,
     /// Where there are none.
@@ -97,6 +129,22 @@ pub struct DeskWords {
 
 /// In English.
 static EN: DeskWords = DeskWords {
+    connect: "アプリケーションはまだ接続されていません。",
+    connect_more: "3行で接続できます。接続すると15秒以内にここに表示されます。",
+    connect_otel: "OpenTelemetry（コードの変更なし）",
+    connect_other: "その他（Prometheus エンドポイント）",
+    mount: "マウント先",
+    share: "使用率",
+    used: "使用",
+    total: "合計",
+    interface: "インターフェース",
+    no_interfaces: "読み取れたネットワークインターフェースはありません。",
+    host_name: "名前",
+    uptime_name: "稼働時間",
+    cores_name: "論理コア",
+    load_minutes: |minutes| format!("ロード {minutes}分"),
+    each_part: "ファイルシステム・インターフェース別",
+    more_lines: |count| format!("値の大きい5系列を表示（ほかに{count}系列）"),
     receivers: "Notifications",
     receivers_none: "Nobody is notified yet: alerts are shown here and in the log. Add a receiver to recipe-monitoring.toml:",
     receiver_columns: ["Receiver", "Kind", "State", "Last message", "Fire drill"],
@@ -156,6 +204,22 @@ static EN: DeskWords = DeskWords {
 
 /// In Japanese.
 static JA: DeskWords = DeskWords {
+    connect: "No application is connected yet.",
+    connect_more: "Three lines connect one; its numbers appear here within 15 seconds.",
+    connect_otel: "OpenTelemetry, without a change to the code",
+    connect_other: "Anything else with a Prometheus endpoint",
+    mount: "Mount",
+    share: "Share",
+    used: "Used",
+    total: "Total",
+    interface: "Interface",
+    no_interfaces: "No network interface was read.",
+    host_name: "Name",
+    uptime_name: "Uptime",
+    cores_name: "Logical cores",
+    load_minutes: |minutes| format!("Load, {minutes} min"),
+    each_part: "Each file system and interface",
+    more_lines: |count| format!("The highest five are shown; {count} more are there"),
     receivers: "通知先",
     receivers_none: "通知先はまだありません。アラートはこの画面とログにだけ表示されます。recipe-monitoring.toml に追加してください:",
     receiver_columns: ["通知先", "種類", "状態", "最後の通知", "訓練"],

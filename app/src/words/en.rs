@@ -3,7 +3,7 @@ use collector::alert::Severity;
 use super::{AlertsWords, ApplicationWords, BusinessWords, Words};
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
-use crate::range::Range;
+use crate::range::{Compare, Range};
 
 /// English.
 pub const EN: Words = Words {
@@ -21,8 +21,21 @@ pub const EN: Words = Words {
         Range::Day => "24 h",
         Range::Week => "7 d",
         Range::Month => "30 d",
+        Range::Between(..) => "",
     },
     quarter_hour: "15 minutes",
+    last: |length| format!("the last {length}"),
+    comparisons: "Compare with",
+    compared: |compare| match compare {
+        Compare::Nothing => "nothing",
+        Compare::Day => "yesterday",
+        Compare::Week => "last week",
+    },
+    between: ["Other times", "From", "To", "Show"],
+    too_short: "The end has to be at least 10 seconds after the beginning.",
+    as_table: "Table",
+    time_column: "Time",
+    as_csv: "CSV",
     language: "Language",
     language_name: "English",
     theme: "Theme",
@@ -82,25 +95,15 @@ pub const EN: Words = Words {
     disk_high: "Nearly full",
     disk_critical: "Critically full",
     no_disks: "No file system was read.",
-    no_interfaces: "No network interface was read.",
     not_collected: "not collected",
-    no_points: "No samples in the last 15 minutes",
+    no_points: "No samples in this time",
     no_sample: "No sample of this host yet. Values appear here as soon as the collector has taken the first one.",
-    mount: "Mount",
-    used: "Used",
-    total: "Total",
-    share: "Share",
     interfaces: "Network interfaces",
-    interface: "Interface",
     host: "Host",
-    host_name: "Name",
-    uptime_name: "Uptime",
-    cores_name: "Logical cores",
-    load_minutes: |minutes| format!("Load, {minutes} min"),
     graph_summary: |name, newest, lowest, highest, over| {
-        format!("{name}: now {newest}, lowest {lowest}, highest {highest} in the last {over}")
+        format!("{name}: newest {newest}, lowest {lowest}, highest {highest} in {over}")
     },
-    graph_empty: |name, over| format!("{name}: no samples in the last {over}"),
+    graph_empty: |name, over| format!("{name}: no samples in {over}"),
 
     application: ApplicationWords {
         application: "Application",
@@ -137,10 +140,6 @@ pub const EN: Words = Words {
         old: |moment| {
             format!("Nothing newer has come since {moment}. Check that recipe-monitoring-collector is running.")
         },
-        connect: "No application is connected yet.",
-        connect_more: "Three lines connect one; its numbers appear here within 15 seconds.",
-        connect_otel: "OpenTelemetry, without a change to the code",
-        connect_other: "Anything else with a Prometheus endpoint",
     },
     business: BusinessWords {
         business: "Business",

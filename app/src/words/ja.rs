@@ -3,7 +3,7 @@ use collector::alert::Severity;
 use super::{AlertsWords, ApplicationWords, BusinessWords, Words};
 use crate::error::ApiError;
 use crate::format::{DurationUnit, duration};
-use crate::range::Range;
+use crate::range::{Compare, Range};
 
 /// Japanese.
 pub const JA: Words = Words {
@@ -21,8 +21,21 @@ pub const JA: Words = Words {
         Range::Day => "24時間",
         Range::Week => "7日",
         Range::Month => "30日",
+        Range::Between(..) => "",
     },
     quarter_hour: "15分",
+    last: |length| format!("過去{length}"),
+    comparisons: "比較対象",
+    compared: |compare| match compare {
+        Compare::Nothing => "なし",
+        Compare::Day => "前日",
+        Compare::Week => "前週",
+    },
+    between: ["期間を指定", "開始", "終了", "表示"],
+    too_short: "終了は開始より10秒以上あとにしてください。",
+    as_table: "表",
+    time_column: "時刻",
+    as_csv: "CSV",
     language: "言語",
     language_name: "日本語",
     theme: "テーマ",
@@ -82,25 +95,15 @@ pub const JA: Words = Words {
     disk_high: "残りわずか",
     disk_critical: "ほぼ満杯",
     no_disks: "読み取れたファイルシステムはありません。",
-    no_interfaces: "読み取れたネットワークインターフェースはありません。",
     not_collected: "未収集",
-    no_points: "過去15分のサンプルはありません",
+    no_points: "この期間のサンプルはありません",
     no_sample: "このホストのサンプルはまだありません。コレクターが最初のサンプルを取得すると、ここに表示されます。",
-    mount: "マウント先",
-    used: "使用",
-    total: "合計",
-    share: "使用率",
     interfaces: "ネットワークインターフェース",
-    interface: "インターフェース",
     host: "ホスト",
-    host_name: "名前",
-    uptime_name: "稼働時間",
-    cores_name: "論理コア",
-    load_minutes: |minutes| format!("ロード {minutes}分"),
     graph_summary: |name, newest, lowest, highest, over| {
-        format!("{name}: 現在 {newest}、過去{over}の最小 {lowest}、最大 {highest}")
+        format!("{name}: 最新 {newest}、最小 {lowest}、最大 {highest}（{over}）")
     },
-    graph_empty: |name, over| format!("{name}: 過去{over}のサンプルはありません"),
+    graph_empty: |name, over| format!("{name}: サンプルはありません（{over}）"),
 
     application: ApplicationWords {
         application: "アプリケーション",
@@ -137,10 +140,6 @@ pub const JA: Words = Words {
         old: |moment| {
             format!("{moment} から更新がありません。recipe-monitoring-collector が動作しているか確認してください。")
         },
-        connect: "アプリケーションはまだ接続されていません。",
-        connect_more: "3行で接続できます。接続すると15秒以内にここに表示されます。",
-        connect_otel: "OpenTelemetry（コードの変更なし）",
-        connect_other: "その他（Prometheus エンドポイント）",
     },
     business: BusinessWords {
         business: "ビジネス",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Archive, ArchiveError, RangeQuery, Values};
 use crate::sample::HOST_LABEL;
@@ -45,20 +45,24 @@ const APPLICATION: [Graphed; 6] = [
 ];
 
 impl Archive {
-    /// The graphed numbers of `host`, or else of the one last seen, over the last `seconds` in at
-    /// most `points` points. What cannot be read is missing.
-    pub async fn system_history(&self, seconds: i64, points: u32, host: Option<&str>) -> History {
-        self.history(&SYSTEM, seconds, points, host).await
+    /// The graphed numbers of `host`, or else of the one last seen, after the one time and until the
+    /// other, in at most `points` points. What cannot be read is missing.
+    pub async fn system_history(&self, span: (Timestamp, Timestamp), points: u32, host: Option<&str>) -> History {
+        self.history(&SYSTEM, span, points, host).await
     }
 
     /// The same of the application, as the collector on `host` has them.
-    pub async fn application_history(&self, seconds: i64, points: u32, host: Option<&str>) -> History {
-        self.history(&APPLICATION, seconds, points, host).await
+    pub async fn application_history(&self, span: (Timestamp, Timestamp), points: u32, host: Option<&str>) -> History {
+        self.history(&APPLICATION, span, points, host).await
     }
 
-    async fn history(&self, graphed: &[Graphed], seconds: i64, points: u32, host: Option<&str>) -> History {
-        let to = Timestamp::now();
-        let from = to - SignedDuration::from_secs(seconds);
+    async fn history(
+        &self,
+        graphed: &[Graphed],
+        (from, to): (Timestamp, Timestamp),
+        points: u32,
+        host: Option<&str>,
+    ) -> History {
         let labels = host.map(|host| (HOST_LABEL.to_owned(), host.to_owned())).into_iter().collect();
         let query = RangeQuery { metric: String::new(), labels, from, to, points, resolution: None };
         let metrics: Vec<String> = graphed.iter().map(|graphed| graphed.metric.to_owned()).collect();
@@ -71,7 +75,7 @@ impl Archive {
         // A value that is missing at times ends its steps earlier than the others do theirs.
         let steps = Steps::new(from, to, points);
         let mut moments: BTreeMap<i64, GraphPoint> = BTreeMap::new();
-        let mut history = History::new(seconds);
+        let mut history = History::new(to.duration_since(from).as_secs()).until(to);
         for (graphed, range) in graphed.iter().zip(ranges.await) {
             let series = match range {
                 Ok(range) => {

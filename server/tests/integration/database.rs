@@ -68,6 +68,7 @@ async fn what_is_seen_of_the_databases_is_in_the_api_in_metrics_and_in_the_pages
         "Unused indexes",
         "Redis slow log",
         "class=\"sparkline\"",
+        "id=\"graph-connections\"",
         "noeviction",
     ];
     for part in parts {

@@ -6,6 +6,7 @@ use collector::RangePoint;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Reader, Sources};
+use crate::charts::Unit;
 use crate::widgets::Html;
 
 /// How far a line goes back, and its points.
@@ -63,26 +64,27 @@ impl Lines {
         (self.to.duration_since(newest.at) <= SignedDuration::from_secs(90)).then_some(newest.avg)
     }
 
-    /// Writes the line, which says itself in words; `calm` is the least difference that fills its height.
+    /// Writes the line, which says itself in words.
     pub(super) fn draw(
         &self,
         html: &mut Html,
         reader: &Reader,
         (name, wanted, color): (&str, Wanted, &'static str),
-        text: impl Fn(f64) -> String,
-        calm: f64,
+        unit: Unit,
     ) {
         let points = self.of(wanted);
         let over = (reader.words.duration)(3_600);
         let values = || points.iter().map(|point| point.avg);
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         let label = match values().next_back() {
-            Some(newest) => (reader.words.graph_summary)(name, &text(newest), &text(low), &text(high), &over),
+            Some(newest) => {
+                (reader.words.graph_summary)(name, &unit.text(newest), &unit.text(low), &unit.text(high), &over)
+            }
             None => (reader.words.graph_empty)(name, &over),
         };
         html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
         html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(color);
-        html.element("\" d=\"", &path(points, self.to, (low, high), calm), "\"/></svg>");
+        html.element("\" d=\"", &path(points, self.to, (low, high), unit.calm()), "\"/></svg>");
     }
 }
 

@@ -2,8 +2,9 @@
 
 use collector::database::{Look, RedisServer, Seen};
 
+use super::super::graph::Graph;
 use super::super::{begin_table, end_table, state_word};
-use super::line::Lines;
+use super::line::{self, Lines};
 use super::server;
 use super::{Viewer, count, milliseconds};
 use crate::charts::Unit;
@@ -32,7 +33,19 @@ pub(super) fn state(html: &mut Html, viewer: &Viewer<'_>, seen: &Seen<RedisServe
     html.mark("</p>");
 }
 
-/// All of it on the page.
+/// Its past, over the page's range.
+pub(super) fn graphs(viewer: &Viewer<'_>) -> [Graph; 4] {
+    let own = viewer.own;
+    let one = |id, title, unit, metric| server::graph(id, title, unit, vec![server::line(metric, title, None)]);
+    [
+        one("graph-redis-memory", own.redis_memory, Unit::Bytes, line::MEMORY.0),
+        one("graph-redis-hits", own.hit_ratio, Unit::Percent, line::HITS.0),
+        one("graph-redis-commands", own.commands, Unit::PerSecond, line::COMMANDS.0),
+        one("graph-redis-evictions", own.evictions, Unit::PerSecond, line::EVICTIONS.0),
+    ]
+}
+
+/// Its numbers and facts on the page.
 pub(super) fn section(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: &Lines) {
     let own = viewer.own;
     let seen = &look.redis.server;
@@ -51,6 +64,11 @@ pub(super) fn section(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: 
         (own.rejected, count(redis.rejected_connections)),
     ];
     viewer.facts(html, &facts);
+}
+
+/// Its slow commands.
+pub(super) fn slow_log(html: &mut Html, viewer: &Viewer<'_>, look: &Look) {
+    let own = viewer.own;
     html.element("<h3 class=\"slow-log\">", own.slow_log, "</h3>");
     let seen = &look.redis.slow_log;
     viewer.obstacles(html, own.slow_log, &seen.obstacles);

@@ -2,6 +2,7 @@
 
 use collector::database::{Connections, Look, Pool, Postgresql, Replication, Seen};
 
+use super::super::graph::{self, Graph};
 use super::super::{begin, begin_table, end_table};
 use super::line::{self, Lines, Wanted};
 use super::{Viewer, count, known_size};
@@ -49,40 +50,26 @@ pub(super) fn tiles(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: &L
                 .mark("</span></b></p>"),
         };
         html.element("<p class=\"tile-more\">", more.as_deref().unwrap_or("\u{a0}"), "</p>");
-        lines.draw(html, viewer.reader, (name, wanted, color), |value| text(unit, value), calm(unit));
+        lines.draw(html, viewer.reader, (name, wanted, color), unit);
         html.mark("</li>");
     }
     html.mark("</ul>");
 }
 
-/// Sizes have no unit of the charts.
-fn text(unit: Option<Unit>, value: f64) -> String {
-    unit.map_or_else(|| format::size(whole(value)), |unit| unit.text(value))
-}
-
-fn calm(unit: Option<Unit>) -> f64 {
-    unit.map_or(1_048_576.0, Unit::calm)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes are whole and fit")]
-fn whole(value: f64) -> u64 {
-    value.max(0.0).round() as u64
-}
-
 impl Tile {
-    fn kind(self, viewer: &Viewer<'_>) -> (&'static str, Wanted, &'static str, Option<Unit>) {
+    fn kind(self, viewer: &Viewer<'_>) -> (&'static str, Wanted, &'static str, Unit) {
         let own = viewer.own;
         match self {
-            Self::Connections => (own.connections, line::ACTIVE, "series-1", Some(Unit::Count)),
-            Self::CacheHit => (own.cache_hit, line::CACHE_HIT, "series-3", Some(Unit::Percent)),
-            Self::Transactions => (own.transactions, line::COMMITS, "series-2", Some(Unit::PerSecond)),
-            Self::Locks => (own.locks_waiting, line::LOCKS, "series-5", Some(Unit::Count)),
-            Self::Size => (own.size, line::SIZE, "series-4", None),
-            Self::Memory => (own.redis_memory, line::MEMORY, "series-4", None),
-            Self::Hits => (own.hit_ratio, line::HITS, "series-3", Some(Unit::Percent)),
-            Self::Clients => (own.clients, line::CLIENTS, "series-1", Some(Unit::Count)),
-            Self::Commands => (own.commands, line::COMMANDS, "series-2", Some(Unit::PerSecond)),
-            Self::Evictions => (own.evictions, line::EVICTIONS, "series-5", Some(Unit::PerSecond)),
+            Self::Connections => (own.connections, line::ACTIVE, "series-1", Unit::Count),
+            Self::CacheHit => (own.cache_hit, line::CACHE_HIT, "series-3", Unit::Percent),
+            Self::Transactions => (own.transactions, line::COMMITS, "series-2", Unit::PerSecond),
+            Self::Locks => (own.locks_waiting, line::LOCKS, "series-5", Unit::Count),
+            Self::Size => (own.size, line::SIZE, "series-4", Unit::Bytes),
+            Self::Memory => (own.redis_memory, line::MEMORY, "series-4", Unit::Bytes),
+            Self::Hits => (own.hit_ratio, line::HITS, "series-3", Unit::Percent),
+            Self::Clients => (own.clients, line::CLIENTS, "series-1", Unit::Count),
+            Self::Commands => (own.commands, line::COMMANDS, "series-2", Unit::PerSecond),
+            Self::Evictions => (own.evictions, line::EVICTIONS, "series-5", Unit::PerSecond),
         }
     }
 
@@ -173,13 +160,48 @@ pub(super) fn section(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: 
     let facts = [
         (own.version, server.version.clone()),
         (own.uptime, server.started_at.map_or_else(|| "–".to_owned(), |at| viewer.reader.age(at))),
-        (own.transactions, count(server.commits)),
-        ("ROLLBACK", count(server.rollbacks)),
+        (own.commits, count(server.commits)),
+        (own.rollbacks, count(server.rollbacks)),
         (own.deadlocks, count(server.deadlocks)),
         (own.temporary, format::size(server.temporary_bytes)),
         (own.transaction_age, format!("{} / {}", count(server.transaction_age), count(server.freeze_max_age))),
     ];
     viewer.facts(html, &facts);
+}
+
+/// The past of the server, over the page's range.
+pub(super) fn graphs(viewer: &Viewer<'_>) -> [Graph; 6] {
+    let own = viewer.own;
+    let states = own.states.into_iter().zip(["active", "idle", "idle_in_transaction", "waiting"]);
+    let states = states.map(|(name, state)| line("postgresql_connections", name, Some(("state", state))));
+    let [active, idle, waiting, _] = own.pool_states;
+    let pool = [(active, "active"), (idle, "idle"), (waiting, "waiting")];
+    let pool = pool.map(|(name, state)| line("postgresql_pool_connections", name, Some(("state", state))));
+    [
+        graph("graph-connections", own.connections, Unit::Count, states.collect()),
+        graph(
+            "graph-transactions",
+            own.transactions,
+            Unit::PerSecond,
+            vec![
+                line("postgresql_commits_per_second", own.commits, None),
+                line("postgresql_rollbacks_per_second", own.rollbacks, None),
+            ],
+        ),
+        graph("graph-cache-hit", own.cache_hit, Unit::Percent, vec![line(line::CACHE_HIT.0, own.cache_hit, None)]),
+        graph("graph-pool", own.pool, Unit::Count, pool.into()),
+        graph("graph-locks", own.locks_waiting, Unit::Count, vec![line(line::LOCKS.0, own.locks_waiting, None)]),
+        graph("graph-size", own.size, Unit::Bytes, vec![line(line::SIZE.0, own.size, None)]),
+    ]
+}
+
+pub(super) fn graph(id: &str, title: &str, unit: Unit, lines: Vec<graph::Wanted>) -> Graph {
+    Graph { id: id.to_owned(), title: title.to_owned(), unit, lines }
+}
+
+pub(super) fn line(metric: &str, name: &str, label: Option<(&str, &str)>) -> graph::Wanted {
+    let labels = label.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    graph::Wanted { name: name.to_owned(), metric: metric.to_owned(), labels, per_second: false }
 }
 
 /// Colours of the states, in their order.

@@ -4,7 +4,7 @@ use collector::{Application, History};
 use leptos::prelude::*;
 
 use super::{P50, P95, P99, connections, error_rate, requests};
-use crate::charts::Unit;
+use crate::charts::{Threshold, Unit, thresholds};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, Subject, of};
 use crate::widgets::{Tile, part};
@@ -21,7 +21,7 @@ pub fn tiles(words: &'static Words, store: LiveStore) -> AnyView {
                 (P95, Unit::Milliseconds),
                 (connections(words), Unit::Count),
             ];
-            let said = store.past(Subject::Application).with_recent(|history| said(words, application, history));
+            let said = store.past(Subject::Application).with_recent(|history| said(words, store, application, history));
             for ((name, value, (more, level)), (series, unit)) in said.into_iter().zip(lines) {
                 let tile = match value {
                     Some(value) => Tile { name, reading: Some(unit.parts(value)), more: Some(more), level },
@@ -41,12 +41,13 @@ pub fn tiles(words: &'static Words, store: LiveStore) -> AnyView {
 /// The name of a tile, its number, and what is said under it with how bad it is.
 type Said = (&'static str, Option<f64>, (String, &'static str));
 
-fn said(words: &'static Words, application: &Application, history: &History) -> [Said; 4] {
+fn said(words: &'static Words, store: LiveStore, application: &Application, history: &History) -> [Said; 4] {
     let (names, total) = (&words.application, &application.total);
     let count = in_history(history).map_or_else(|| MISSING.to_owned(), format::count);
-    let rate = over(words, total.error_rate, &super::ERROR_RATE, Unit::Share)
+    let limits = |metric: &str| store.marks.with(|marks| thresholds(marks, &|other| other == metric));
+    let rate = over(words, total.error_rate, &limits("http_error_rate"), Unit::Share)
         .unwrap_or_else(|| (names.last_minute.to_owned(), ""));
-    let time = over(words, total.p95_ms, &super::RESPONSE_TIME, Unit::Milliseconds).unwrap_or_else(|| {
+    let time = over(words, total.p95_ms, &limits(P95.metric), Unit::Milliseconds).unwrap_or_else(|| {
         let text =
             |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), |value| Unit::Milliseconds.parts(value).0);
         let [half, most] = [total.p50_ms, total.p99_ms].map(text);
@@ -62,13 +63,8 @@ fn said(words: &'static Words, application: &Application, history: &History) -> 
     ]
 }
 
-/// The highest threshold that a value is over.
-fn over(
-    words: &Words,
-    value: Option<f64>,
-    thresholds: &[crate::charts::Threshold],
-    unit: Unit,
-) -> Option<(String, &'static str)> {
+/// The highest of the thresholds, the lowest first, that a value is over.
+fn over(words: &Words, value: Option<f64>, thresholds: &[Threshold], unit: Unit) -> Option<(String, &'static str)> {
     let (threshold, severity) = thresholds.iter().rev().find(|(threshold, _)| value.is_some_and(|v| v > *threshold))?;
     let (number, name) = unit.parts(*threshold);
     let number = number.trim_end_matches(".0");
@@ -159,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_highest_threshold_that_is_passed_is_said() {
-        let of = |value| over(&EN, Some(value), &super::super::ERROR_RATE, Unit::Share);
+        let of = |value| over(&EN, Some(value), &[(5.0, "warning"), (10.0, "critical")], Unit::Share);
         assert_eq!(of(5.0), None);
         assert_eq!(of(7.0), Some(("over the 5 % limit".to_owned(), "warning")));
         assert_eq!(of(12.0), Some(("over the 10 % limit".to_owned(), "critical")));

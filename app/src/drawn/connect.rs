@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::Reader;
 use crate::widgets::Html;
-use crate::words::Words;
 
 const RUST: &str = "let metrics = collector::http::HttpMetrics::default(); // features = [\"http\"]
 let app = app.layer(metrics.layer(|request| Some(request.get::<MatchedPath>()?.as_str())));
@@ -22,16 +22,16 @@ const OTHER: &str = "# recipe-monitoring.toml
 targets = [\"http://127.0.0.1:5000/metrics\"]";
 
 /// The lines that connect one to the dashboard at `address`.
-pub fn connect(html: &mut Html, words: &Words, address: &str) {
-    let application = &words.application;
+pub(super) fn connect(html: &mut Html, reader: &Reader, address: &str) {
+    let words = reader.desk;
     let ways = [
         ("Rust (axum, hyper, tower)", Cow::from(RUST)),
         ("Node.js (Express, prom-client)", Cow::from(NODE)),
-        (application.connect_otel, Cow::from(format!("{}{address}{}", OTEL[0], OTEL[1]))),
-        (application.connect_other, Cow::from(OTHER)),
+        (words.connect_otel, Cow::from(format!("{}{address}{}", OTEL[0], OTEL[1]))),
+        (words.connect_other, Cow::from(OTHER)),
     ];
-    html.element("<div class=\"connect\"><p><strong>", application.connect, "</strong> ");
-    html.text(application.connect_more).mark("</p>");
+    html.element("<div class=\"connect\"><p><strong>", words.connect, "</strong> ");
+    html.text(words.connect_more).mark("</p>");
     for (place, (name, lines)) in ways.into_iter().enumerate() {
         html.mark(if place == 0 { "<details open><summary>" } else { "<details><summary>" });
         html.text(name).element("</summary><pre><code>", &lines, "</code></pre></details>");

@@ -1,0 +1,107 @@
+// What ECharts makes of a graph of ours (app/src/charts/chart.rs): its lines in the page's colours,
+// and around them axes and tooltip. The tooltip's content is elements without a style attribute,
+// dressed by style/graph.css.
+
+import { property } from "./look.js";
+
+/** The plot's place in its box: the same numbers as in style/graph.css. */
+export const GRID = { left: 34, right: 10, top: 8, bottom: 22 };
+
+const element = (name, className, text) => {
+    const node = document.createElement(name);
+    node.className = className;
+    if (text !== undefined) node.textContent = text;
+    return node;
+};
+
+const twoDigits = (number) => String(number).padStart(2, "0");
+
+/** The day and the time of day, as the viewer's clock has them. */
+export const moment = (milliseconds, { always = false } = {}) => {
+    const date = new Date(milliseconds);
+    const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
+    if (!always && date.toDateString() === new Date().toDateString()) return time;
+    const day = [date.getMonth() + 1, date.getDate()].map(twoDigits).join("-");
+    return always ? `${date.getFullYear()}-${day} ${time}` : `${day} ${time}`;
+};
+
+/** The alerts and notes of a graph at a moment: what is drawn within `near` milliseconds of it. */
+const marksAt = (box, at, near) =>
+    [...box.querySelectorAll(".graph-marks rect")].filter((mark) => {
+        const [from, to] = [mark.dataset.from, mark.dataset.to].map(Number);
+        // What has no end goes on, unless it is a moment.
+        const end = to || (mark.matches(".note") ? from : Infinity);
+        return from - near <= at && at <= end + near;
+    });
+
+const tooltip = (box, { unit, decimals, time }) => (points) => {
+    const content = element("div", "graph-tooltip");
+    const at = points[0].axisValue;
+    content.append(element("div", "graph-tooltip-time", moment(at)));
+    for (const { color, seriesName, value } of points) {
+        // A threshold.
+        if (!seriesName) continue;
+        const row = element("div", "graph-tooltip-row");
+        const mark = element("span", "graph-tooltip-mark");
+        mark.style.backgroundColor = color;
+        const known = typeof value[1] === "number";
+        const text = known ? `${value[1].toFixed(decimals)}${unit && ` ${unit}`}` : "–";
+        row.append(mark, element("span", "", seriesName), element("b", "", text));
+        content.append(row);
+    }
+    for (const mark of marksAt(box, at, (time[1] - time[0]) / 200)) {
+        const row = element("div", "graph-tooltip-row");
+        row.append(element("span", `graph-tooltip-mark ${mark.getAttribute("class")}`), element("span", "", mark.textContent));
+        content.append(row);
+    }
+    return content;
+};
+
+const series = ({ name, style, filled, data }) => {
+    const color = property(style.color);
+    return {
+        type: "line",
+        name,
+        data,
+        showSymbol: false,
+        itemStyle: { color },
+        lineStyle: { ...style, color },
+        areaStyle: filled ? { color, opacity: 0.12 } : null,
+    };
+};
+
+/** The option of a graph in its box. */
+export const optionOf = ({ lines, graph }, box) => {
+    const ink = property("ink-2");
+    const label = { color: ink, fontSize: Number.parseFloat(property("text-axis")), fontFamily: property("font") };
+    return {
+        animation: false,
+        series: lines.map(series),
+        grid: GRID,
+        xAxis: {
+            type: "time",
+            min: graph.time[0],
+            max: graph.time[1],
+            axisLabel: { ...label, show: graph.marks.length > 0, formatter: graph.mark_format, customValues: graph.marks },
+            axisLine: { show: false },
+            axisTick: { show: false },
+            splitLine: { show: false },
+        },
+        yAxis: {
+            type: "value",
+            min: 0,
+            max: graph.top,
+            interval: graph.step,
+            axisLabel: label,
+            splitLine: { lineStyle: { color: property("line") } },
+        },
+        tooltip: {
+            trigger: "axis",
+            axisPointer: { type: "line", lineStyle: { color: ink, width: 1, type: "solid", opacity: 0.5 } },
+            formatter: tooltip(box, graph),
+            className: "graph-tooltip-box",
+            confine: true,
+            transitionDuration: 0,
+        },
+    };
+};
