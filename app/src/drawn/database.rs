@@ -7,7 +7,7 @@ mod relations;
 mod server;
 mod statements;
 
-use collector::database::{Look, Obstacle};
+use collector::database::{Look, Obstacle, ObstacleKind};
 
 use super::graph::graphs;
 use super::{Reader, Sources, begin, marks};
@@ -101,6 +101,10 @@ impl Viewer<'_> {
     /// Says what stands in the way of a part, with the lines that remove it.
     fn obstacles(&self, html: &mut Html, part: &str, obstacles: &[Obstacle]) {
         for obstacle in obstacles {
+            if obstacle.kind == ObstacleKind::Off {
+                html.element("<p class=\"desk-note\">", &(self.own.obstacle)(obstacle.kind, part), "</p>");
+                continue;
+            }
             html.element("<div class=\"panel-notice\"><p>", &(self.own.obstacle)(obstacle.kind, part), "</p>");
             if !obstacle.remedy.is_empty() {
                 html.element("<pre class=\"remedy\"><code>", &obstacle.remedy.join("\n"), "</code></pre>");
