@@ -3,6 +3,7 @@
 
 mod annotations;
 mod connect;
+mod database;
 mod desk;
 mod graph;
 mod own;
@@ -11,7 +12,7 @@ mod system;
 use std::time::Duration;
 
 use collector::alert::{Alert, RuleState};
-use collector::{AlertDesk, AlertQuery, Archive, Feed, Limit, Marks, PartName, PartState, Span};
+use collector::{AlertDesk, AlertQuery, Archive, DatabaseDesk, Feed, Limit, Marks, PartName, PartState, Span};
 use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::use_context;
 use tokio::time::timeout;
@@ -31,6 +32,7 @@ struct Sources {
     desk: AlertDesk,
     archive: Archive,
     feed: Feed,
+    database: DatabaseDesk,
 }
 
 /// Whom it is drawn for, and when.
@@ -53,7 +55,8 @@ impl Reader {
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
         let look = Look::of_search(&search);
-        Self { search, look, locale, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        let is_japanese = locale == Locale::Ja;
+        Self { search, look, locale, words, desk, is_japanese, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -81,6 +84,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         desk: use_context().ok_or(ApiError::Failed)?,
         archive: use_context().ok_or(ApiError::Failed)?,
         feed: use_context().ok_or(ApiError::Failed)?,
+        database: use_context().ok_or(ApiError::Failed)?,
     };
     let reader = Reader::of_request(search, minutes_east);
     let told = preferences::kept("told");
@@ -90,8 +94,19 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         connect::connect(&mut html, &reader, &preferences::address());
     }
     if path == "/" {
-        html.mark("<!--graphs-->");
-        own::panel(&mut html, &reader, &sources).await;
+        for (name, _) in preferences::dashboard().places() {
+            match name {
+                "database" => {
+                    html.mark("<!--database-->");
+                    database::panel(&mut html, &reader, &sources).await;
+                }
+                "graphs" => {
+                    html.mark("<!--graphs-->");
+                    own::panel(&mut html, &reader, &sources).await;
+                }
+                _ => {}
+            }
+        }
     }
     html.mark("<!---->");
     if !told.is_empty() {
@@ -100,6 +115,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
     }
     match path {
         "/alerts" => desk::sections(&mut html, &reader, &sources).await,
+        "/database" => database::sections(&mut html, &reader, &sources).await,
         "/system" => system::sections(&mut html, &reader, &sources).await,
         _ => {}
     }

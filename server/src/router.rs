@@ -15,10 +15,11 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
     let pages = generate_route_list(app::App);
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
-        let (desk, dashboard) = (state.desk.clone(), state.dashboard.clone());
+        let (desk, dashboard, database) = (state.desk.clone(), state.dashboard.clone(), state.database.clone());
         move || {
             provide_context(desk.clone());
             provide_context(dashboard.clone());
+            provide_context(database.clone());
             provide_context(assets.clone());
             provide_context(feed.clone());
             provide_context(archive.clone());
@@ -53,6 +54,7 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .route("/api/v1/receivers/{name}/test", post(alerting::test))
         .route("/api/v1/annotations", get(annotations::list).post(annotations::mark))
         .route("/api/v1/annotations/{id}", delete(annotations::remove))
+        .route("/api/v1/database", get(v1::database))
         .route("/api/v1/events", pushed_events)
         .route("/v1/metrics", pushed_metrics)
         .route("/api/{*rest}", any(v1::unknown))

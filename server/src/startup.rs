@@ -54,6 +54,7 @@ impl Application {
             archive: running.archive().clone(),
             desk: running.alert_desk(settings),
             dashboard: settings.dashboard.clone(),
+            database: running.database_desk(),
             metrics: metrics.clone(),
             hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops)),
         };

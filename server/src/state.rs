@@ -4,7 +4,7 @@ use app::Assets;
 use axum::extract::FromRef;
 use collector::config::Dashboard;
 use collector::http::HttpMetrics;
-use collector::{AlertDesk, Archive, Feed};
+use collector::{AlertDesk, Archive, DatabaseDesk, Feed};
 use leptos::config::LeptosOptions;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -22,6 +22,7 @@ pub(crate) struct AppState {
     pub(crate) archive: Archive,
     pub(crate) desk: AlertDesk,
     pub(crate) dashboard: Dashboard,
+    pub(crate) database: DatabaseDesk,
     pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,
 }

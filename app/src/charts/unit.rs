@@ -15,6 +15,7 @@ pub enum Unit {
     /// Bytes per second, scaled to fit.
     Rate,
     /// Bytes, scaled to fit.
+    #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server alone draws such graphs"))]
     Bytes,
     /// A load average.
     Load,
@@ -79,7 +80,7 @@ impl Unit {
             }
             Self::Bytes => {
                 let scale = Scale::of(highest.max(1024.0));
-                return Writing { name: scale.unit.to_owned(), divisor: scale.bytes, decimals: 2 };
+                return Writing { name: scale.unit.to_owned(), divisor: scale.bytes, decimals: 1 };
             }
             Self::Load => ("", 1.0, 2),
             Self::PerSecond => ("/s", 1.0, 1),
@@ -110,7 +111,8 @@ impl Unit {
         match self {
             Self::Percent => 12.0,
             Self::Share => 5.0,
-            Self::Rate | Self::Bytes => 4_096.0,
+            Self::Rate => 4_096.0,
+            Self::Bytes => 1_048_576.0,
             Self::Load => 0.4,
             Self::PerSecond => 1.0,
             Self::Milliseconds => 20.0,
@@ -134,6 +136,7 @@ mod tests {
             (Unit::Milliseconds, 1_240.4, "1,240 ms"),
             (Unit::Count, 18.0, "18"),
             (Unit::Rate, 2_516_582.4, "2.4 MiB/s"),
+            (Unit::Bytes, 2_516_582.4, "2.4 MiB"),
         ] {
             assert_eq!(unit.text(value), text);
         }
