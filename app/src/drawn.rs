@@ -93,6 +93,10 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         html.mark("<!--connect-->");
         connect::connect(&mut html, &reader, &preferences::address());
     }
+    if matches!(path, "/" | "/business") {
+        html.mark("<!--events-->");
+        connect::events(&mut html, &reader, &preferences::address());
+    }
     if path == "/" {
         for (name, _) in preferences::dashboard().places() {
             match name {

@@ -129,13 +129,6 @@ pub fn hidden() -> String {
     crate::browser::root_attribute("data-hidden").unwrap_or_default()
 }
 
-/// The dashboard's address, as the viewer reaches it.
-#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
-#[must_use]
-pub fn address() -> String {
-    crate::browser::address()
-}
-
 /// Whether the page is for a screen on a wall: the server knows.
 #[cfg(not(feature = "ssr"))]
 #[must_use]
@@ -168,12 +161,5 @@ pub fn panels() -> String {
 #[cfg(not(any(feature = "hydrate", feature = "ssr")))]
 #[must_use]
 pub fn hidden() -> String {
-    String::new()
-}
-
-/// The address of no page at all.
-#[cfg(not(any(feature = "hydrate", feature = "ssr")))]
-#[must_use]
-pub fn address() -> String {
     String::new()
 }

@@ -14,7 +14,7 @@ mod verdict;
 pub use disk_bar::disk_bar;
 #[cfg(feature = "ssr")]
 pub(crate) use disk_bar::{disk_mark, disk_share};
-pub use drawn::{drawn, drawn_section};
+pub use drawn::{drawn, drawn_section, write_section};
 pub use header::{NAME, header};
 pub use html::{Html, part, part_with_forms, when};
 pub use icon::{Shape, icon};

@@ -1,5 +1,8 @@
 // Graphs on a canvas. The page (app/src/charts/echarts.rs) finds them as `window.echarts`; what the
 // server alone has drawn brings what is to be drawn along in `data-chart`.
+//
+// A graph that nobody sees costs nothing: it stays the drawing that it was until it comes near the
+// window, and those that are there at once come one after the other, whenever the browser has time.
 
 import { LineChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
@@ -16,34 +19,78 @@ use([LineChart, GridComponent, TooltipComponent, CanvasRenderer]);
 const PAGE = "page";
 connect(PAGE);
 
-/** By the element that they are in: the chart, and what it shows. */
+/** How near the window a graph has to be. */
+const NEAR = "200px";
+
+/** By the element that they are in: what they show, whether that can be seen, and the chart once there is one. */
 const graphs = new Map();
 
-const update = (element, { chart, option }) => {
-    chart.setOption(optionOf(option, element.parentElement), { replaceMerge: ["series"] });
+const whenIdle = (act) => (window.requestIdleCallback ?? setTimeout)(act, { timeout: 500 });
+
+const update = (graph) => {
+    if (graph.json !== undefined) {
+        graph.option = JSON.parse(graph.json);
+        graph.json = undefined;
+    }
+    graph.chart.setOption(optionOf(graph.option, graph.element.parentElement), { replaceMerge: ["series"], lazyUpdate: true });
+    refresh(graph.element.closest(".graph"), graph.option);
 };
+
+/** Those that wait for their first turn. */
+const waiting = [];
+
+const turn = () => {
+    const graph = waiting.shift();
+    if (graph && graphs.get(graph.element) === graph && graph.near) {
+        graph.chart = init(graph.element);
+        graph.chart.group = PAGE;
+        graph.resized = new ResizeObserver(() => graph.chart.resize());
+        graph.resized.observe(graph.element);
+        update(graph);
+        graph.element.parentElement.classList.add("drawn");
+    }
+    if (waiting.length) whenIdle(turn);
+};
+
+const show = (graph) => {
+    if (graph.chart) update(graph);
+    else if (!waiting.includes(graph) && waiting.push(graph) === 1) whenIdle(turn);
+};
+
+const near = new IntersectionObserver(
+    (changes) => {
+        for (const { target, isIntersecting } of changes) {
+            const graph = graphs.get(target);
+            if (!graph) continue;
+            graph.near = isIntersecting;
+            if (isIntersecting && graph.json !== undefined) show(graph);
+        }
+    },
+    { rootMargin: NEAR },
+);
 
 const draw = (element, json) => {
     let graph = graphs.get(element);
     if (!graph) {
-        const chart = init(element);
-        chart.group = PAGE;
-        const resized = new ResizeObserver(() => chart.resize());
-        resized.observe(element);
-        graph = { chart, resized };
+        graph = { element };
         graphs.set(element, graph);
-        zoomable(element, () => graph.option.graph.time);
+        near.observe(element);
+        zoomable(element, () => graph.option?.graph.time);
     }
-    graph.option = JSON.parse(json);
-    update(element, graph);
-    refresh(element.closest(".graph"), graph.option);
+    graph.json = json;
+    if (graph.near) show(graph);
+    return graph.chart !== undefined;
 };
+
+// Of one that is new it is not known yet.
+const isAway = (element) => graphs.get(element)?.near === false;
 
 const forget = (element) => {
     const graph = graphs.get(element);
     graphs.delete(element);
-    graph?.resized.disconnect();
-    graph?.chart.dispose();
+    near.unobserve(element);
+    graph?.resized?.disconnect();
+    graph?.chart?.dispose();
 };
 
 // Markup of the server's takes the place of its older self: a graph in it goes on on the canvas that it had, and an open
@@ -52,24 +99,30 @@ const adopt = () => {
     for (const fresh of document.querySelectorAll("[data-chart]")) {
         const { chart: json } = fresh.dataset;
         delete fresh.dataset.chart;
-        const old = [...graphs.keys()].find((element) => !element.isConnected && element.id === fresh.id);
+        const old = [...graphs.values()].find(({ element, chart }) => chart && !element.isConnected && element.id === fresh.id);
         const figure = fresh.closest(".graph");
-        const table = old?.closest(".graph")?.querySelector(".graph-table");
-        if (old) fresh.replaceWith(old);
+        const table = old?.figure.querySelector(".graph-table");
+        if (old) {
+            fresh.parentElement.classList.add("drawn");
+            fresh.replaceWith(old.element);
+        }
         if (table) {
             figure.append(table);
             figure.querySelector("[data-tool=table]")?.setAttribute("aria-expanded", "true");
         }
-        const element = old ?? fresh;
-        element.parentElement.classList.add("drawn");
+        const element = old?.element ?? fresh;
         draw(element, json);
+        // Once the markup is replaced, the element is out of it.
+        graphs.get(element).figure = figure;
     }
     for (const element of [...graphs.keys()]) if (!element.isConnected) forget(element);
 };
 
 adopt();
 new MutationObserver(adopt).observe(document.getElementById("main"), { childList: true, subtree: true });
-onChange(() => graphs.forEach((graph, element) => update(element, graph)));
+onChange(() => {
+    for (const graph of graphs.values()) if (graph.chart) update(graph);
+});
 listen((element) => graphs.get(element)?.option);
 
-window.echarts = { draw, forget };
+window.echarts = { draw, forget, isAway };

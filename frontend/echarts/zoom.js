@@ -44,7 +44,7 @@ const select = (left, right) => {
 /** Lets the viewer drag over a graph on this canvas, whose time axis is `time()`. */
 export const zoomable = (canvas, time) => {
     canvas.addEventListener("pointerdown", (down) => {
-        if (down.button !== 0) return;
+        if (down.button !== 0 || !time()) return;
         const place = ({ clientX }) => {
             const { left, width } = canvas.getBoundingClientRect();
             return Math.min(Math.max((clientX - left - GRID.left) / (width - GRID.left - GRID.right), 0), 1);

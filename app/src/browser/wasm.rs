@@ -94,12 +94,6 @@ pub fn live_url(since: u64) -> String {
     format!("{scheme}://{host}/api/v1/live?since={since}")
 }
 
-/// Scheme, host and port of the page.
-#[must_use]
-pub fn address() -> String {
-    window().location().origin().unwrap_or_default()
-}
-
 /// The window's title.
 pub fn set_title(title: &str) {
     document().set_title(title);

@@ -16,30 +16,48 @@ const LOAD_AFTER: Duration = Duration::from_millis(60);
 
 #[wasm_bindgen]
 extern "C" {
-    /// Keeps a graph of what [`super::chart::option`] made in the element.
+    /// Keeps a graph of what [`super::chart::option`] made in the element; answers whether it is there
+    /// already.
     #[wasm_bindgen(js_namespace = echarts)]
-    fn draw(element: &Element, option: &str);
+    fn draw(element: &Element, option: &str) -> bool;
+
+    /// Whether nobody can see the element now, and it may stay as it is.
+    #[wasm_bindgen(js_namespace = echarts, js_name = isAway)]
+    fn is_away(element: &Element) -> bool;
 
     /// There is no graph in it any more.
     #[wasm_bindgen(js_namespace = echarts)]
     fn forget(element: &Element);
 }
 
-/// Keeps a graph of what `option` makes in its box, and says so by `drawn`.
-pub fn keep(canvas: NodeRef<Div>, option: impl Fn() -> String + 'static, drawn: RwSignal<bool>) {
+/// Keeps a graph of what `option` makes in its box, and says so by `drawn`. It is made anew with what
+/// `changed` reads, but not where nobody sees it.
+pub fn keep(
+    canvas: NodeRef<Div>,
+    changed: impl Fn() + 'static,
+    option: impl Fn() -> String + 'static,
+    drawn: RwSignal<bool>,
+) {
+    let is_known = StoredValue::new(false);
     Effect::new(move |_| {
+        changed();
         let (ready, hidden) = (script(), browser::hidden());
         let Some(element) = canvas.get() else { return };
         if !ready.get() || hidden.get() {
             return;
         }
-        draw(&element, &option());
-        drawn.set(true);
+        if !is_away(&element) {
+            is_known.set_value(true);
+            let is_there = draw(&element, &option());
+            if drawn.get_untracked() != is_there {
+                drawn.set(is_there);
+            }
+        }
     });
     on_cleanup(move || {
         // Gone already when the whole page is.
         if let Some(element) = canvas.try_get_untracked().flatten()
-            && drawn.try_get_untracked() == Some(true)
+            && is_known.try_get_value() == Some(true)
         {
             forget(&element);
         }

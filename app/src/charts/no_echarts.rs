@@ -4,7 +4,13 @@ use leptos::html::Div;
 use leptos::prelude::*;
 
 /// Draws nothing.
-pub fn keep(_canvas: NodeRef<Div>, _option: impl Fn() -> String + 'static, _drawn: RwSignal<bool>) {}
+pub fn keep(
+    _canvas: NodeRef<Div>,
+    _changed: impl Fn() + 'static,
+    _option: impl Fn() -> String + 'static,
+    _drawn: RwSignal<bool>,
+) {
+}
 
 /// Loads nothing.
 pub fn load_script() {}

@@ -43,7 +43,9 @@ impl Series {
 pub fn with_breaks(points: Vec<Dot>, least_seconds: f64) -> Vec<Dot> {
     let mut dots = Vec::with_capacity(points.len());
     for (index, dot) in points.iter().enumerate() {
-        if let Some(before) = index.checked_sub(1).and_then(|before| points.get(before))
+        // A step is at least that long, so most need no look at those around them.
+        let may_be_far = |before: &&Dot| dot.0 - before.0 > 3_000.0 * least_seconds;
+        if let Some(before) = index.checked_sub(1).and_then(|before| points.get(before)).filter(may_be_far)
             && dot.0 - before.0 > 3.0 * step(&points, index, least_seconds)
         {
             dots.push((f64::midpoint(before.0, dot.0), None));

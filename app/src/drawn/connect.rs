@@ -1,4 +1,4 @@
-//! How to connect an application, where none is.
+//! How to connect an application, where none is, and how to count what it does.
 
 use std::borrow::Cow;
 
@@ -20,6 +20,20 @@ node --require @opentelemetry/auto-instrumentations-node/register app.js",
 const OTHER: &str = "# recipe-monitoring.toml
 [application]
 targets = [\"http://127.0.0.1:5000/metrics\"]";
+
+/// How to send an event, with the dashboard's address between the parts.
+const EVENT: [&str; 2] = [
+    "curl -X POST ",
+    "/api/v1/events \\
+  -H 'Content-Type: application/json' \\
+  -d '{\"event\":\"recipe_created\"}'",
+];
+
+/// How to count an event with the dashboard at `address`.
+pub(super) fn events(html: &mut Html, reader: &Reader, address: &str) {
+    html.element("<div class=\"connect\"><p><strong>", reader.desk.events, "</strong> ").text(reader.desk.events_more);
+    html.element("</p><pre><code>", &format!("{}{address}{}", EVENT[0], EVENT[1]), "</code></pre></div>");
+}
 
 /// The lines that connect one to the dashboard at `address`.
 pub(super) fn connect(html: &mut Html, reader: &Reader, address: &str) {

@@ -6,19 +6,11 @@ use leptos::prelude::*;
 use crate::charts::{Bar, Bars};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, of};
-use crate::preferences;
-use crate::widgets::{Html, Shape, part};
+use crate::widgets::{Html, Shape, part, write_section};
 use crate::words::{Words, use_words};
 
 /// Metrics on the overview; the first are shown.
 const METRICS_SHOWN: usize = 6;
-/// How to send an event, with the dashboard's address between the parts.
-const EVENT: [&str; 2] = [
-    "curl -X POST ",
-    "/api/v1/events \\
-  -H 'Content-Type: application/json' \\
-  -d '{\"event\":\"recipe_created\"}'",
-];
 
 /// The business metrics on the overview.
 #[must_use]
@@ -36,7 +28,7 @@ pub fn business_detail() -> AnyView {
 fn panel(most: usize) -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
-    let (is_connected, event) = (is_connected(store), format!("{}{}{}", EVENT[0], preferences::address(), EVENT[1]));
+    let is_connected = is_connected(store);
     part(move |html| {
         let is_page = most == usize::MAX;
         html.mark(match is_page {
@@ -59,7 +51,7 @@ fn panel(most: usize) -> AnyView {
             html.icon(Shape::Right).mark("</a>");
         }
         html.mark("</header>");
-        metrics(html, words, store, most, is_connected.get(), &event);
+        metrics(html, words, store, most, is_connected.get());
         html.mark("</section>");
         if is_page {
             if is_connected.get() {
@@ -81,14 +73,13 @@ fn since(words: &Words, store: LiveStore) -> String {
 }
 
 /// A tile for each metric, or how to count one; and that no reading comes.
-fn metrics(html: &mut Html, words: &Words, store: LiveStore, most: usize, is_connected: bool, event: &str) {
+fn metrics(html: &mut Html, words: &Words, store: LiveStore, most: usize, is_connected: bool) {
     if let Some(at) = store.stale_business() {
         let moment = store.zone.get().moment(at, store.now.get_untracked());
         html.element("<p class=\"panel-notice\">", &(words.business.old)(&moment), "</p>");
     }
     if !is_connected {
-        html.element("<div class=\"connect\"><p><strong>", words.business.connect, "</strong> ");
-        html.text(words.business.connect_more).element("</p><pre><code>", event, "</code></pre></div>");
+        write_section(html, store, "events");
     }
     html.mark("<ul class=\"counts\">");
     of(store.business, |business| {

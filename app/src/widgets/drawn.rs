@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
+use super::html::Html;
 use crate::live::LiveStore;
 use crate::{api, browser, charts};
 
@@ -49,6 +50,11 @@ pub fn drawn_section(name: String) -> AnyView {
     let store = expect_context::<LiveStore>();
     let markup = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, &name).to_owned()));
     view! { <div class="markup" inner_html=markup></div> }.into_any()
+}
+
+/// Writes a section of it.
+pub fn write_section(html: &mut Html, store: LiveStore, name: &str) {
+    store.drawn.with(|drawn| html.raw(section(drawn, name)));
 }
 
 /// What follows the comment with this name, up to the next one; the rest has no name.

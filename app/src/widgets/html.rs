@@ -19,6 +19,11 @@ impl Html {
         self
     }
 
+    /// Adds what the server has drawn.
+    pub fn raw(&mut self, markup: &str) {
+        self.0.push_str(markup);
+    }
+
     /// Adds text, also inside the quotes of an attribute.
     pub fn text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars() {

@@ -33,8 +33,4 @@ pub struct BusinessWords {
     pub metric: &'static str,
     /// No newer reading has come since.
     pub old: fn(moment: &str) -> String,
-    /// Headline where nothing was ever counted.
-    pub connect: &'static str,
-    /// What to do then.
-    pub connect_more: &'static str,
 }

@@ -35,6 +35,10 @@ pub struct DeskWords {
     pub cores_name: &'static str,
     /// Fact: load average over `n` minutes.
     pub load_minutes: fn(minutes: u32) -> String,
+    /// Headline where nothing was ever counted.
+    pub events: &'static str,
+    /// What to do then.
+    pub events_more: &'static str,
     /// Title of the own graphs.
     pub own_graphs: &'static str,
     /// The form that chooses panels and graphs.
@@ -167,6 +171,8 @@ static EN: DeskWords = DeskWords {
     uptime_name: "Uptime",
     cores_name: "Logical cores",
     load_minutes: |minutes| format!("Load, {minutes} min"),
+    events: "Nothing has been counted yet.",
+    events_more: "One line in your application, wherever something worth counting happens, or in a shell to try it:",
     own_graphs: "Own graphs",
     customise: "Customise this page",
     customise_note: "Kept in this browser. For everybody, the same is [dashboard] in recipe-monitoring.toml.",
@@ -262,6 +268,8 @@ static JA: DeskWords = DeskWords {
     uptime_name: "稼働時間",
     cores_name: "論理コア",
     load_minutes: |minutes| format!("ロード {minutes}分"),
+    events: "まだ何も集計されていません。",
+    events_more: "数えたい出来事が起きる場所に1行加えるだけです。シェルからも試せます。",
     own_graphs: "カスタムグラフ",
     customise: "このページをカスタマイズ",
     customise_note: "このブラウザに保存されます。全員向けの設定は recipe-monitoring.toml の [dashboard] です。",

@@ -159,8 +159,6 @@ pub const EN: Words = Words {
         old: |moment| {
             format!("Nothing newer has come since {moment}. Check that recipe-monitoring-collector is running.")
         },
-        connect: "Nothing has been counted yet.",
-        connect_more: "One line in your application, wherever something worth counting happens, or in a shell to try it:",
     },
 
     alerts: AlertsWords {

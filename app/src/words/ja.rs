@@ -159,8 +159,6 @@ pub const JA: Words = Words {
         old: |moment| {
             format!("{moment} から更新がありません。recipe-monitoring-collector が動作しているか確認してください。")
         },
-        connect: "まだ何も集計されていません。",
-        connect_more: "数えたい出来事が起きる場所に1行加えるだけです。シェルからも試せます。",
     },
 
     alerts: AlertsWords {
