@@ -3,14 +3,16 @@
 
 mod annotations;
 mod connect;
+mod database;
 mod desk;
 mod graph;
+mod own;
 mod system;
 
 use std::time::Duration;
 
 use collector::alert::{Alert, RuleState};
-use collector::{AlertDesk, AlertQuery, Archive, Feed, Limit, Marks, PartName, PartState, Span};
+use collector::{AlertDesk, AlertQuery, Archive, DatabaseDesk, Feed, Limit, Marks, PartName, PartState, Span};
 use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::use_context;
 use tokio::time::timeout;
@@ -30,6 +32,7 @@ struct Sources {
     desk: AlertDesk,
     archive: Archive,
     feed: Feed,
+    database: DatabaseDesk,
 }
 
 /// Whom it is drawn for, and when.
@@ -52,7 +55,8 @@ impl Reader {
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
         let look = Look::of_search(&search);
-        Self { search, look, locale, words, desk, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        let is_japanese = locale == Locale::Ja;
+        Self { search, look, locale, words, desk, is_japanese, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -80,6 +84,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         desk: use_context().ok_or(ApiError::Failed)?,
         archive: use_context().ok_or(ApiError::Failed)?,
         feed: use_context().ok_or(ApiError::Failed)?,
+        database: use_context().ok_or(ApiError::Failed)?,
     };
     let reader = Reader::of_request(search, minutes_east);
     let told = preferences::kept("told");
@@ -88,6 +93,21 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         html.mark("<!--connect-->");
         connect::connect(&mut html, &reader, &preferences::address());
     }
+    if path == "/" {
+        for (name, _) in preferences::dashboard().places() {
+            match name {
+                "database" => {
+                    html.mark("<!--database-->");
+                    database::panel(&mut html, &reader, &sources).await;
+                }
+                "graphs" => {
+                    html.mark("<!--graphs-->");
+                    own::panel(&mut html, &reader, &sources).await;
+                }
+                _ => {}
+            }
+        }
+    }
     html.mark("<!---->");
     if !told.is_empty() {
         let text = (reader.desk.done)(&told).unwrap_or(&told);
@@ -95,11 +115,15 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
     }
     match path {
         "/alerts" => desk::sections(&mut html, &reader, &sources).await,
+        "/database" => database::sections(&mut html, &reader, &sources).await,
         "/system" => system::sections(&mut html, &reader, &sources).await,
         _ => {}
     }
     if matches!(path, "/" | "/system") {
         annotations::section(&mut html, &reader, &sources, path).await;
+    }
+    if path == "/" {
+        own::form(&mut html, &reader, &sources).await;
     }
     Ok(html.into_string())
 }
@@ -125,12 +149,13 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
         severity: None,
         limit: ALERTS_SHOWN,
     };
-    let mut alerts = match postgresql {
-        Some(PartState::Up) => match timeout(MARKS_WITHIN, archive.alerts(&query)).await {
-            Ok(Ok(alerts)) => alerts,
-            Ok(Err(_)) | Err(_) => Vec::new(),
+    let past = async { tokio::join!(archive.alerts(&query), archive.annotations(span.0, span.1)) };
+    let (mut alerts, notes) = match postgresql {
+        Some(PartState::Up) => match timeout(MARKS_WITHIN, past).await {
+            Ok((alerts, notes)) => (alerts.unwrap_or_default(), notes.unwrap_or_default()),
+            Err(_) => (Vec::new(), Vec::new()),
         },
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     // What fires may not be saved yet.
     for alert in feed.alerts() {
@@ -149,11 +174,18 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
             text: alert.rule_name,
         })
     });
+    let notes = notes.into_iter().map(|note| Span {
+        metric: String::new(),
+        from: note.at,
+        to: note.ends_at,
+        severity: None,
+        text: note.text,
+    });
     let limit =
         |rule: &RuleState| Limit { metric: rule.metric.clone(), value: rule.threshold, severity: rule.severity };
     let mut limits: Vec<_> = rules.iter().map(limit).collect();
     limits.sort_by(|a, b| a.value.total_cmp(&b.value));
-    Marks { spans: spans.collect(), limits }
+    Marks { spans: spans.chain(notes).collect(), limits }
 }
 
 /// The beginning of a panel.

@@ -3,6 +3,7 @@
 mod alerts;
 mod application;
 mod business;
+mod database;
 mod not_found;
 mod overview;
 mod ready;
@@ -11,6 +12,7 @@ mod system;
 pub use alerts::alerts_page;
 pub use application::application_page;
 pub use business::business_page;
+pub use database::database_page;
 pub use not_found::NotFound;
 pub use overview::overview;
 pub use ready::SnapshotResource;

@@ -8,7 +8,9 @@ use leptos_router::{SsrMode, StaticSegment};
 
 use crate::api::system::snapshot;
 use crate::live::{self, LiveStore};
-use crate::pages::{NotFound, SnapshotResource, alerts_page, application_page, business_page, overview, system_page};
+use crate::pages::{
+    NotFound, SnapshotResource, alerts_page, application_page, business_page, database_page, overview, system_page,
+};
 use crate::preferences;
 use crate::range::Look;
 use crate::theme::PageTheme;
@@ -40,6 +42,7 @@ fn Page() -> impl IntoView {
                 <Route path=StaticSegment("application") view=application_page ssr=SsrMode::Async/>
                 <Route path=StaticSegment("business") view=business_page ssr=SsrMode::Async/>
                 <Route path=StaticSegment("alerts") view=alerts_page ssr=SsrMode::Async/>
+                <Route path=StaticSegment("database") view=database_page ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
     }

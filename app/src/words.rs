@@ -7,6 +7,8 @@ mod annotations;
 mod application;
 mod business;
 #[cfg(feature = "ssr")]
+mod database;
+#[cfg(feature = "ssr")]
 mod desk;
 mod en;
 mod ja;
@@ -18,6 +20,8 @@ pub use alerts::AlertsWords;
 pub use annotations::AnnotationWords;
 pub use application::ApplicationWords;
 pub use business::BusinessWords;
+#[cfg(feature = "ssr")]
+pub use database::DatabaseWords;
 #[cfg(feature = "ssr")]
 pub use desk::DeskWords;
 pub use en::EN;
@@ -206,6 +210,8 @@ pub struct Words {
     pub business: BusinessWords,
     /// The panel of the alerts.
     pub alerts: AlertsWords,
+    /// Page `/database`.
+    pub database: &'static str,
 
     // Errors
     /// Title of the page for an unknown address.

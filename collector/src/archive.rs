@@ -221,6 +221,15 @@ impl Archive {
         }
     }
 
+    /// The names of the metrics that were ever saved, at most so many.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL does not answer.
+    pub async fn metrics(&self, most: u16) -> Result<Vec<String>, StoreError> {
+        in_time(self.store.metrics(most)).await
+    }
+
     /// Alerts of the past.
     ///
     /// # Errors

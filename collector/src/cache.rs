@@ -1,6 +1,7 @@
 //! Redis: the newest values under the documented keys, and the live events on channels. A cache,
 //! so nothing here ever waits for long or is missed when it fails.
 
+mod info;
 mod probe;
 
 use std::collections::BTreeMap;

@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use crate::alert::{Alert, AlertPast};
 use crate::{
     APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Marks,
-    Part, PartFault, PartName, PartState, Payload, Snapshot, System,
+    Part, PartFault, PartName, PartState, Payload, Sample, Snapshot, System,
 };
 
 /// Seconds of the past that a page shows before anybody asks for more: the "live" range.
@@ -58,6 +58,8 @@ struct State {
     application: Option<Application>,
     application_history: History,
     business: Option<Business>,
+    /// The newest of PostgreSQL and Redis, also what is read less often.
+    database: Option<Sample>,
     /// Those that fire, by their id.
     alerts: BTreeMap<String, Alert>,
     alert_past: Option<AlertPast>,
@@ -88,6 +90,7 @@ impl Feed {
                 application: None,
                 application_history: History::new(APPLICATION_SPAN_SECONDS),
                 business: None,
+                database: None,
                 alerts: BTreeMap::new(),
                 alert_past: None,
                 health,
@@ -99,6 +102,24 @@ impl Feed {
     #[must_use]
     pub fn push(&self) -> Duration {
         self.0.push
+    }
+
+    /// Keeps the numbers of PostgreSQL and Redis as the newest, beside those that are not among them.
+    pub(crate) fn note_database(&self, sample: &Sample) {
+        let mut state = self.state();
+        let before = state.database.take().map(|before| before.points).unwrap_or_default();
+        let is_new = |name: &str| sample.points.iter().any(|point| point.metric_name == name);
+        // Of what comes with each of them, the absence means something, too.
+        let stay =
+            before.into_iter().filter(|point| point.metric_name.ends_with("_bytes") && !is_new(&point.metric_name));
+        let points = sample.points.iter().cloned().chain(stay).collect();
+        state.database = Some(Sample { points, ..sample.clone() });
+    }
+
+    /// The newest numbers of PostgreSQL and Redis; `None` where this process takes none.
+    #[must_use]
+    pub fn database(&self) -> Option<Sample> {
+        self.state().database.clone()
     }
 
     /// Numbers the event, remembers it and sends it to every subscriber.

@@ -16,6 +16,7 @@
 
 pub mod alert;
 pub mod annotation;
+pub mod database;
 mod delta;
 mod exposed;
 pub mod exposition;
@@ -36,8 +37,9 @@ pub use history::{GraphPoint, History};
 pub use live::{Hello, LiveEvent, Payload};
 pub use marks::{Limit, Marks, Span};
 pub use sample::{
-    APPLICATION_METRICS, Application, Business, BusinessMetric, DayCount, DurationBucket, Event, HOST_LABEL, Instance,
-    Interface, Kind, Labels, Mount, Point, RawSnapshot, Requests, Route, SYSTEM_METRICS, Sample, System, SystemWindow,
+    APPLICATION_METRICS, Application, Business, BusinessMetric, DATABASE_METRICS, DatabaseMeter, DayCount,
+    DurationBucket, Event, HOST_LABEL, Instance, Interface, Kind, Labels, Mount, Point, PostgresqlReading, RawSnapshot,
+    RedisReading, Requests, Route, SYSTEM_METRICS, Sample, System, SystemWindow, size_point,
 };
 pub use snapshot::{APPLICATION_SPAN_SECONDS, Current, Snapshot};
 pub use window::{Range, RangePoint, Resolution, Series, Stats};
@@ -58,6 +60,8 @@ mod business;
 mod cache;
 #[cfg(feature = "runtime")]
 pub mod config;
+#[cfg(feature = "runtime")]
+mod database_desk;
 #[cfg(feature = "runtime")]
 pub mod embedded;
 #[cfg(feature = "runtime")]
@@ -109,6 +113,8 @@ pub use business::{Counting, CountingError, Occasion, Taken};
 pub use cache::{Cache, CacheError};
 #[cfg(feature = "runtime")]
 pub use config::Settings;
+#[cfg(feature = "runtime")]
+pub use database_desk::DatabaseDesk;
 #[cfg(feature = "runtime")]
 pub use feed::{Feed, Frame, LIVE_SPAN, Subscription};
 #[cfg(feature = "runtime")]

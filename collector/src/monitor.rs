@@ -43,6 +43,8 @@ pub enum Reading {
     Application(Application, Option<Sample>),
     /// The business metrics, and whether they are to be kept and not only shown.
     Business(Business, bool),
+    /// PostgreSQL and Redis: shown when somebody looks, and kept.
+    Database(Sample),
     /// That a part of ours is in another state, as the host of this name sees it.
     Parts(String),
 }
@@ -98,6 +100,11 @@ impl Monitor {
                 if keep {
                     self.keep(sample);
                 }
+            }
+            Reading::Database(sample) => {
+                self.watch(&sample, None, false);
+                self.feed.note_database(&sample);
+                self.keep(sample);
             }
             Reading::Parts(host) => self.watch(&Sample { at: Timestamp::now(), host, points: Vec::new() }, None, true),
         }

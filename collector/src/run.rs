@@ -20,6 +20,7 @@ use crate::buffer::Buffer;
 use crate::business::{Counting, CountingError, Occasion};
 use crate::cache::{Cache, CacheError};
 use crate::config::{CollectorMode, Settings};
+use crate::database_desk::DatabaseDesk;
 use crate::embedded::{self, Connections, Embedded, EmbeddedError};
 use crate::instruments::{Instruments, JobInstruments, watch_jobs};
 use crate::monitor::{Monitor, Reading};
@@ -290,6 +291,9 @@ impl Running {
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
+        let parts = (self.feed.clone(), self.store.clone(), self.cache.clone());
+        let (kept_every, name) = (settings.sampling.system, host.to_owned());
+        self.tasks.spawn(source::watch_database(Arc::clone(&monitor), parts, kept_every, name));
         let counting = match settings.business.enabled {
             true => {
                 let zone = settings.business.zone(schedule);
@@ -393,6 +397,12 @@ impl Running {
             Some(sampling) => AlertDesk::here(sampling.front.clone()),
             None => AlertDesk::there(Self::relay(settings)),
         }
+    }
+
+    /// The way to a look into PostgreSQL and Redis, from this process.
+    #[must_use]
+    pub fn database_desk(&self) -> DatabaseDesk {
+        DatabaseDesk::new(self.feed.clone(), self.archive.clone(), self.store.clone(), self.cache.clone())
     }
 
     /// The way to the separate collector of these settings, for what is pushed.

@@ -4,6 +4,7 @@
 mod admission;
 mod application;
 mod business;
+mod database;
 mod event;
 #[cfg(feature = "runtime")]
 mod increase;
@@ -19,6 +20,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use admission::{AHEAD, LABEL_BYTES, LABELS, Refusal, admit, is_label_name, is_metric_name};
 pub use application::{APPLICATION_METRICS, Application, DurationBucket, Instance, Requests, Route};
 pub use business::{Business, BusinessMetric, DayCount};
+pub use database::{
+    Connections, DATABASE_METRICS, DatabaseMeter, Pool, PostgresqlReading, RedisReading, hit_ratio, size_point,
+};
 pub use event::Event;
 #[cfg(feature = "runtime")]
 pub use increase::Increase;

@@ -1,6 +1,7 @@
 //! Where readings come from. A source only reads; what becomes of it is `monitor`'s.
 
 mod application;
+mod database;
 pub mod events;
 pub mod otlp;
 mod probe;
@@ -11,6 +12,7 @@ mod top;
 
 pub use application::Watched;
 pub(crate) use application::watch_application;
+pub(crate) use database::watch_database;
 pub(crate) use probe::{watch_alert_past, watch_cache, watch_desk, watch_readings, watch_store, watch_unsaved};
 pub use scrape::{ScrapeError, Scraper, instance_name};
 pub(crate) use scrape::{file_if_set, last_cause, secret_or_file};

@@ -7,9 +7,12 @@ mod alerts;
 mod annotations;
 mod business;
 mod check;
+mod database;
 mod intervals;
+mod link;
 mod literals;
 mod notify;
+mod pool;
 mod probe;
 mod range;
 mod replay;
@@ -26,7 +29,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 use tokio::sync::watch;
 
@@ -37,6 +40,9 @@ pub use alerts::AlertQuery;
 pub use annotations::{AnnotationQuery, Marked};
 pub(crate) use business::{CountQuery, Left};
 pub use check::{CheckError, Trial};
+pub(crate) use database::{Looker, Numbers, nothing};
+use link::Link;
+use pool::Pool;
 pub(crate) use probe::StoreProbe;
 pub(crate) use range::{SavedRange, Step, Steps};
 pub use replay::Moment;
@@ -140,7 +146,7 @@ pub enum StoreError {
 /// The history.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: PgPool,
+    pool: Pool,
     connect_timeout: Duration,
     /// Whether the server was checked, and may be written to.
     is_open: watch::Sender<bool>,
@@ -197,7 +203,11 @@ impl Store {
             .acquire_timeout(settings.connect_timeout)
             .after_connect(|connection, _| Box::pin(notice_our_death(connection)))
             .connect_lazy_with(options(url)?);
-        Ok(Self { pool, connect_timeout: settings.connect_timeout, is_open: watch::Sender::new(false) })
+        Ok(Self {
+            pool: Pool::new(pool),
+            connect_timeout: settings.connect_timeout,
+            is_open: watch::Sender::new(false),
+        })
     }
 
     /// Checks the server and brings the tables up to date: from then on there is a history.
@@ -241,7 +251,7 @@ impl Store {
     /// [`StoreError::Rights`], [`StoreError::Locked`] or [`StoreError::Migration`]; nothing was changed
     /// by the migration that failed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let Err(error) = sqlx::migrate!("../migrations").run(&self.pool).await else { return Ok(()) };
+        let Err(error) = sqlx::migrate!("../migrations").run(&*self.pool).await else { return Ok(()) };
         if let Err(SchemaError::Rights { role, database, statements }) = self.check_rights().await {
             return Err(StoreError::Rights { role, database, statements });
         }

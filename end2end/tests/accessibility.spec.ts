@@ -7,7 +7,7 @@ for (const locale of ["ja-JP", "en-US"]) {
       test.describe(`${locale} ${colorScheme} ${width} px`, () => {
         test.use({ locale, colorScheme, viewport: { width, height: 900 } });
 
-        for (const path of ["/", "/system"]) {
+        for (const path of ["/", "/system", "/database"]) {
           test(`${path}: axe finds nothing and nothing overflows`, async ({ page }) => {
             await page.goto(path);
             await expect(page.locator(link)).toHaveAttribute("data-link", "live");
@@ -28,7 +28,7 @@ test.describe("keyboard", () => {
     await page.goto("/");
     await expect(page.locator(link)).toHaveAttribute("data-link", "live");
     const names: string[] = [];
-    for (let step = 0; step < 18; step++) {
+    for (let step = 0; step < 24; step++) {
       await page.keyboard.press("Tab");
       const focused = page.locator(":focus");
       if ((await focused.count()) === 0) break;

@@ -3,6 +3,7 @@
 pub(crate) mod alerting;
 pub(crate) mod annotations;
 mod cookie;
+pub(crate) mod dashboard;
 pub(crate) mod health;
 pub(crate) mod ingest;
 pub(crate) mod live;

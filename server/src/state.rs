@@ -2,8 +2,9 @@
 
 use app::Assets;
 use axum::extract::FromRef;
+use collector::config::Dashboard;
 use collector::http::HttpMetrics;
-use collector::{AlertDesk, Archive, Feed};
+use collector::{AlertDesk, Archive, DatabaseDesk, Feed};
 use leptos::config::LeptosOptions;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -20,6 +21,8 @@ pub(crate) struct AppState {
     pub(crate) feed: Feed,
     pub(crate) archive: Archive,
     pub(crate) desk: AlertDesk,
+    pub(crate) dashboard: Dashboard,
+    pub(crate) database: DatabaseDesk,
     pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,
 }

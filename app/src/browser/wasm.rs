@@ -38,10 +38,10 @@ pub fn is_hidden() -> bool {
     document().hidden()
 }
 
-/// Whether somebody has a form of the alerts open, which must stay as it is.
+/// Whether somebody has a form of the alerts or a whole statement open, which must stay as it is.
 #[must_use]
 pub fn is_acting() -> bool {
-    document().query_selector(".act-more[open]").is_ok_and(|form| form.is_some())
+    document().query_selector(".act-more[open],.query[open]").is_ok_and(|form| form.is_some())
 }
 
 /// Writes into every element that says since which second something is what `age` makes of that.

@@ -14,6 +14,9 @@ pub enum Unit {
     Share,
     /// Bytes per second, scaled to fit.
     Rate,
+    /// Bytes, scaled to fit.
+    #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server alone draws such graphs"))]
+    Bytes,
     /// A load average.
     Load,
     /// Something per second.
@@ -52,6 +55,10 @@ impl Unit {
                 let scale = Scale::of(value);
                 return (scale.number(value), format!("{}/s", scale.unit));
             }
+            Self::Bytes => {
+                let scale = Scale::of(value);
+                return (scale.number(value), scale.unit.to_owned());
+            }
             Self::Load => (format::load(value), ""),
             Self::PerSecond => (format::short(value), "/s"),
             Self::Milliseconds if value >= 9.95 => (format::count(value), "ms"),
@@ -71,6 +78,10 @@ impl Unit {
                 let scale = Scale::of(highest.max(1024.0));
                 return Writing { name: format!("{}/s", scale.unit), divisor: scale.bytes, decimals: 2 };
             }
+            Self::Bytes => {
+                let scale = Scale::of(highest.max(1024.0));
+                return Writing { name: scale.unit.to_owned(), divisor: scale.bytes, decimals: 1 };
+            }
             Self::Load => ("", 1.0, 2),
             Self::PerSecond => ("/s", 1.0, 1),
             Self::Milliseconds if highest >= SECONDS_FROM => ("s", 1_000.0, 2),
@@ -84,7 +95,7 @@ impl Unit {
     #[must_use]
     pub fn least(self) -> f64 {
         match self {
-            Self::Percent | Self::Rate | Self::Load => 0.0,
+            Self::Percent | Self::Rate | Self::Bytes | Self::Load => 0.0,
             // Up to and with the threshold of the rule CriticalErrorRate.
             Self::Share => 10.5,
             Self::PerSecond => 0.9,
@@ -101,6 +112,7 @@ impl Unit {
             Self::Percent => 12.0,
             Self::Share => 5.0,
             Self::Rate => 4_096.0,
+            Self::Bytes => 1_048_576.0,
             Self::Load => 0.4,
             Self::PerSecond => 1.0,
             Self::Milliseconds => 20.0,
@@ -124,6 +136,7 @@ mod tests {
             (Unit::Milliseconds, 1_240.4, "1,240 ms"),
             (Unit::Count, 18.0, "18"),
             (Unit::Rate, 2_516_582.4, "2.4 MiB/s"),
+            (Unit::Bytes, 2_516_582.4, "2.4 MiB"),
         ] {
             assert_eq!(unit.text(value), text);
         }

@@ -34,6 +34,7 @@ pub fn header() -> AnyView {
                     {link("/application", words.application.application)}
                     {link("/business", words.business.business)}
                     {link("/alerts", words.alerts.alerts)}
+                    {link("/database", words.database)}
                 </nav>
                 {range_picker()}
                 {switches()}

@@ -203,6 +203,7 @@ pub const EN: Words = Words {
         paging_more: "The page Alerts has a button for a test.",
     },
 
+    database: "Database",
     not_found: "There is no page at this address.",
     not_found_more: "It may have moved, or the link has a typing error.",
     to_overview: "Go to the overview",

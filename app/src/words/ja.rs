@@ -202,6 +202,7 @@ pub const JA: Words = Words {
         paging_more: "アラートのページからテスト送信ができます。",
     },
 
+    database: "データベース",
     not_found: "このアドレスのページはありません。",
     not_found_more: "移動したか、リンクに誤りがある可能性があります。",
     to_overview: "概要へ移動",

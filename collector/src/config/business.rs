@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::business::Selector;
-use crate::{APPLICATION_METRICS, SYSTEM_METRICS};
+use crate::{APPLICATION_METRICS, DATABASE_METRICS, SYSTEM_METRICS};
 
 use super::error::Invalid;
 use super::schedule::Schedule;
@@ -120,7 +120,12 @@ impl Business {
             if !names.insert(&metric.name) {
                 return Err(invalid("use each name once"));
             }
-            if SYSTEM_METRICS.iter().chain(&APPLICATION_METRICS).any(|(name, _)| *name == metric.name) {
+            if SYSTEM_METRICS
+                .iter()
+                .chain(&APPLICATION_METRICS)
+                .chain(&DATABASE_METRICS)
+                .any(|(name, _)| *name == metric.name)
+            {
                 return Err(invalid("use another name: this one is a metric of the host or of the application"));
             }
             let shown = [&metric.title_en, &metric.title_ja, &metric.unit];

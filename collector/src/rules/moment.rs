@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{FIRE_DRILL_METRIC, Value};
-use crate::sample::{APPLICATION_METRICS, HOST_LABEL, Labels, SYSTEM_METRICS};
+use crate::sample::{APPLICATION_METRICS, DATABASE_METRICS, HOST_LABEL, Labels, SYSTEM_METRICS};
 
 /// Whether a part of the monitoring answers, with the label `part`: 1 yes, 0 no.
 pub const PART_UP: &str = "recipe_monitoring_part_up";
@@ -17,6 +17,11 @@ enum Kind {
     System,
     Application,
     Business,
+    Postgresql,
+    DatabaseSize,
+    RelationSizes,
+    Pool,
+    Redis,
     Parts,
 }
 
@@ -27,6 +32,11 @@ impl Kind {
             PART_UP | FIRE_DRILL_METRIC => Self::Parts,
             _ if is_of(&SYSTEM_METRICS) => Self::System,
             _ if is_of(&APPLICATION_METRICS) => Self::Application,
+            "postgresql_database_bytes" => Self::DatabaseSize,
+            "postgresql_table_bytes" | "postgresql_index_bytes" => Self::RelationSizes,
+            "postgresql_pool_connections" => Self::Pool,
+            _ if is_of(&DATABASE_METRICS) && metric.starts_with("redis_") => Self::Redis,
+            _ if is_of(&DATABASE_METRICS) => Self::Postgresql,
             _ => Self::Business,
         }
     }
@@ -79,7 +89,9 @@ pub fn companions(metric: &str) -> &'static [&'static str] {
     match Kind::of(metric) {
         Kind::System => &["cpu_usage"],
         Kind::Application => &["http_requests_total", "active_connections", UP],
-        Kind::Business | Kind::Parts => &[],
+        Kind::Postgresql => &["postgresql_locks_waiting"],
+        Kind::Redis => &["redis_connected_clients"],
+        Kind::Business | Kind::DatabaseSize | Kind::RelationSizes | Kind::Pool | Kind::Parts => &[],
     }
 }
 
@@ -99,6 +111,7 @@ mod tests {
         let whole = Scope::of([value("http_requests_total", &web)]);
         let detailed = Scope::of([value("up", &web)]);
         let system = Scope::of([value("cpu_usage", &web)]);
+        let locks = Scope::of([value("postgresql_locks_waiting", &web)]);
         for (scope, metric, labels, spoken) in [
             (&whole, "http_error_rate", &web, true),
             (&whole, "http_error_rate", &Labels::new(), true),
@@ -108,6 +121,9 @@ mod tests {
             (&detailed, "http_error_rate", &route, true),
             (&system, "disk_usage", &labels(&[("host", "web"), ("mount", "/")]), true),
             (&system, "disk_usage", &labels(&[("host", "db"), ("mount", "/")]), false),
+            (&locks, "postgresql_cache_hit_ratio", &web, true),
+            (&locks, "redis_connected_clients", &web, false),
+            (&locks, "postgresql_table_bytes", &labels(&[("host", "web"), ("table", "public.a")]), false),
         ] {
             assert_eq!(scope.speaks_of(metric, labels), spoken, "{metric} {labels:?}");
         }

@@ -3,6 +3,8 @@
 //! The syntax is <https://www.postgresql.org/docs/current/sql-syntax-lexical.html>. Where a text may
 //! end at one of two places, by a setting of the session that ran it, all that follows is left out.
 
+/// Characters of a statement that is shown whole.
+pub(super) const LONGEST_TEXT: usize = 2_000;
 /// Put for a literal.
 const LITERAL: &str = "?";
 /// Put for all that follows.

@@ -6,7 +6,7 @@ use sqlx::migrate::Migrator;
 use super::{Store, StoreError};
 
 /// What there must be. Names without a schema are public and lie where `system_metrics` does.
-const OBJECTS: [(Object, &str); 34] = [
+const OBJECTS: [(Object, &str); 35] = [
     (Object::Table, "system_metrics"),
     (Object::Table, "metrics_raw"),
     (Object::Table, "metrics_hourly"),
@@ -24,6 +24,7 @@ const OBJECTS: [(Object, &str); 34] = [
     (Object::Table, "recipe_monitoring_state.event_ids"),
     (Object::Table, "recipe_monitoring_state.counters"),
     (Object::Table, "recipe_monitoring_state.counting"),
+    (Object::Table, "recipe_monitoring_state.statement_counts"),
     (Object::Trigger, "note_samples"),
     (Object::Trigger, "tell_of_new_annotations"),
     (Object::Trigger, "tell_of_other_annotations"),

@@ -10,6 +10,7 @@ mod away;
 mod business;
 mod cli;
 mod clock;
+mod database;
 mod description;
 mod embedded;
 mod faults;

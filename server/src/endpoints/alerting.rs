@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::cookie::{A_YEAR, TOLD_SECONDS, cookie};
+use super::cookie::{A_YEAR, cookie, told};
 use super::v1::{ApiError, body, own};
 
 impl From<DeskError> for ApiError {
@@ -138,8 +138,6 @@ const SPANS: [(&str, SignedDuration); 5] = [
     ("1d", SignedDuration::from_hours(24)),
     ("7d", SignedDuration::from_hours(7 * 24)),
 ];
-/// The name of the cookie that brings what became of a form to the page.
-const TOLD: &str = "told";
 /// The name that somebody gave last, for the next form.
 const NAME: &str = "name";
 
@@ -163,8 +161,8 @@ pub(crate) async fn form(
     let outcome = do_it(&desk, &feed, asked).await;
     let mut cookies = Vec::new();
     match outcome {
-        Ok(done) => cookies.push(cookie(TOLD, done, TOLD_SECONDS)),
-        Err(error) => cookies.push(cookie(TOLD, &error.to_string(), TOLD_SECONDS)),
+        Ok(done) => cookies.push(told(done)),
+        Err(error) => cookies.push(told(&error.to_string())),
     }
     if !name.trim().is_empty() {
         cookies.push(cookie(NAME, name.trim(), A_YEAR));

@@ -5,7 +5,7 @@ use std::fmt;
 use axum::extract::State;
 use collector::http::{HttpMetrics, Scrape};
 use collector::rules::PART_UP;
-use collector::{APPLICATION_METRICS, Feed, HOST_LABEL, PartState, Point, SYSTEM_METRICS};
+use collector::{APPLICATION_METRICS, DATABASE_METRICS, Feed, HOST_LABEL, PartState, Point, SYSTEM_METRICS};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::collector::Collector;
@@ -53,6 +53,9 @@ impl Collector for Newest {
             for metric in &business.metrics {
                 encode(&mut encoder, &[(metric.name.as_str(), &metric.title_en)], &sample.host, &sample.points)?;
             }
+        }
+        if let Some(database) = self.0.database().filter(|database| is_fresh(database.at)) {
+            encode(&mut encoder, &DATABASE_METRICS, &database.host, &database.points)?;
         }
         let help = "Whether a part of the monitoring answers: 1 yes, 0 no, absent where there is none";
         let mut metric = encoder.encode_descriptor(PART_UP, help, None, MetricType::Gauge)?;

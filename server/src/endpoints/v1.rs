@@ -1,13 +1,17 @@
 //! `/api/v1`: the newest values and the history, and how errors look.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use collector::alert::{Alert, Severity};
-use collector::{AlertQuery, Archive, ArchiveError, Current, Feed, Labels, Range, RangeQuery, Resolution, Stats};
+use collector::database::Look;
+use collector::{
+    AlertQuery, Archive, ArchiveError, Current, DatabaseDesk, Feed, Labels, Range, RangeQuery, Resolution, Stats,
+};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -148,6 +152,11 @@ pub(crate) async fn alert_history(
         limit: parameters.limit(ALERTS, MOST_ALERTS)?,
     };
     Ok(Json(archive.alerts(&query).await?))
+}
+
+/// How PostgreSQL and Redis stand, and why what cannot be seen cannot; at most five seconds old.
+pub(crate) async fn database(State(database): State<DatabaseDesk>) -> Json<Arc<Look>> {
+    Json(database.look().await)
 }
 
 /// Everything under `/api` that is not there.

@@ -5,6 +5,7 @@
 
 mod alerting;
 mod annotations;
+mod database;
 mod helpers;
 mod http;
 mod layer;

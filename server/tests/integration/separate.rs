@@ -198,3 +198,21 @@ async fn what_is_pushed_to_it_is_the_collectors_and_kept_once_over_its_end() {
     assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
     assert_eq!(collecting.end(Signal::TERM).await, Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_databases_are_looked_into_from_the_dashboards_own_process() {
+    let place = Place::new();
+    let mut collecting = collector(&place, &["--set", "sampling.system=1s"]).await;
+    let mut dashboard = Dashboard::start(&place, &SEPARATE).await;
+    let look = crate::database::look(&dashboard).await;
+    assert_eq!(look["postgresql"]["server"]["value"]["database"], "recipe_db");
+    // What the collector has sampled is there, too, before it is in PostgreSQL.
+    until("the samples", async || {
+        let path = "/api/v1/range?metric=postgresql_pool_connections&labels=%7B%22state%22%3A%22idle%22%7D";
+        let range = dashboard.get(path, &[]).await.json();
+        range["series"][0]["points"][0]["avg"].is_number().then_some(())
+    })
+    .await;
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    assert_eq!(collecting.end(Signal::TERM).await, Some(0));
+}

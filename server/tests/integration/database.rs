@@ -1,0 +1,79 @@
+//! What is told of PostgreSQL and Redis, by the API and on the pages, which need no script for it.
+
+use serde_json::Value;
+
+use crate::helpers::{Dashboard, Place, until};
+
+/// The look, when everything in it is there.
+pub async fn look(dashboard: &Dashboard) -> Value {
+    until("all of it is seen", async || {
+        let look = dashboard.get("/api/v1/database", &[]).await;
+        assert_eq!(look.status, 200, "{}", look.body);
+        let look = look.json();
+        let parts = ["server", "sessions", "locks", "statements", "relations", "replication"];
+        let is_there = |part: &Value| !part["value"].is_null() && part["obstacles"].is_null();
+        let all = parts.iter().all(|part| is_there(&look["postgresql"][part]));
+        (all && is_there(&look["redis"]["server"]) && is_there(&look["redis"]["slow_log"])).then_some(look)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_seen_of_the_databases_is_in_the_api_in_metrics_and_in_the_pages_before_any_script() {
+    let place = Place::new();
+    let settings = ["--set", "live.push=1s", "--set", "sampling.system=1s", "--set", "application.enabled=false"];
+    let dashboard = Dashboard::start(&place, &settings).await;
+    let look = look(&dashboard).await;
+    assert_eq!(look["postgresql"]["server"]["value"]["database"], "recipe_db");
+    assert!(look["postgresql"]["pool"]["most"].as_u64().unwrap() > 0);
+    assert!(look["redis"]["server"]["value"]["memory_used_bytes"].as_u64().unwrap() > 100_000);
+    let statements = &look["postgresql"]["statements"]["value"]["statements"];
+    let first = statements[0]["query"].as_str().unwrap();
+    assert!(!first.is_empty() && !first.contains('\''), "{first}");
+    // The same look for all who ask at about the same time.
+    let again = dashboard.get("/api/v1/database", &[]).await.json();
+    assert_eq!(again["at"], look["at"]);
+
+    until("the rates", async || {
+        let metrics = dashboard.get("/metrics", &[]).await.body;
+        let has = |name: &str| metrics.lines().any(|line| line.starts_with(name));
+        (has("postgresql_commits_per_second{")
+            && has("redis_memory_used_bytes{")
+            && has("postgresql_table_bytes{")
+            && has("postgresql_connections{"))
+        .then_some(())
+    })
+    .await;
+
+    let versions = format!(
+        "PostgreSQL {} · Redis {}",
+        look["postgresql"]["server"]["value"]["version"].as_str().unwrap(),
+        look["redis"]["server"]["value"]["version"].as_str().unwrap()
+    );
+    let overview = dashboard.get("/", &["Accept-Language: ja"]).await.body;
+    for part in
+        ["id=\"database-title\">データベース", "接続プール", "スロークエリ", "<details class=\"query\">", &versions]
+    {
+        assert!(overview.contains(part), "the overview lacks {part}");
+    }
+    assert!(overview.contains("href=\"/database\""));
+    let page = dashboard.get("/database", &["Accept-Language: en"]).await;
+    assert_eq!(page.status, 200);
+    let parts = [
+        "<title>",
+        "Nobody waits for a lock.",
+        "Slow queries",
+        "Largest tables",
+        "public.system_metrics",
+        "Unused indexes",
+        "Redis slow log",
+        "class=\"sparkline\"",
+        "id=\"graph-connections\"",
+        "noeviction",
+    ];
+    for part in parts {
+        assert!(page.body.contains(part), "the page lacks {part}");
+    }
+    // Of what is not there nothing is drawn.
+    assert!(!page.body.contains("replication-title"));
+}
