@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use collector::annotation::{Annotation, Draft};
 use collector::config::Database;
 use collector::{
-    AnnotateError, AnnotationQuery, Archive, Feed, LiveEvent, Payload, Role, Running, Settings, Store, Subscription,
+    AnnotateError, AnnotationQuery, Archive, LiveEvent, Payload, Role, Running, Settings, Store, Subscription,
 };
 use fred::clients::SubscriberClient;
 use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
