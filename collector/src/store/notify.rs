@@ -41,7 +41,7 @@ impl Store {
             .acquire_timeout(self.connect_timeout)
             .after_connect(|connection, _| Box::pin(notice_our_death(connection)))
             .connect_lazy_with(options);
-        Notifications { connection, listener: None, has_listened: false, assembly: Assembly::default() }
+        Notifications { connection, listener: None, assembly: Assembly::default() }
     }
 }
 
@@ -50,22 +50,19 @@ impl Store {
 pub(crate) struct Notifications {
     connection: PgPool,
     listener: Option<PgListener>,
-    has_listened: bool,
     assembly: Assembly,
 }
 
 impl Notifications {
-    /// The next event's text; `None` where it listens again, and may have missed some. Connects, and
-    /// connects again, for as long as it takes.
+    /// The next event's text; `None` where it has begun to listen, and may have missed some. Connects,
+    /// and connects again, for as long as it takes.
     pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
             let Some(listener) = &mut self.listener else {
                 match self.listen().await {
                     Ok(listener) => {
                         self.listener = Some(listener);
-                        if std::mem::replace(&mut self.has_listened, true) {
-                            return None;
-                        }
+                        return None;
                     }
                     Err(error) => {
                         tracing::debug!(%error, "cannot listen to PostgreSQL now");

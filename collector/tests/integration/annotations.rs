@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use collector::annotation::{Annotation, Draft};
 use collector::config::Database;
 use collector::{
-    AnnotateError, AnnotationQuery, Archive, Feed, LiveEvent, Payload, Role, Running, Settings, Store, Subscription,
+    AnnotateError, AnnotationQuery, Archive, LiveEvent, Payload, Role, Running, Settings, Store, Subscription,
 };
 use fred::clients::SubscriberClient;
 use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
@@ -255,11 +255,19 @@ async fn start(place: &Path, role: Role, database: &str, redis: &str) -> Running
 struct Page(Subscription);
 
 impl Page {
-    async fn of(running: &Running, database: &mut sqlx::PgConnection, listeners: i64) -> Self {
-        let feed: Feed = running.feed().clone();
-        let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^LISTEN'";
-        until("it listens", async || (number(database, listening).await == listeners).then_some(())).await;
-        Self(feed.subscribe(None, Timestamp::now()))
+    /// One that is told whatever is marked after an annotation with the id `first`.
+    async fn of(running: &Running, database: &mut sqlx::PgConnection, first: &str) -> Self {
+        let mut page = Self(running.feed().subscribe(None, Timestamp::now()));
+        execute(
+            database,
+            "INSERT INTO annotations (id, text) VALUES ('probe', 'x') ON CONFLICT (id) DO UPDATE SET text = 'x'",
+        )
+        .await;
+        // Of that, or that it has only now begun to listen.
+        page.next().await;
+        execute(database, &format!("INSERT INTO annotations (id, text) VALUES ('{first}', 'x')")).await;
+        page.until(first).await;
+        page
     }
 
     /// The id in the next event about annotations.
@@ -297,9 +305,10 @@ async fn every_process_is_told_by_notify_also_of_what_it_may_have_missed() {
     let mut server = Server::start(directory.path()).await;
     let mut database = server.database().await;
     let collecting = start(&directory.path().join("a"), Role::Both, &server.url, "").await;
-    let mut own = Page::of(&collecting, &mut database, 1).await;
+    let mut own = Page::of(&collecting, &mut database, "a").await;
     let dashboard = start(&directory.path().join("b"), Role::Dashboard, &server.url, "").await;
-    let mut other = Page::of(&dashboard, &mut database, 2).await;
+    let mut other = Page::of(&dashboard, &mut database, "b").await;
+    own.until("b").await;
 
     let since = Instant::now();
     assert_eq!(annotate(&server.url, directory.path(), &["Deploy 1.4.2", "--id", "レシピ \"1\""]).code, Some(0));
@@ -309,7 +318,7 @@ async fn every_process_is_told_by_notify_also_of_what_it_may_have_missed() {
     // Marked before: nothing is another one.
     assert_eq!(annotate(&server.url, directory.path(), &["Deploy 1.4.2", "--id", "レシピ \"1\""]).code, Some(0));
     execute(&mut database, "UPDATE annotations SET text = 'x' WHERE id = 'nobody'").await;
-    execute(&mut database, "INSERT INTO annotations (text) SELECT 'x' FROM generate_series(1, 1000)").await;
+    execute(&mut database, "INSERT INTO annotations (text) SELECT 'y' FROM generate_series(1, 1000)").await;
     execute(&mut database, "UPDATE annotations SET text = 'Deploy 1.4.3' WHERE text = 'Deploy 1.4.2'").await;
     execute(&mut database, "BEGIN; DELETE FROM annotations; ROLLBACK").await;
     execute(&mut database, "INSERT INTO annotations (id, text) VALUES ('last', 'x')").await;
@@ -343,9 +352,10 @@ async fn every_process_is_told_once_and_so_is_who_listens_to_redis() {
     subscriber.subscribe("annotation:changed").await.unwrap();
     let mut messages = subscriber.message_rx();
     let collecting = start(&directory.path().join("a"), Role::Collector, &server.url, &redis.url()).await;
-    let mut own = Page::of(&collecting, &mut database, 1).await;
+    let mut own = Page::of(&collecting, &mut database, "a").await;
     let dashboard = start(&directory.path().join("b"), Role::Dashboard, &server.url, &redis.url()).await;
-    let mut other = Page::of(&dashboard, &mut database, 2).await;
+    let mut other = Page::of(&dashboard, &mut database, "b").await;
+    own.until("b").await;
     let client = redis.client().await;
     until("both listen to Redis", async || {
         let subscribers: Vec<fred::types::Value> = client.pubsub_numsub("annotation:changed").await.unwrap();
@@ -355,12 +365,20 @@ async fn every_process_is_told_once_and_so_is_who_listens_to_redis() {
 
     let since = Instant::now();
     assert_eq!(annotate(&server.url, directory.path(), &["Deploy 1.4.2", "--id", "one"]).code, Some(0));
-    let message = soon("a message", messages.recv()).await.unwrap().value.into_string().unwrap();
-    let event: LiveEvent = serde_json::from_str(&message).unwrap();
-    let Payload::AnnotationChanged(change) = event.payload else { panic!("{message}") };
-    assert_eq!(change.id.as_deref(), Some("one"));
+    loop {
+        let message = soon("a message", messages.recv()).await.unwrap().value.into_string().unwrap();
+        let event: LiveEvent = serde_json::from_str(&message).unwrap();
+        let Payload::AnnotationChanged(change) = event.payload else { panic!("{message}") };
+        if change.id.as_deref() == Some("one") {
+            break;
+        }
+    }
     assert!(since.elapsed() < LIMIT, "{:?}", since.elapsed());
-    execute(&mut database, "DELETE FROM annotations; INSERT INTO annotations (id, text) VALUES ('last', 'x')").await;
+    execute(
+        &mut database,
+        "DELETE FROM annotations WHERE id = 'one'; INSERT INTO annotations (id, text) VALUES ('last', 'x')",
+    )
+    .await;
     let expected = ["one", "one", "last"].map(|id| Some(id.to_owned()));
     assert_eq!((own.until("last").await, other.until("last").await), (expected.to_vec(), expected.to_vec()));
     dashboard.stop().await;
