@@ -55,7 +55,12 @@ pub fn LineGraph(
     let canvas = NodeRef::<Div>::new();
     let drawn = RwSignal::new(false);
     let compared = move || (words.compared)(store.look.get().compare);
-    echarts::keep(canvas, move || plot.track(), move || plot.with(|plot| chart::option(plot, &names(), compared(), store.zone.get())), drawn);
+    echarts::keep(
+        canvas,
+        move || plot.track(),
+        move || plot.with(|plot| chart::option(plot, &names(), compared(), store.zone.get())),
+        drawn,
+    );
     let label = Signal::derive(move || {
         let over = over(words, store.look.get(), store.zone.get(), store.now.get_untracked());
         plot.with(|plot| summary(words, title, unit, &names(), plot, &over))
