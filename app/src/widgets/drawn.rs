@@ -21,7 +21,8 @@ pub fn drawn(path: &'static str) -> AnyView {
     Effect::new(|_| charts::load_script());
     let newest = StoredValue::new(0_u32);
     Effect::new(move |_| {
-        tick.track();
+        // Read, not only tracked: a memo that nobody has read follows nothing.
+        tick.get();
         store.alerts.with(|_| ());
         let search = search.get();
         if browser::is_acting() || browser::is_hidden() {
