@@ -13,7 +13,7 @@ use super::{Reader, Sources, begin, begin_table, end_table, state_word};
 use crate::widgets::Html;
 
 /// All of it as it stands.
-pub(super) async fn sections(html: &mut Html, reader: &Reader, Sources { desk, archive, feed }: &Sources) {
+pub(super) async fn sections(html: &mut Html, reader: &Reader, Sources { desk, archive, feed, .. }: &Sources) {
     let postgresql = feed.health().part(PartName::Postgresql).map(|part| part.state);
     let is_history_there = postgresql == Some(PartState::Up);
     let known = desk.desk().await;
