@@ -1,10 +1,12 @@
 //! What the server alone draws of a page, as text: the browser only puts it in its place and asks
 //! for it again every so often. So a page can have much that its WASM need not carry.
 
+mod annotations;
 mod connect;
 mod database;
 mod desk;
 mod graph;
+mod own;
 mod system;
 
 use std::time::Duration;
@@ -23,6 +25,8 @@ use crate::range::Look;
 use crate::widgets::{Html, Shape};
 use crate::words::{DeskWords, Words};
 
+pub use annotations::TOLD as ANNOTATIONS_TOLD;
+
 /// Where what is drawn comes from.
 struct Sources {
     desk: AlertDesk,
@@ -37,9 +41,9 @@ struct Reader {
     search: String,
     /// What its graphs show.
     look: Look,
+    locale: Locale,
     words: &'static Words,
     desk: &'static DeskWords,
-    locale: Locale,
     is_japanese: bool,
     zone: Zone,
     now: Timestamp,
@@ -51,7 +55,8 @@ impl Reader {
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
         let (words, desk) = (locale.words(), DeskWords::of(locale));
         let look = Look::of_search(&search);
-        Self { search, look, words, desk, locale, is_japanese: locale == Locale::Ja, zone, now: Timestamp::now() }
+        let is_japanese = locale == Locale::Ja;
+        Self { search, look, locale, words, desk, is_japanese, zone, now: Timestamp::now() }
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -88,17 +93,37 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         html.mark("<!--connect-->");
         connect::connect(&mut html, &reader, &preferences::address());
     }
+    if path == "/" {
+        for (name, _) in preferences::dashboard().places() {
+            match name {
+                "database" => {
+                    html.mark("<!--database-->");
+                    database::panel(&mut html, &reader, &sources).await;
+                }
+                "graphs" => {
+                    html.mark("<!--graphs-->");
+                    own::panel(&mut html, &reader, &sources).await;
+                }
+                _ => {}
+            }
+        }
+    }
     html.mark("<!---->");
     if !told.is_empty() {
         let text = (reader.desk.done)(&told).unwrap_or(&told);
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");
     }
     match path {
-        "/" => database::panel(&mut html, &reader, &sources).await,
         "/alerts" => desk::sections(&mut html, &reader, &sources).await,
         "/database" => database::sections(&mut html, &reader, &sources).await,
         "/system" => system::sections(&mut html, &reader, &sources).await,
         _ => {}
+    }
+    if matches!(path, "/" | "/system") {
+        annotations::section(&mut html, &reader, &sources, path).await;
+    }
+    if path == "/" {
+        own::form(&mut html, &reader, &sources).await;
     }
     Ok(html.into_string())
 }
@@ -124,12 +149,13 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
         severity: None,
         limit: ALERTS_SHOWN,
     };
-    let mut alerts = match postgresql {
-        Some(PartState::Up) => match timeout(MARKS_WITHIN, archive.alerts(&query)).await {
-            Ok(Ok(alerts)) => alerts,
-            Ok(Err(_)) | Err(_) => Vec::new(),
+    let past = async { tokio::join!(archive.alerts(&query), archive.annotations(span.0, span.1)) };
+    let (mut alerts, notes) = match postgresql {
+        Some(PartState::Up) => match timeout(MARKS_WITHIN, past).await {
+            Ok((alerts, notes)) => (alerts.unwrap_or_default(), notes.unwrap_or_default()),
+            Err(_) => (Vec::new(), Vec::new()),
         },
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     // What fires may not be saved yet.
     for alert in feed.alerts() {
@@ -148,11 +174,18 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
             text: alert.rule_name,
         })
     });
+    let notes = notes.into_iter().map(|note| Span {
+        metric: String::new(),
+        from: note.at,
+        to: note.ends_at,
+        severity: None,
+        text: note.text,
+    });
     let limit =
         |rule: &RuleState| Limit { metric: rule.metric.clone(), value: rule.threshold, severity: rule.severity };
     let mut limits: Vec<_> = rules.iter().map(limit).collect();
     limits.sort_by(|a, b| a.value.total_cmp(&b.value));
-    Marks { spans: spans.collect(), limits }
+    Marks { spans: spans.chain(notes).collect(), limits }
 }
 
 /// The beginning of a panel.

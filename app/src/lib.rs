@@ -30,6 +30,8 @@ mod theme;
 mod widgets;
 mod words;
 
+#[cfg(feature = "ssr")]
+pub use drawn::ANNOTATIONS_TOLD;
 pub use locale::Locale;
 #[cfg(feature = "ssr")]
 pub use preferences::cookie_value;

@@ -101,6 +101,8 @@ pub enum Next {
     Nothing,
     /// Events were missed: a snapshot is needed to fill the hole.
     Snapshot,
+    /// What only a snapshot has is another: one is needed with the next second.
+    Soon,
 }
 
 impl LiveStore {
@@ -202,17 +204,22 @@ impl LiveStore {
             // What follows a resumed greeting closes the gap itself.
             Payload::Hello(hello) if hello.resumed || event.seq == seq => Next::Nothing,
             Payload::Hello(_) => Next::Snapshot,
+            Payload::AnnotationChanged(_) => Next::Soon,
             _ if event.seq > seq + 1 => Next::Snapshot,
             _ => Next::Nothing,
         };
         let is_state = !matches!(
             event.payload,
-            Payload::Hello(_) | Payload::System(_) | Payload::Application(_) | Payload::Business(_)
+            Payload::Hello(_)
+                | Payload::System(_)
+                | Payload::Application(_)
+                | Payload::Business(_)
+                | Payload::AnnotationChanged(_)
         );
         match event.payload {
             // The greeting repeats the number of an event that may still have to come.
             Payload::Hello(hello) if hello.resumed => return next,
-            Payload::Hello(_) => {}
+            Payload::Hello(_) | Payload::AnnotationChanged(_) => {}
             Payload::System(system) => {
                 self.host_past.insert(GraphPoint::from(system.as_ref()));
                 take(self.system, *system, |system| system.at);

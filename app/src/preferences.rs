@@ -9,6 +9,8 @@ mod request {
     use http::request::Parts;
     use leptos::prelude::use_context;
 
+    use collector::config::Dashboard;
+
     use super::{Locale, Theme};
 
     fn with_header<T>(name: http::HeaderName, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
@@ -44,6 +46,33 @@ mod request {
         with_header(http::header::COOKIE, |cookies| decoded(cookie(cookies, name)?)).unwrap_or_default()
     }
 
+    /// Whether the page is for a screen on a wall, that nobody sits at: `?kiosk`.
+    #[must_use]
+    pub fn is_kiosk() -> bool {
+        let parts = use_context::<Parts>();
+        let query = parts.as_ref().and_then(|parts| parts.uri.query()).unwrap_or_default();
+        query.split('&').any(|pair| pair.split('=').next() == Some("kiosk"))
+    }
+
+    /// What the overview shows: as the viewer's browser keeps it, or else as it is set.
+    #[must_use]
+    pub fn dashboard() -> Dashboard {
+        let own = serde_json::from_str::<Dashboard>(&kept("dashboard")).ok();
+        own.filter(|own| own.verify().is_ok()).or_else(use_context).unwrap_or_default()
+    }
+
+    /// The panels of the overview, each with its width.
+    #[must_use]
+    pub fn panels() -> String {
+        dashboard().panels.join(" ")
+    }
+
+    /// The graphs that are not shown.
+    #[must_use]
+    pub fn hidden() -> String {
+        dashboard().hidden.join(" ")
+    }
+
     /// A text as the value of a cookie.
     #[must_use]
     pub fn cookie_value(text: &str) -> String {
@@ -70,7 +99,7 @@ mod request {
 }
 
 #[cfg(feature = "ssr")]
-pub use request::{address, cookie_value, kept, locale, theme};
+pub use request::{address, cookie_value, dashboard, hidden, is_kiosk, kept, locale, panels, theme};
 
 /// The language of the page.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
@@ -86,11 +115,32 @@ pub fn theme() -> Theme {
     Theme::from_name(crate::browser::root_attribute("data-theme").as_deref())
 }
 
+/// The panels of the overview, each with its width.
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+#[must_use]
+pub fn panels() -> String {
+    crate::browser::root_attribute("data-panels").unwrap_or_default()
+}
+
+/// The graphs that are not shown.
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+#[must_use]
+pub fn hidden() -> String {
+    crate::browser::root_attribute("data-hidden").unwrap_or_default()
+}
+
 /// The dashboard's address, as the viewer reaches it.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
 #[must_use]
 pub fn address() -> String {
     crate::browser::address()
+}
+
+/// Whether the page is for a screen on a wall: the server knows.
+#[cfg(not(feature = "ssr"))]
+#[must_use]
+pub fn is_kiosk() -> bool {
+    false
 }
 
 /// The language of no page at all.
@@ -105,6 +155,20 @@ pub fn locale() -> Locale {
 #[must_use]
 pub fn theme() -> Theme {
     Theme::default()
+}
+
+/// The panels of no page at all.
+#[cfg(not(any(feature = "hydrate", feature = "ssr")))]
+#[must_use]
+pub fn panels() -> String {
+    String::new()
+}
+
+/// The graphs that no page at all leaves out.
+#[cfg(not(any(feature = "hydrate", feature = "ssr")))]
+#[must_use]
+pub fn hidden() -> String {
+    String::new()
 }
 
 /// The address of no page at all.

@@ -21,6 +21,7 @@ const FONT: &str = "/fonts/inter-5.3.0.woff2";
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let locale = preferences::locale();
     let theme = preferences::theme();
+    let kiosk = preferences::is_kiosk().then_some("");
     let echarts = use_context::<Assets>().and_then(|assets| assets.echarts);
     let (light, dark) = match theme {
         Theme::System => ("(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"),
@@ -29,7 +30,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     };
     view! {
         <!DOCTYPE html>
-        <html lang=locale.tag() data-theme=theme.attribute() data-echarts=echarts>
+        <html lang=locale.tag() data-theme=theme.attribute() data-echarts=echarts data-kiosk=kiosk
+            data-panels=preferences::panels() data-hidden=preferences::hidden()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

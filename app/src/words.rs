@@ -2,6 +2,8 @@
 //! not compile. What is the same everywhere (numbers, units, times) is in `format`.
 
 mod alerts;
+#[cfg(feature = "ssr")]
+mod annotations;
 mod application;
 mod business;
 #[cfg(feature = "ssr")]
@@ -14,6 +16,8 @@ mod ja;
 use leptos::prelude::use_context;
 
 pub use alerts::AlertsWords;
+#[cfg(feature = "ssr")]
+pub use annotations::AnnotationWords;
 pub use application::ApplicationWords;
 pub use business::BusinessWords;
 #[cfg(feature = "ssr")]

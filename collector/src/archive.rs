@@ -4,6 +4,7 @@
 //! PostgreSQL, so what PostgreSQL says afterwards, with how far it has taken each spool over at
 //! that very moment, leaves no sample out and counts none twice.
 
+mod annotations;
 mod graphs;
 mod loose;
 mod numbers;
@@ -22,6 +23,8 @@ use crate::store::{AlertQuery, SavedRange, Step, Steps, Store, StoreError};
 use crate::{GraphPoint, Labels, Range, Resolution, Series, Stats};
 use loose::Loose;
 use pace::Pace;
+
+pub use annotations::AnnotateError;
 
 /// Spans up to this are read from the samples, longer ones from the rollups.
 const RAW_SPAN: SignedDuration = SignedDuration::from_hours(48);
@@ -216,6 +219,15 @@ impl Archive {
                 Ok(numbers::stats(metric, hours, counted.map(|(_, value)| value).collect()))
             }
         }
+    }
+
+    /// The names of the metrics that were ever saved, at most so many.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL does not answer.
+    pub async fn metrics(&self, most: u16) -> Result<Vec<String>, StoreError> {
+        in_time(self.store.metrics(most)).await
     }
 
     /// Alerts of the past.

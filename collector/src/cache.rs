@@ -40,7 +40,7 @@ const HOURLY_KEY: &str = "metrics:hourly";
 /// A hash: rule_name -> JSON of the active alert, of several series the one that fires longest.
 const ALERTS_KEY: &str = "alerts:active";
 /// The other channels.
-const ALERT_CHANNELS: [&str; 2] = ["alert:new", "alert:resolved"];
+const OTHER_CHANNELS: [&str; 3] = ["alert:new", "alert:resolved", "annotation:changed"];
 /// What `check` writes, reads and removes; gone by itself where that is killed.
 const CHECK_KEY: &str = "recipe_monitoring_check";
 const CHECK_TTL: Expiration = Expiration::EX(60);
@@ -117,7 +117,10 @@ impl Cache {
             Payload::System(system) => Some(serde_json::to_string(system)?),
             Payload::Application(application) => Some(serde_json::to_string(application)?),
             Payload::Business(business) => Some(serde_json::to_string(business)?),
-            Payload::AlertNew(_) | Payload::AlertChanged(_) | Payload::AlertResolved(_) => None,
+            Payload::AlertNew(_)
+            | Payload::AlertChanged(_)
+            | Payload::AlertResolved(_)
+            | Payload::AnnotationChanged(_) => None,
             Payload::Health(_) | Payload::Hello(_) => return Ok(0),
         };
         let client = self.client.with_options(&options());
@@ -268,7 +271,7 @@ fn options() -> Options {
 }
 
 fn channels() -> Vec<&'static str> {
-    KINDS.iter().map(|(_, channel, _)| *channel).chain(ALERT_CHANNELS).collect()
+    KINDS.iter().map(|(_, channel, _)| *channel).chain(OTHER_CHANNELS).collect()
 }
 
 /// Live events as they come in through Redis.

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod annotate;
 mod check;
 mod collect;
 mod env;
@@ -50,6 +51,8 @@ enum Command {
     Rules(rules::Arguments),
     /// Send a test to the receivers of alerts
     Notify(notify::Arguments),
+    /// Mark a moment on every graph, a deploy for one; list what is marked, or remove it
+    Annotate(annotate::Arguments),
     /// Read the host once and add a row of each kind to metrics_raw
     Collect,
     /// Save what waits in the spool to PostgreSQL, by the running collector where there is one
@@ -67,10 +70,11 @@ enum Command {
 }
 
 /// The commands as `--help` shows them.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Running", &["run", "env", "settings"]),
     ("Installation", &["setup", "migrate", "check"]),
     ("Alerts", &["rules", "notify"]),
+    ("Graphs", &["annotate"]),
     ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
 ];
 
@@ -112,6 +116,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Setup(arguments) => setup::run(&settings, arguments).await,
         Command::Rules(arguments) => rules::run(&settings, arguments).await,
         Command::Notify(arguments) => notify::run(&settings, arguments).await,
+        Command::Annotate(arguments) => annotate::run(&settings, arguments).await,
         Command::Collect => collect::run(&settings).await,
         Command::Save => save::run(&settings).await,
         Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,

@@ -4,6 +4,7 @@
 mod alerts;
 mod application;
 mod business;
+mod dashboard;
 mod database;
 mod error;
 mod ingest;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use alerts::Alerts;
 pub use application::{Application, DurationUnit, Failed, Target};
 pub use business::{Business, Metric};
+pub use dashboard::{Dashboard, OwnGraph};
 pub use database::Database;
 pub use error::{ConfigError, Origin};
 pub use ingest::Ingest;
@@ -68,6 +70,8 @@ pub struct Settings {
     pub application: Application,
     /// What the application is for.
     pub business: Business,
+    /// What the overview shows.
+    pub dashboard: Dashboard,
     /// How much may be pushed.
     pub ingest: Ingest,
     /// When something is wrong.
@@ -105,6 +109,7 @@ impl Settings {
         self.sampling.check(&self.live)?;
         self.application.check()?;
         self.business.check()?;
+        self.dashboard.check()?;
         self.ingest.check()?;
         self.notify.check()?;
         self.schedule.check()?;

@@ -163,7 +163,7 @@ impl Feed {
                 state.alerts.remove(&alert.id);
             }
             Payload::Health(health) => state.health = health,
-            Payload::Hello(_) => {}
+            Payload::AnnotationChanged(_) | Payload::Hello(_) => {}
         }
         if state.remembered.len() == REMEMBERED_EVENTS {
             state.remembered.pop_front();

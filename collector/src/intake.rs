@@ -2,10 +2,13 @@
 //! feed, through Redis and PostgreSQL at once, so that losing one of them loses nothing.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::annotation::AnnotationChange;
 use crate::cache::Cache;
+use crate::monitor::Monitor;
 use crate::store::Store;
 use crate::{Feed, LiveEvent, PartName, PartState, Payload};
 
@@ -26,7 +29,13 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
     }
     loop {
         let text = tokio::select! {
-            text = notifications.next() => text,
+            text = notifications.next() => match text {
+                Some(text) => text,
+                None => {
+                    intake.take(missed());
+                    continue;
+                }
+            },
             text = async {
                 match &mut messages {
                     Some(messages) => messages.next().await,
@@ -46,6 +55,31 @@ pub(crate) async fn run(feed: Feed, store: Store, cache: Option<Cache>) {
     }
 }
 
+/// Brings to a collector's own feed, and from there to Redis, what the database tells of annotations,
+/// until the program ends: whoever has made or removed one.
+pub(crate) async fn run_annotations(monitor: Arc<Monitor>, store: Store) {
+    store.opened().await;
+    let mut notifications = store.notifications();
+    loop {
+        let change = match notifications.next().await {
+            None => missed(),
+            // Of other collectors, this may be anything.
+            Some(text) => match serde_json::from_str::<LiveEvent>(&text) {
+                Ok(LiveEvent { payload, .. }) => payload,
+                Err(_) => continue,
+            },
+        };
+        if let Payload::AnnotationChanged(AnnotationChange { at, .. }) = change {
+            monitor.show(change, at);
+        }
+    }
+}
+
+/// While nobody listened, any annotation may have become another one.
+fn missed() -> Payload {
+    Payload::AnnotationChanged(AnnotationChange { id: None, at: Timestamp::now() })
+}
+
 struct Intake {
     feed: Feed,
     /// Kind, host or id, and time.
@@ -56,12 +90,14 @@ impl Intake {
     /// Takes a reading unless it was taken already: it may come both ways. Not by being newer
     /// than the last, since a clock may be set back.
     fn take(&mut self, reading: Payload) {
+        let nobody = String::new();
         let (host, at) = match &reading {
             Payload::System(system) => (&system.host, system.at),
             Payload::Application(application) => (&application.host, application.at),
             Payload::Business(business) => (&business.host, business.at),
             Payload::AlertNew(alert) => (&alert.id, alert.fired_at),
             Payload::AlertResolved(alert) => (&alert.id, alert.resolved_at.unwrap_or(alert.fired_at)),
+            Payload::AnnotationChanged(change) => (change.id.as_ref().unwrap_or(&nobody), change.at),
             // Every change counts, and one that comes twice changes nothing.
             Payload::AlertChanged(alert) => {
                 let at = alert.fired_at;

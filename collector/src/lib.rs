@@ -15,6 +15,7 @@
 //! ```
 
 pub mod alert;
+pub mod annotation;
 pub mod database;
 mod delta;
 mod exposed;
@@ -103,7 +104,7 @@ mod top;
 #[cfg(feature = "runtime")]
 pub use alerting::{AlertDesk, DeskError, Refusal};
 #[cfg(feature = "runtime")]
-pub use archive::{Archive, ArchiveError, RangeQuery};
+pub use archive::{AnnotateError, Archive, ArchiveError, RangeQuery};
 #[cfg(feature = "runtime")]
 pub use buffer::{Batch, Buffer, Entry, Record, Unsaved};
 #[cfg(feature = "runtime")]
@@ -130,6 +131,6 @@ pub use sample::Increase;
 pub use source::{ScrapeError, Scraper, SystemReader, Watched, events, host_name, instance_name, otlp};
 #[cfg(feature = "runtime")]
 pub use store::{
-    Address, Aggregated, AlertQuery, CheckError, JobRun, Moment, Object, Partitioned, Right, Saved, SchemaError, Store,
-    StoreError, Trial, Turn,
+    Address, Aggregated, AlertQuery, AnnotationQuery, CheckError, JobRun, Marked, Moment, Object, Partitioned, Right,
+    Saved, SchemaError, Store, StoreError, Trial, Turn,
 };

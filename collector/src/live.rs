@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+use crate::annotation::AnnotationChange;
 use crate::{Application, Business, Health, System};
 
 /// One event of the live feed: `{"seq":N,"event":"metrics:system","at":"<RFC 3339>","data":{...}}`.
@@ -50,6 +51,9 @@ pub enum Payload {
     /// An alert is over.
     #[serde(rename = "alert:resolved")]
     AlertResolved(Box<Alert>),
+    /// An annotation was made, changed or removed.
+    #[serde(rename = "annotation:changed")]
+    AnnotationChanged(AnnotationChange),
     /// A part of the system changed its state.
     #[serde(rename = "health")]
     Health(Health),
@@ -69,6 +73,7 @@ impl Payload {
             Self::AlertNew(_) => "alert:new",
             Self::AlertChanged(_) => "alert:changed",
             Self::AlertResolved(_) => "alert:resolved",
+            Self::AnnotationChanged(_) => "annotation:changed",
             Self::Health(_) => "health",
             Self::Hello(_) => "hello",
         }

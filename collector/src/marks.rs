@@ -12,7 +12,7 @@ use crate::rfc3339;
 pub struct Marks {
     /// The thresholds of the rules, the lowest first.
     pub limits: Vec<Limit>,
-    /// Times, the earliest first.
+    /// Times that something went on.
     pub spans: Vec<Span>,
 }
 

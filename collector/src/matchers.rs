@@ -98,6 +98,14 @@ impl Matchers {
         self.0.is_empty()
     }
 
+    /// The labels that a series must have; `None` where more than equality is asked for.
+    pub(crate) fn equal(&self) -> Option<Labels> {
+        let is_plain = |matcher: &&Matcher| matcher.regex.is_none() && !matcher.is_negated;
+        let plain = || self.0.iter().filter(is_plain);
+        (plain().count() == self.0.len())
+            .then(|| plain().map(|matcher| (matcher.label.clone(), matcher.text.clone())).collect())
+    }
+
     /// Whether a series with these labels is meant.
     pub(crate) fn select(&self, labels: &Labels) -> bool {
         self.0.iter().all(|matcher| matcher.matches(labels))

@@ -123,8 +123,8 @@ impl Monitor {
         events.into_iter().for_each(|event| self.show(event, Timestamp::now()));
     }
 
-    /// Sends a reading to whoever watches now, here and elsewhere.
-    fn show(&self, reading: Payload, at: Timestamp) {
+    /// Sends a reading, or what else there is to know, to whoever watches now, here and elsewhere.
+    pub(crate) fn show(&self, reading: Payload, at: Timestamp) {
         match self.feed.publish(reading.clone(), at) {
             Ok(frame) => {
                 if self.outlet.try_send(Outgoing { reading, frame }).is_err() {

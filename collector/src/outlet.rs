@@ -3,11 +3,11 @@
 
 use tokio::sync::mpsc;
 
-use crate::Feed;
 use crate::cache::Cache;
 use crate::instruments::Instruments;
 use crate::monitor::Outgoing;
 use crate::store::Store;
+use crate::{Feed, Payload};
 
 /// Readings that may wait to be taken out; past it they are left to the next.
 pub(crate) const QUEUE: usize = 8;
@@ -37,7 +37,9 @@ impl Outlet {
                 }
                 None => 0,
             };
-            if let (0, Some(store)) = (readers, &self.notify)
+            // What came by NOTIFY is known to all who listen there.
+            let is_new = !matches!(outgoing.reading, Payload::AnnotationChanged(_));
+            if let (0, true, Some(store)) = (readers, is_new, &self.notify)
                 && let Err(error) = store.notify(&outgoing.frame).await
             {
                 self.instruments.events_not_carried.inc();

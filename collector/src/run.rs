@@ -286,6 +286,7 @@ impl Running {
             alerting.clone().watch_rules(asked, move |events| monitor.tell(events))
         });
         self.start_notifying(settings, &alerting, &monitor);
+        self.tasks.spawn(intake::run_annotations(Arc::clone(&monitor), self.store.clone()));
         let front = Front { alerting, monitor: Arc::clone(&monitor), notify: settings.notify.clone() };
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);

@@ -4,6 +4,7 @@
 mod activity;
 mod address;
 mod alerts;
+mod annotations;
 mod business;
 mod check;
 mod database;
@@ -36,6 +37,7 @@ use crate::config::Database;
 
 pub use address::Address;
 pub use alerts::AlertQuery;
+pub use annotations::{AnnotationQuery, Marked};
 pub(crate) use business::{CountQuery, Left};
 pub use check::{CheckError, Trial};
 pub(crate) use database::{Looker, Numbers, nothing};

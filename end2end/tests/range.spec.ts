@@ -1,7 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
 import { type Dashboard, expect, link, test } from "./dashboard";
 
 test.use({ locale: "en-GB", timezoneId: "Asia/Tokyo" });
+
+const graph = (page: Page, name: string) => page.getByRole("figure", { name });
 
 /** 30 days of a sample every five minutes, without those of the tenth day before today. */
 const past = (host: string) => `
@@ -91,4 +96,110 @@ test.describe("without JavaScript", () => {
     const day = page.getByRole("navigation", { name: "Time range" }).getByRole("link", { name: "24 h" });
     await expect(day).toHaveAttribute("aria-current", "true");
   });
+});
+
+test.describe("a part of the time", () => {
+  /** The time axis of what is drawn in a graph, as its table has it: the newest and the oldest row. */
+  const times = async (page: Page, name: string) => {
+    const rows = graph(page, name).getByRole("rowheader");
+    return [await rows.first().textContent(), await rows.last().textContent()].map((text) => Date.parse(`${text}+09:00`));
+  };
+
+  test("is dragged over one graph, seen in all, undone by the back button, and the same by its address", async ({ page, own }) => {
+    await fill(own);
+    await page.goto(`${own.url}?range=7d`);
+    const box = graph(page, "CPU usage").locator("canvas");
+    await expect(box).toBeVisible();
+    const { x, y, width, height } = (await box.boundingBox())!;
+    await page.mouse.move(x + width * 0.4, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width * 0.6, y + height / 2, { steps: 4 });
+    await expect(page.locator(".graph-selection")).not.toHaveCount(0);
+    await page.mouse.up();
+    await expect(page.locator(".graph-selection")).toHaveCount(0);
+    await expect(page).toHaveURL(/\?from=\d+&to=\d+$/);
+    const address = new URL(page.url());
+    const [from, to] = ["from", "to"].map((name) => Number(address.searchParams.get(name)) * 1000);
+    expect(to - from).toBeGreaterThan(24 * 3600e3);
+    expect(to - from).toBeLessThan(2 * 24 * 3600e3);
+    const label = new RegExp(` in .* – .*$`);
+    for (const name of ["CPU usage", "Memory usage"]) await expect(graph(page, name).getByRole("img")).toHaveAccessibleName(label);
+    await graph(page, "CPU usage").hover();
+    await graph(page, "CPU usage").getByRole("button", { name: "Table" }).click();
+    await expect(graph(page, "CPU usage").getByRole("rowheader").first()).toBeVisible();
+    const [newest, oldest] = await times(page, "CPU usage");
+    expect(oldest).toBeGreaterThan(from);
+    expect(newest).toBeLessThanOrEqual(to);
+
+    // Escape gives a drag up.
+    await page.mouse.move(x + width * 0.4, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width * 0.6, y + height / 2, { steps: 4 });
+    await page.keyboard.press("Escape");
+    await page.mouse.up();
+    expect(page.url()).toBe(address.href);
+
+    const other = await page.request.get(address.href);
+    expect(await other.text()).toContain("class=\"graph-plot\"");
+    await page.goBack();
+    await expect(page).toHaveURL(/\?range=7d$/);
+    await page.close();
+  });
+
+  test("is asked for by a form, which says what is wrong", async ({ page, own }) => {
+    await page.goto(own.url);
+    await expect(graph(page, "CPU usage").locator("canvas")).toBeVisible();
+    await page.getByRole("navigation", { name: "Time range" }).locator("summary").click();
+    await page.getByLabel("From").fill("2026-11-20T10:00:00");
+    await page.getByLabel("To", { exact: true }).fill("2026-11-20T09:00:00");
+    await page.getByRole("button", { name: "Show" }).click();
+    expect(await page.getByLabel("To", { exact: true }).evaluate((field: HTMLInputElement) => field.validationMessage)).toMatch(/10 seconds/);
+    await page.getByLabel("To", { exact: true }).fill("2026-11-20T11:00:00");
+    await page.getByRole("button", { name: "Show" }).click();
+    // By the viewer's clock, which is in Tokyo.
+    const from = Date.parse("2026-11-20T10:00:00+09:00") / 1000;
+    await expect(page).toHaveURL(new RegExp(`\\?from=${from}&to=${from + 3600}$`));
+    await expect(page.getByRole("navigation", { name: "Time range" })).toContainText("11-20 10:00 – 11:00");
+    await page.close();
+  });
+
+  test("is seen beside the same time a day before, as a table and as a file", async ({ page, own }) => {
+    await fill(own);
+    await page.goto(`${own.url}?range=24h`);
+    const cpu = graph(page, "CPU usage");
+    await expect(cpu.locator("canvas")).toBeVisible();
+    await page.getByRole("navigation", { name: "Time range" }).locator("summary").click();
+    await page.getByRole("link", { name: "yesterday" }).click();
+    await expect(page).toHaveURL(/\?range=24h&compare=1d$/);
+    await cpu.hover();
+    await cpu.getByRole("button", { name: "Table" }).click();
+    await expect(cpu.getByRole("columnheader", { name: "CPU usage (yesterday) (%)" })).toBeVisible();
+    await expect(cpu.getByRole("cell", { name: "40.0" }).first()).toBeVisible();
+    const saved = page.waitForEvent("download");
+    await cpu.getByRole("button", { name: "CSV" }).click();
+    const file = await saved;
+    expect(file.suggestedFilename()).toMatch(/^CPU_usage_.*Z\.csv$/);
+    const lines = readFileSync(await file.path(), "utf8").split("\r\n");
+    expect(lines[0]).toBe("time,CPU usage (yesterday) (%),CPU usage (%)");
+    expect(lines.length).toBeGreaterThan(100);
+    expect(lines[1]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,/);
+    await page.close();
+  });
+});
+
+test("thresholds are those of the rules, and the time of an alert is shaded", async ({ page, own }) => {
+  const rules = join(own.directory, "rules.toml");
+  writeFileSync(rules, `[[rule]]\nalert = "HighCPU"\nexpr = "cpu_usage > 61"\nseverity = "warning"
+    \n[[rule]]\nalert = "Always"\nexpr = "load_average_1m >= 0"\nseverity = "critical"\n`);
+  await own.stop();
+  await own.start(["--set", `alerts.rules=${rules}`]);
+  await page.goto(own.url);
+  const load = graph(page, "Load average");
+  await expect(load.locator(".graph-marks .critical")).toHaveCount(1, { timeout: 30_000 });
+  await expect(load.locator(".graph-marks title")).toHaveText("Always");
+  await expect(graph(page, "CPU usage").locator(".graph-marks rect")).toHaveCount(0);
+  const html = await (await page.request.get(own.url)).text();
+  // 61 of 100 %, from the top.
+  expect(html).toMatch(/d="M0 39\.0H1000" class="threshold warning"/);
+  await page.close();
 });

@@ -59,7 +59,7 @@ test("a graph whose script cannot be had stays a drawing and stays live", async 
   await page.goto("/");
   await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   const graph = page.getByRole("figure", { name: "CPU usage" }).getByRole("img");
-  const line = graph.locator("path:not(.graph-grid)[d]").last();
+  const line = graph.locator("path:not(.graph-grid):not(.threshold)[d]").last();
   const shape = await line.getAttribute("d");
   await expect(line).not.toHaveAttribute("d", shape ?? "");
   expect(complaints.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);

@@ -44,8 +44,9 @@ const tooltip = (box, { unit, decimals, time }) => (points) => {
         const row = element("div", "graph-tooltip-row");
         const mark = element("span", "graph-tooltip-mark");
         mark.style.backgroundColor = color;
-        const known = typeof value[1] === "number";
-        const text = known ? `${value[1].toFixed(decimals)}${unit && ` ${unit}`}` : "–";
+        // A break has no value, and an earlier time may have no dot here.
+        const number = value?.[1];
+        const text = typeof number === "number" ? `${number.toFixed(decimals)}${unit && ` ${unit}`}` : "–";
         row.append(mark, element("span", "", seriesName), element("b", "", text));
         content.append(row);
     }

@@ -1,6 +1,9 @@
 //! What the routes do, a file each.
 
 pub(crate) mod alerting;
+pub(crate) mod annotations;
+mod cookie;
+pub(crate) mod dashboard;
 pub(crate) mod health;
 pub(crate) mod ingest;
 pub(crate) mod live;

@@ -6,7 +6,7 @@ use axum::routing::{any, delete, get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 
-use crate::endpoints::{Ingest, alerting, health, ingest, live, metrics, preferences, v1};
+use crate::endpoints::{Ingest, alerting, annotations, dashboard, health, ingest, live, metrics, preferences, v1};
 use crate::middleware;
 use crate::state::AppState;
 
@@ -15,9 +15,10 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
     let pages = generate_route_list(app::App);
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
-        let (desk, database) = (state.desk.clone(), state.database.clone());
+        let (desk, dashboard, database) = (state.desk.clone(), state.dashboard.clone(), state.database.clone());
         move || {
             provide_context(desk.clone());
+            provide_context(dashboard.clone());
             provide_context(database.clone());
             provide_context(assets.clone());
             provide_context(feed.clone());
@@ -38,6 +39,8 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/preferences", post(preferences::set))
         .route("/alerts/act", post(alerting::form))
+        .route("/dashboard", post(dashboard::set))
+        .route("/annotations", post(annotations::form))
         .route("/api/v1/live", get(live::live))
         .route("/api/v1/current", get(v1::current))
         .route("/api/v1/range", get(v1::range))
@@ -49,6 +52,8 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .route("/api/v1/silences", get(alerting::silences).post(alerting::silence))
         .route("/api/v1/silences/{id}", delete(alerting::end_silence))
         .route("/api/v1/receivers/{name}/test", post(alerting::test))
+        .route("/api/v1/annotations", get(annotations::list).post(annotations::mark))
+        .route("/api/v1/annotations/{id}", delete(annotations::remove))
         .route("/api/v1/database", get(v1::database))
         .route("/api/v1/events", pushed_events)
         .route("/v1/metrics", pushed_metrics)

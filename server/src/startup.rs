@@ -53,6 +53,7 @@ impl Application {
             feed: running.feed().clone(),
             archive: running.archive().clone(),
             desk: running.alert_desk(settings),
+            dashboard: settings.dashboard.clone(),
             database: running.database_desk(),
             metrics: metrics.clone(),
             hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops)),

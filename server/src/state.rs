@@ -2,6 +2,7 @@
 
 use app::Assets;
 use axum::extract::FromRef;
+use collector::config::Dashboard;
 use collector::http::HttpMetrics;
 use collector::{AlertDesk, Archive, DatabaseDesk, Feed};
 use leptos::config::LeptosOptions;
@@ -20,6 +21,7 @@ pub(crate) struct AppState {
     pub(crate) feed: Feed,
     pub(crate) archive: Archive,
     pub(crate) desk: AlertDesk,
+    pub(crate) dashboard: Dashboard,
     pub(crate) database: DatabaseDesk,
     pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,

@@ -13,6 +13,7 @@ use super::series::Series;
 use super::unit::Unit;
 use crate::format;
 use crate::live::{LiveStore, Subject};
+use crate::preferences;
 use crate::widgets::{Html, part};
 use crate::words::use_words;
 
@@ -28,6 +29,9 @@ pub fn LineGraph(
     /// Its lines; one alone needs no legend and is filled.
     series: Vec<Series>,
 ) -> impl IntoView {
+    if preferences::hidden().split_whitespace().any(|hidden| hidden == id) {
+        return ().into_any();
+    }
     let store = expect_context::<LiveStore>();
     let words = use_words();
     let past = store.past(series.first().map_or(Subject::Host, |series| series.of));
@@ -76,8 +80,8 @@ pub fn LineGraph(
             <figcaption class="graph-title">
                 <h3>{title}</h3>
                 <span class="graph-unit">{unit_name}</span>
-                {part(legend)}
                 {part(tools)}
+                {part(legend)}
             </figcaption>
             <div class="graph-box" class:drawn=drawn role="img" aria-label=label>
                 {part(marks)}

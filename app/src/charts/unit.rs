@@ -15,6 +15,7 @@ pub enum Unit {
     /// Bytes per second, scaled to fit.
     Rate,
     /// Bytes, scaled to fit.
+    #[cfg_attr(not(feature = "ssr"), expect(dead_code, reason = "the server alone draws such graphs"))]
     Bytes,
     /// A load average.
     Load,

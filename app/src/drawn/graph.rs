@@ -56,6 +56,33 @@ struct Lines {
     incomplete: bool,
 }
 
+/// Writes graphs, each so many twelfths wide.
+pub(crate) async fn figures(
+    html: &mut Html,
+    reader: &Reader,
+    archive: &Archive,
+    marks: &Marks,
+    graphs: &[Graph],
+    columns: &[u8],
+) {
+    let lines = futures_util::future::join_all(graphs.iter().map(|graph| read(reader, archive, graph))).await;
+    html.mark("<div class=\"panels graphs\">");
+    for ((graph, lines), columns) in graphs.iter().zip(&lines).zip(columns) {
+        html.element("<div class=\"cell cell-", &columns.to_string(), "\">");
+        write(html, reader, marks, graph, lines);
+        html.mark("</div>");
+    }
+    html.mark("</div>");
+    incomplete(html, reader, &lines);
+}
+
+/// Says where something is missing.
+fn incomplete(html: &mut Html, reader: &Reader, lines: &[Lines]) {
+    if lines.iter().any(|lines| lines.incomplete) {
+        html.element("<p class=\"panel-notice\">", reader.words.past_incomplete, "</p>");
+    }
+}
+
 /// Writes graphs, in a grid of this class.
 pub(crate) async fn graphs(
     html: &mut Html,
@@ -71,9 +98,7 @@ pub(crate) async fn graphs(
         write(html, reader, marks, graph, lines);
     }
     html.mark("</div>");
-    if lines.iter().any(|lines| lines.incomplete) {
-        html.element("<p class=\"panel-notice\">", reader.words.past_incomplete, "</p>");
-    }
+    incomplete(html, reader, &lines);
 }
 
 async fn read(reader: &Reader, archive: &Archive, graph: &Graph) -> Lines {
@@ -170,8 +195,8 @@ fn write(html: &mut Html, reader: &Reader, marks: &Marks, graph: &Graph, lines: 
     );
     html.element("<figure class=\"graph\"><figcaption class=\"graph-title\"><h3>", &graph.title, "</h3>");
     html.element("<span class=\"graph-unit\">", &plot.unit, "</span>");
-    charts::write_legend(html, &names, graph.unit, &plot);
     charts::write_tools(html, words, &graph.title);
+    charts::write_legend(html, &names, graph.unit, &plot);
     let over = charts::over(words, reader.look, zone, reader.now);
     let label = charts::summary(words, &graph.title, graph.unit, &names, &plot, &over);
     html.element("</figcaption><div class=\"graph-box\" role=\"img\" aria-label=\"", &label, "\">");

@@ -159,8 +159,14 @@ impl Connection {
         }
         if let Some(event) = event {
             self.set_clock(&event);
-            if self.store.apply(event) == Next::Snapshot {
+            let next = self.store.apply(event);
+            if next != Next::Nothing {
                 self.snapshot_wanted.set(true);
+            }
+            if next == Next::Soon {
+                // With the next tick: each page has its own, and not all of them ask at once.
+                self.snapshot.set(f64::MIN);
+                return;
             }
         }
         self.fetch_snapshot();

@@ -2,6 +2,7 @@
 //! payload makes serde keep a second reader for every type, which the page would have to carry.
 
 use collector::alert::Alert;
+use collector::annotation::AnnotationChange;
 use collector::{Application, Business, Health, Hello, LiveEvent, Payload, System};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -28,6 +29,8 @@ pub fn parse(text: &str) -> Option<LiveEvent> {
         "alert:new" => Payload::AlertNew(Box::new(data::<Alert>(text)?)),
         "alert:changed" => Payload::AlertChanged(Box::new(data::<Alert>(text)?)),
         "alert:resolved" => Payload::AlertResolved(Box::new(data::<Alert>(text)?)),
+        // Whichever it is, the page asks for them all.
+        "annotation:changed" => Payload::AnnotationChanged(AnnotationChange { id: None, at }),
         "health" => Payload::Health(data::<Health>(text)?),
         "hello" => Payload::Hello(data::<Hello>(text)?),
         _ => return None,
@@ -86,6 +89,7 @@ mod tests {
             })),
             Payload::AlertNew(Box::new(alert(at))),
             Payload::AlertResolved(Box::new(Alert { resolved_at: Some(at), ..alert(at) })),
+            Payload::AnnotationChanged(AnnotationChange { id: None, at }),
             Payload::Health(Health::of(Vec::new())),
             Payload::Hello(Hello { resumed: true }),
         ] {

@@ -1,5 +1,6 @@
 //! How the store takes in snapshots and events.
 
+use collector::annotation::AnnotationChange;
 use collector::{Hello, History, Requests};
 
 use super::*;
@@ -55,6 +56,17 @@ fn events_in_a_row_need_nothing_and_a_jump_needs_a_snapshot() {
         store.seed(&snapshot(15, 0..15));
         assert_eq!(store.seq(), 15);
         assert_eq!(store.past(Subject::Host).with_recent(|history| history.points().len()), 15);
+    });
+}
+
+#[test]
+fn an_annotation_needs_a_snapshot_soon_and_is_no_news_of_alerts() {
+    with_store(|store| {
+        store.seed(&snapshot(10, 0..10));
+        let change = AnnotationChange { id: None, at: at(11) };
+        let event = LiveEvent { seq: 12, at: at(11), payload: Payload::AnnotationChanged(change) };
+        assert_eq!(store.apply(event), Next::Soon);
+        assert_eq!((store.seq(), store.seen.get_value().1), (12, 10));
     });
 }
 

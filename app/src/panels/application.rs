@@ -95,7 +95,7 @@ fn notices(words: &'static Words, store: LiveStore) -> AnyView {
         }
         instances(html, words, store, false);
     });
-    view! { {when(is_missing, Box::new(|| drawn_section("connect")))} {old} }.into_any()
+    view! { {when(is_missing, Box::new(|| drawn_section("connect".to_owned())))} {old} }.into_any()
 }
 
 /// A line for each instance that does not answer, or for each: its state in words, when it last

@@ -45,9 +45,9 @@ pub fn drawn(path: &'static str) -> AnyView {
 }
 
 /// The place of a section of it.
-pub fn drawn_section(name: &'static str) -> AnyView {
+pub fn drawn_section(name: String) -> AnyView {
     let store = expect_context::<LiveStore>();
-    let markup = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, name).to_owned()));
+    let markup = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, &name).to_owned()));
     view! { <div class="markup" inner_html=markup></div> }.into_any()
 }
 

@@ -86,6 +86,12 @@ pub(super) struct Invalid {
     remedy: String,
 }
 
+impl Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}: {}", self.key, self.value, self.remedy)
+    }
+}
+
 impl Invalid {
     pub(super) fn new(key: &'static str, value: impl Display, remedy: impl Into<String>) -> Self {
         Self { key, value: value.to_string(), remedy: remedy.into() }

@@ -1,12 +1,13 @@
-//! Live events through PostgreSQL's NOTIFY, for readers in other processes where Redis is away.
+//! Live events through PostgreSQL's NOTIFY: for readers in other processes where Redis is away, and
+//! of annotations, which the database itself tells.
 
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 
 use crate::Frame;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, notice_our_death};
 
 const CHANNEL: &str = "recipe_monitoring_live";
 /// A payload must be shorter than 8000 bytes
@@ -33,47 +34,65 @@ impl Store {
 
     /// Live events that others send from now on.
     pub(crate) fn notifications(&self) -> Notifications {
-        Notifications { store: self.clone(), listener: None, assembly: Assembly::default() }
+        // One of its own, which is held all the time: the pool is for those who ask.
+        let options = (*self.pool.connect_options()).clone();
+        let connection = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(self.connect_timeout)
+            .after_connect(|connection, _| Box::pin(notice_our_death(connection)))
+            .connect_lazy_with(options);
+        Notifications { connection, listener: None, has_listened: false, assembly: Assembly::default() }
     }
 }
 
 /// Live events as they come in through NOTIFY.
 #[derive(Debug)]
 pub(crate) struct Notifications {
-    store: Store,
+    connection: PgPool,
     listener: Option<PgListener>,
+    has_listened: bool,
     assembly: Assembly,
 }
 
 impl Notifications {
-    /// The next event's text. Connects, and connects again, for as long as it takes.
-    pub(crate) async fn next(&mut self) -> String {
+    /// The next event's text; `None` where it listens again, and may have missed some. Connects, and
+    /// connects again, for as long as it takes.
+    pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
-            match self.receive().await {
-                Ok(part) => {
-                    if let Some(text) = self.assembly.add(&part) {
-                        return text;
+            let Some(listener) = &mut self.listener else {
+                match self.listen().await {
+                    Ok(listener) => {
+                        self.listener = Some(listener);
+                        if std::mem::replace(&mut self.has_listened, true) {
+                            return None;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "cannot listen to PostgreSQL now");
+                        tokio::time::sleep(PAUSE).await;
                     }
                 }
-                Err(error) => {
-                    tracing::debug!(%error, "cannot listen to PostgreSQL now");
+                continue;
+            };
+            match listener.try_recv().await {
+                Ok(Some(part)) => {
+                    if let Some(text) = self.assembly.add(part.payload()) {
+                        return Some(text);
+                    }
+                }
+                lost => {
+                    tracing::debug!(error = ?lost.err(), "no longer listens to PostgreSQL");
                     self.listener = None;
-                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }
     }
 
-    async fn receive(&mut self) -> Result<String, sqlx::Error> {
-        let listener = match &mut self.listener {
-            Some(listener) => listener,
-            none => {
-                let mut listener = PgListener::connect_with(&self.store.pool).await?;
-                listener.listen(CHANNEL).await?;
-                none.insert(listener)
-            }
-        };
-        Ok(listener.recv().await?.payload().to_owned())
+    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.connection).await?;
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
     }
 }
 

@@ -248,6 +248,12 @@ impl Store {
         Ok(sqlx::query_scalar(sql).bind(metric).fetch_one(&self.pool).await?)
     }
 
+    /// The names of the known metrics, at most so many.
+    pub(crate) async fn metrics(&self, most: u16) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT DISTINCT metric_name::text FROM recipe_monitoring_state.series ORDER BY 1 LIMIT $1";
+        Ok(sqlx::query_scalar(sql).bind(i64::from(most)).fetch_all(&self.pool).await?)
+    }
+
     /// The known metric most like `metric`.
     pub(crate) async fn nearest_metric(&self, metric: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT DISTINCT metric_name::text FROM recipe_monitoring_state.series LIMIT 10000";

@@ -6,13 +6,14 @@ use sqlx::migrate::Migrator;
 use super::{Store, StoreError};
 
 /// What there must be. Names without a schema are public and lie where `system_metrics` does.
-const OBJECTS: [(Object, &str); 30] = [
+const OBJECTS: [(Object, &str); 35] = [
     (Object::Table, "system_metrics"),
     (Object::Table, "metrics_raw"),
     (Object::Table, "metrics_hourly"),
     (Object::Table, "daily_summaries"),
     (Object::Table, "alert_history"),
     (Object::Table, "business_events"),
+    (Object::Table, "annotations"),
     (Object::Table, "recipe_monitoring_state.streams"),
     (Object::Table, "recipe_monitoring_state.leases"),
     (Object::Table, "recipe_monitoring_state.job_runs"),
@@ -25,6 +26,9 @@ const OBJECTS: [(Object, &str); 30] = [
     (Object::Table, "recipe_monitoring_state.counting"),
     (Object::Table, "recipe_monitoring_state.statement_counts"),
     (Object::Trigger, "note_samples"),
+    (Object::Trigger, "tell_of_new_annotations"),
+    (Object::Trigger, "tell_of_other_annotations"),
+    (Object::Trigger, "tell_of_old_annotations"),
     (Object::View, "latest_metrics"),
     (Object::View, "active_alerts"),
     (Object::View, "metrics_last_24h"),
@@ -37,6 +41,7 @@ const OBJECTS: [(Object, &str); 30] = [
     (Object::Routine, "recipe_monitoring_state.make_partition"),
     (Object::Routine, "recipe_monitoring_state.partition_month"),
     (Object::Routine, "recipe_monitoring_state.delete_before"),
+    (Object::Routine, "recipe_monitoring_state.tell_of_annotations"),
 ];
 
 /// Kinds of what there must be.
@@ -44,7 +49,7 @@ const OBJECTS: [(Object, &str); 30] = [
 pub enum Object {
     /// A table.
     Table,
-    /// A trigger of `system_metrics`.
+    /// A trigger of `system_metrics` or `annotations`.
     Trigger,
     /// A view, materialized or not.
     View,
@@ -238,4 +243,5 @@ const PRESENT: &str = "
     SELECT 'function ' || prefix || proname FROM pg_proc JOIN schemas ON schemas.oid = pronamespace
     UNION ALL
     SELECT 'trigger ' || tgname FROM pg_trigger
-    WHERE tgrelid = to_regclass('system_metrics') AND NOT tgisinternal AND tgenabled <> 'D'";
+    WHERE tgrelid IN (to_regclass('system_metrics'), to_regclass('annotations'))
+      AND NOT tgisinternal AND tgenabled <> 'D'";

@@ -351,6 +351,13 @@ async fn every_failure_is_on_its_line_with_the_way_out() {
             ["note_samples", history],
         ),
         (
+            "DROP TRIGGER tell_of_old_annotations ON annotations",
+            "CREATE TRIGGER tell_of_old_annotations AFTER DELETE ON annotations REFERENCING OLD TABLE AS changed
+             FOR EACH STATEMENT EXECUTE FUNCTION recipe_monitoring_state.tell_of_annotations()",
+            &[3],
+            ["tell_of_old_annotations", "migrations/20261127000020_annotations.sql"],
+        ),
+        (
             "ALTER TABLE alert_history RENAME TO gone",
             "ALTER TABLE gone RENAME TO alert_history",
             &[3],

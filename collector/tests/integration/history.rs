@@ -55,6 +55,11 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
         ),
         ("business_events", "minute timestamp with time zone, event character varying(100), count bigint"),
         (
+            "annotations",
+            "id text, timestamp timestamp with time zone, ends_at timestamp with time zone, text text, tags text[], \
+             created_by text, created_at timestamp with time zone",
+        ),
+        (
             "latest_metrics",
             "metric_name character varying(100), metric_value numeric, labels jsonb, timestamp timestamp with time zone",
         ),
@@ -82,8 +87,8 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
     let relations: String = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
     assert_eq!(
         relations,
-        "active_alerts alert_history business_events daily_summaries latest_metrics metrics_hourly metrics_last_24h \
-         metrics_raw system_metrics"
+        "active_alerts alert_history annotations business_events daily_summaries latest_metrics metrics_hourly \
+         metrics_last_24h metrics_raw system_metrics"
     );
     for (index, definition) in [
         ("idx_system_metrics_timestamp", "system_metrics USING btree (\"timestamp\" DESC)"),
@@ -92,6 +97,7 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
         ("idx_system_metrics_labels", "system_metrics USING gin (labels)"),
         ("metrics_hourly_hour_metric_name_key", "UNIQUE metrics_hourly USING btree (hour, metric_name)"),
         ("daily_summaries_date_key", "UNIQUE daily_summaries USING btree (date)"),
+        ("idx_annotations_timestamp", "annotations USING btree (\"timestamp\" DESC)"),
         ("idx_metrics_last_24h_name", "UNIQUE metrics_last_24h USING btree (metric_name)"),
         (
             "idx_metrics_raw_once",

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod alerts;
+mod annotations;
 mod archive;
 mod away;
 mod business;

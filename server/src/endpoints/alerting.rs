@@ -8,14 +8,14 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Form, Json};
 use collector::alert::{Act, Alert, Desk, Silence};
 use collector::{AlertDesk, DeskError, Feed};
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::v1::ApiError;
-use crate::middleware::is_same_origin;
+use super::cookie::{A_YEAR, cookie, told};
+use super::v1::{ApiError, body, own};
 
 impl From<DeskError> for ApiError {
     fn from(error: DeskError) -> Self {
@@ -28,20 +28,6 @@ impl From<DeskError> for ApiError {
             DeskError::NotNow(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &message, ""),
         }
     }
-}
-
-fn foreign() -> ApiError {
-    let message = "this request is of another site; open the dashboard itself";
-    ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin")
-}
-
-fn own(headers: &HeaderMap) -> Result<(), ApiError> {
-    if is_same_origin(headers) { Ok(()) } else { Err(foreign()) }
-}
-
-fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
-    body.map(|Json(body)| body)
-        .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "body"))
 }
 
 /// How alerting stands: rules with their values, silences, receivers.
@@ -152,12 +138,8 @@ const SPANS: [(&str, SignedDuration); 5] = [
     ("1d", SignedDuration::from_hours(24)),
     ("7d", SignedDuration::from_hours(7 * 24)),
 ];
-/// The name of the cookie that brings what became of a form to the page, and how long it lasts.
-const TOLD: &str = "told";
-const TOLD_SECONDS: u32 = 10;
 /// The name that somebody gave last, for the next form.
 const NAME: &str = "name";
-const A_YEAR: u32 = 365 * 24 * 60 * 60;
 
 /// `POST /alerts/act`: does it and goes back to the page, which says what became of it.
 pub(crate) async fn form(
@@ -179,19 +161,13 @@ pub(crate) async fn form(
     let outcome = do_it(&desk, &feed, asked).await;
     let mut cookies = Vec::new();
     match outcome {
-        Ok(done) => cookies.push(cookie(TOLD, done, TOLD_SECONDS)),
-        Err(error) => cookies.push(cookie(TOLD, &error.to_string(), TOLD_SECONDS)),
+        Ok(done) => cookies.push(told(done)),
+        Err(error) => cookies.push(told(&error.to_string())),
     }
     if !name.trim().is_empty() {
         cookies.push(cookie(NAME, name.trim(), A_YEAR));
     }
     (StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, "/alerts")]).into_response()
-}
-
-fn cookie(name: &str, value: &str, seconds: u32) -> (http::HeaderName, String) {
-    let value: String = value.chars().take(600).collect();
-    let value = app::cookie_value(&value);
-    (SET_COOKIE, format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
 }
 
 /// Answers the word of what was done.

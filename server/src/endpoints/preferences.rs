@@ -51,7 +51,7 @@ pub(crate) async fn set(headers: HeaderMap, form: Result<Form<Preferences>, Form
 }
 
 /// A path of this site, or else its front page: never a way to another site.
-fn local_path(path: &str) -> String {
+pub(super) fn local_path(path: &str) -> String {
     let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if path.starts_with('/') && !path.starts_with("//") && is_plain { path.to_owned() } else { "/".to_owned() }
 }

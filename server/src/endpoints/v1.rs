@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use collector::alert::{Alert, Severity};
@@ -11,9 +12,11 @@ use collector::database::Look;
 use collector::{
     AlertQuery, Archive, ArchiveError, Current, DatabaseDesk, Feed, Labels, Range, RangeQuery, Resolution, Stats,
 };
-use http::{Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+
+use crate::middleware::is_same_origin;
 
 /// Length of a range where no beginning is given.
 const SPAN: SignedDuration = SignedDuration::from_hours(1);
@@ -21,7 +24,7 @@ const SPAN: SignedDuration = SignedDuration::from_hours(1);
 const POINTS: u32 = 800;
 const HOURS: u32 = 24;
 /// Alerts where no number is given, and at the most.
-const ALERTS: u32 = 100;
+const ALERTS: u16 = 100;
 const MOST_ALERTS: u16 = 1_000;
 
 /// An error of the API: `{"error":{"code","message","field"}}`.
@@ -63,6 +66,21 @@ impl From<ArchiveError> for ApiError {
             }
         }
     }
+}
+
+/// Refuses what a page of another site asks to be changed.
+pub(super) fn own(headers: &HeaderMap) -> Result<(), ApiError> {
+    if is_same_origin(headers) {
+        return Ok(());
+    }
+    let message = "this request is of another site; open the dashboard itself";
+    Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin"))
+}
+
+/// What a request has as its body.
+pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
+    body.map(|Json(body)| body)
+        .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "body"))
 }
 
 /// The newest values of all kinds.
@@ -126,15 +144,12 @@ pub(crate) async fn alert_history(
                 .ok_or_else(|| ApiError::invalid("severity", name, "use critical, warning or info"))?,
         ),
     };
-    let limit = parameters.number("limit")?.unwrap_or(ALERTS);
-    let in_range = u16::try_from(limit).ok().filter(|limit| (1..=MOST_ALERTS).contains(limit));
     let query = AlertQuery {
         from: parameters.time("from")?,
         to: parameters.time("to")?,
         rule_name: parameters.text("rule_name").map(str::to_owned),
         severity,
-        limit: in_range
-            .ok_or_else(|| ApiError::invalid("limit", &limit.to_string(), &format!("use 1 to {MOST_ALERTS}")))?,
+        limit: parameters.limit(ALERTS, MOST_ALERTS)?,
     };
     Ok(Json(archive.alerts(&query).await?))
 }
@@ -157,10 +172,10 @@ pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
 }
 
 /// The parameters of a question. An empty one is one that was not given.
-struct Parameters(BTreeMap<String, String>);
+pub(super) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
-    fn of(given: BTreeMap<String, String>, known: &[&str]) -> Result<Self, ApiError> {
+    pub(super) fn of(given: BTreeMap<String, String>, known: &[&str]) -> Result<Self, ApiError> {
         match given.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((name, value)) => {
                 Err(ApiError::invalid(name, value, &format!("there is no such parameter; use {}", known.join(", "))))
@@ -169,7 +184,7 @@ impl Parameters {
         }
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
@@ -178,7 +193,14 @@ impl Parameters {
         number.transpose().map_err(|text| ApiError::invalid(name, text, "use a whole number"))
     }
 
-    fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+    /// How many are wanted at the most.
+    pub(super) fn limit(&self, usual: u16, most: u16) -> Result<u16, ApiError> {
+        let limit = self.number("limit")?.unwrap_or(usual.into());
+        let in_range = u16::try_from(limit).ok().filter(|limit| (1..=most).contains(limit));
+        in_range.ok_or_else(|| ApiError::invalid("limit", &limit.to_string(), &format!("use 1 to {most}")))
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let seconds = || Timestamp::from_second(text.parse().ok()?).ok();
         let time = text.parse().ok().or_else(seconds);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod alerting;
+mod annotations;
 mod database;
 mod helpers;
 mod http;

@@ -79,6 +79,32 @@ async fn what_people_do_about_alerts_there_reaches_its_collector() {
     assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
 }
 
+/// By the dashboard, and by a command in a third process.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_marked_anywhere_is_on_its_pages_within_two_seconds() {
+    let place = Place::new();
+    let mut collecting = collector(&place, &[]).await;
+    let mut dashboard = Dashboard::start(&place, &SEPARATE).await;
+    crate::annotations::play(&dashboard).await;
+    let mut socket = dashboard.connect("").await;
+    let path = Path::new(crate::helpers::PROGRAM).with_file_name("recipe-monitoring-collector");
+    let annotate = |arguments: &[&str]| {
+        let mut command = Command::new(&path);
+        command.arg("annotate").args(arguments).arg("--data-dir").arg(place.data_dir());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(place.path());
+        let ended = outcome(command);
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap()
+    };
+    annotate(&["Deploy 1.4.2", "--tag", "deploy", "--id", "one"]);
+    assert_eq!(crate::annotations::next_change(&mut socket).await.as_deref(), Some("one"));
+    annotate(&["--remove", "one"]);
+    assert_eq!(crate::annotations::next_change(&mut socket).await.as_deref(), Some("one"));
+
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    assert_eq!(collecting.end(Signal::TERM).await, Some(0));
+}
+
 /// Sends a signal to the Redis that listens on this port.
 fn signal_redis_on(port: &str, signal: Signal) {
     for process in std::fs::read_dir("/proc").unwrap().flatten() {

@@ -1,0 +1,155 @@
+//! Annotations: by the API in JSON, and by a plain form that works without scripts.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::{FormRejection, JsonRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::{Form, Json};
+use collector::annotation::{Annotation, Draft, DraftError};
+use collector::{AnnotateError, AnnotationQuery, Archive};
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::cookie::{A_YEAR, TOLD_SECONDS, cookie};
+use super::preferences::local_path;
+use super::v1::{ApiError, Parameters, body, own};
+
+/// Annotations where no number is given, and at the most.
+const ANNOTATIONS: u16 = 100;
+const MOST_ANNOTATIONS: u16 = 1_000;
+
+impl From<AnnotateError> for ApiError {
+    fn from(error: AnnotateError) -> Self {
+        let message = error.to_string();
+        match error {
+            AnnotateError::Invalid(error) => Self::new(StatusCode::BAD_REQUEST, "invalid", &message, error.field),
+            AnnotateError::Unknown { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", &message, "id"),
+            AnnotateError::Store(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &message, ""),
+        }
+    }
+}
+
+/// `POST /api/v1/annotations`: marks something and answers it; 200 where its id was known, which changes nothing.
+pub(crate) async fn mark(
+    State(archive): State<Archive>,
+    headers: HeaderMap,
+    draft: Result<Json<Draft>, JsonRejection>,
+) -> Result<(StatusCode, Json<Annotation>), ApiError> {
+    own(&headers)?;
+    let marked = archive.annotate(body(draft)?).await?;
+    let status = if marked.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(marked.annotation)))
+}
+
+/// Annotations, those that begin last first: `?from=&to=&tag=&limit=`.
+///
+/// `from` and `to` are about what was marked, of which some part lies between them; there are at
+/// most `limit`, by default 100.
+pub(crate) async fn list(
+    State(archive): State<Archive>,
+    Query(parameters): Query<BTreeMap<String, String>>,
+) -> Result<Json<Vec<Annotation>>, ApiError> {
+    let parameters = Parameters::of(parameters, &["from", "to", "tag", "limit"])?;
+    let query = AnnotationQuery {
+        from: parameters.time("from")?,
+        to: parameters.time("to")?,
+        tag: parameters.text("tag").map(str::to_owned),
+        limit: parameters.limit(ANNOTATIONS, MOST_ANNOTATIONS)?,
+    };
+    Ok(Json(archive.find_annotations(&query).await?))
+}
+
+/// `DELETE /api/v1/annotations/{id}`
+pub(crate) async fn remove(
+    State(archive): State<Archive>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    own(&headers)?;
+    archive.remove_annotation(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a form of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    #[serde(rename = "do")]
+    what: String,
+    id: String,
+    text: String,
+    /// With commas between them.
+    tags: String,
+    /// Minutes; empty for none.
+    ago: String,
+    name: String,
+    #[serde(rename = "return")]
+    back: String,
+}
+
+/// The place of the form on its page.
+const PLACE: &str = "#annotations";
+
+/// `POST /annotations`: does it and goes back to the page, which says what became of it.
+pub(crate) async fn form(
+    State(archive): State<Archive>,
+    headers: HeaderMap,
+    asked: Result<Form<Asked>, FormRejection>,
+) -> Response {
+    if let Err(error) = own(&headers) {
+        return error.into_response();
+    }
+    let asked = match asked {
+        Ok(Form(asked)) => asked,
+        Err(rejection) => {
+            return ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form").into_response();
+        }
+    };
+    let (name, back) = (asked.name.trim().to_owned(), local_path(&asked.back));
+    let told = match do_it(&archive, asked).await {
+        Ok(done) => done.to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let mut cookies = vec![cookie(app::ANNOTATIONS_TOLD, &told, TOLD_SECONDS)];
+    if !name.is_empty() {
+        cookies.push(cookie("name", &name, A_YEAR));
+    }
+    let page = back.split('#').next().unwrap_or_default();
+    (StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, format!("{page}{PLACE}"))]).into_response()
+}
+
+/// Answers the word of what was done.
+async fn do_it(archive: &Archive, asked: Asked) -> Result<&'static str, AnnotateError> {
+    let Asked { what, id, text, tags, ago, name, .. } = asked;
+    if what == "remove" {
+        archive.remove_annotation(&id).await?;
+        return Ok("removed");
+    }
+    let tags = tags.split([',', '、']).map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned);
+    let draft = Draft { at: before(&ago)?, text, tags: tags.collect(), created_by: name, ..Draft::default() };
+    archive.annotate(draft).await?;
+    Ok("marked")
+}
+
+/// The time so many minutes ago.
+fn before(minutes: &str) -> Result<Option<String>, DraftError> {
+    let minutes = minutes.trim();
+    if minutes.is_empty() || minutes == "0" {
+        return Ok(None);
+    }
+    let at = minutes
+        .parse()
+        .ok()
+        .and_then(|minutes: u32| Timestamp::now().checked_sub(SignedDuration::from_mins(minutes.into())).ok());
+    match at {
+        Some(at) => Ok(Some(at.to_string())),
+        None => Err(DraftError {
+            field: "ago",
+            value: minutes.chars().take(100).collect(),
+            remedy: "write a whole number of minutes, 0 for now".to_owned(),
+        }),
+    }
+}
