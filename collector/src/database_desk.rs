@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::cache::Cache;
 use crate::database::{Growth, Look, Obstacle, ObstacleKind, Redis, Relations, Seen};
 use crate::store::{Looker, Store, nothing};
-use crate::{Archive, Feed, PartName, PartState, RangePoint, RangeQuery, Resolution};
+use crate::{Archive, Feed, Part, PartName, PartState, RangePoint, RangeQuery, Resolution};
 
 /// A look that is younger is not taken anew.
 const FRESH: Duration = Duration::from_secs(5);
@@ -100,8 +100,8 @@ impl DatabaseDesk {
 
     async fn take(&self, state: &mut State) -> Look {
         let now = Timestamp::now();
-        let is_up = |name| self.0.feed.health().part(name).is_some_and(|part| part.state == PartState::Up);
-        let has_store = self.0.store.is_open() && is_up(PartName::Postgresql);
+        let answers = |name| self.0.feed.health().part(name).is_some_and(Part::answers);
+        let has_store = self.0.store.is_open() && answers(PartName::Postgresql);
         let State { looker, sizes, .. } = state;
         let postgresql = async {
             if !has_store {
@@ -115,7 +115,7 @@ impl DatabaseDesk {
         };
         let redis = async {
             match &self.0.cache {
-                Some(cache) if is_up(PartName::Redis) => cache.look().await,
+                Some(cache) if answers(PartName::Redis) => cache.look().await,
                 Some(_) => no_redis(ObstacleKind::Away),
                 None => no_redis(ObstacleKind::Off),
             }

@@ -85,6 +85,14 @@ pub struct Part {
     pub last_seen: Option<Timestamp>,
 }
 
+impl Part {
+    /// Whether it answers what it is asked about itself.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        self.state == PartState::Up || self.fault.is_some_and(PartFault::still_answers)
+    }
+}
+
 /// Names of the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

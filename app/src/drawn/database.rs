@@ -10,7 +10,7 @@ mod statements;
 use collector::database::{Look, Obstacle, ObstacleKind};
 
 use super::graph::graphs;
-use super::{Reader, Sources, begin, marks};
+use super::{Reader, Sources, begin, begin_table, end_table, marks};
 use crate::format;
 use crate::widgets::{Html, Shape};
 use crate::words::DatabaseWords;
@@ -18,6 +18,8 @@ use line::Lines;
 
 /// Statements on the overview.
 const SLOWEST: usize = 5;
+/// Rows of a table on the page that are not folded away.
+const ROWS: usize = 12;
 
 /// A reader of it, with its words.
 struct Viewer<'a> {
@@ -121,6 +123,21 @@ impl Viewer<'_> {
         };
         html.element("<details class=\"query\"><summary><code>", query, "</code></summary>");
         html.element("<pre><code>", query, "</code></pre></details>");
+    }
+
+    /// A table of the first of some items, and of the others one key press away.
+    fn table<T>(&self, html: &mut Html, name: &str, columns: &[&str], items: &[T], row: impl Fn(&mut Html, &T)) {
+        let (first, others) = items.split_at(items.len().min(ROWS));
+        begin_table(html, name, columns);
+        first.iter().for_each(|item| row(html, item));
+        end_table(html);
+        if !others.is_empty() {
+            html.element("<details class=\"query more\"><summary>", &(self.own.more)(others.len()), "</summary>");
+            begin_table(html, name, columns);
+            others.iter().for_each(|item| row(html, item));
+            end_table(html);
+            html.mark("</details>");
+        }
     }
 
     /// Facts, as pairs of a name and a value.

@@ -154,6 +154,8 @@ pub struct DatabaseWords {
     pub slow_columns: [&'static str; 3],
     /// It is empty.
     pub slow_none: &'static str,
+    /// Rows of a table that are folded away.
+    pub more: fn(count: usize) -> String,
     /// Never.
     pub never: &'static str,
     /// What stands in the way, and what to do; the lines come after it.
@@ -249,6 +251,7 @@ static EN: DatabaseWords = DatabaseWords {
     slow_log: "Redis slow log",
     slow_columns: ["Command", "Took", "At"],
     slow_none: "No command was slow.",
+    more: |count| format!("{count} more"),
     never: "never",
     obstacle: |kind, part| match kind {
         ObstacleKind::Permission => format!("{part}: the role may not see all of it. An administrator can grant that:"),
@@ -352,6 +355,7 @@ static JA: DatabaseWords = DatabaseWords {
     slow_log: "Redis スローログ",
     slow_columns: ["コマンド", "時間", "時刻"],
     slow_none: "遅いコマンドはありません。",
+    more: |count| format!("ほか {count} 件"),
     never: "なし",
     obstacle: |kind, part| match kind {
         ObstacleKind::Permission => {

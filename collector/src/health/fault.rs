@@ -53,6 +53,12 @@ impl PartFault {
         Self::Other,
     ];
 
+    /// Whether it nevertheless answers what it is asked about itself, over a connection that is there.
+    #[must_use]
+    pub fn still_answers(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::PoolExhausted | Self::DiskFull | Self::OutOfMemory)
+    }
+
     /// As in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::monitor::{Monitor, Reading};
 use crate::sample::{DatabaseMeter, Point, PostgresqlReading, RedisReading, Sample, size_point};
 use crate::store::{Numbers, Store};
-use crate::{Feed, PartName, PartState};
+use crate::{Feed, Part, PartName};
 
 /// How often the size of the database is read, for which PostgreSQL looks at every file of it.
 const DATABASE_SIZE: Duration = Duration::from_secs(60);
@@ -39,8 +39,8 @@ pub(crate) async fn watch_database(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let is_up = |name| feed.health().part(name).is_some_and(|part| part.state == PartState::Up);
-        let has_store = store.is_open() && is_up(PartName::Postgresql);
+        let answers = |name| feed.health().part(name).is_some_and(Part::answers);
+        let has_store = store.is_open() && answers(PartName::Postgresql);
         let with_size = Instant::now() >= size_due;
         let (postgresql, redis) = tokio::join!(
             async {
@@ -51,7 +51,7 @@ pub(crate) async fn watch_database(
                 }
             },
             async {
-                let cache = cache.as_ref().filter(|_| is_up(PartName::Redis))?;
+                let cache = cache.as_ref().filter(|_| answers(PartName::Redis))?;
                 cache.numbers().await.map_err(|error| said("Redis", &error)).ok()
             }
         );

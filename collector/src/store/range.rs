@@ -144,7 +144,7 @@ impl Store {
             Resolution::Raw => intervals(&mut transaction, query, &labels, steps).await?,
             Resolution::Hourly => intervals_of_hours(&mut transaction, query, &labels).await?,
         };
-        transaction.rollback().await?;
+        transaction.commit().await?;
         let mut intervals: HashMap<Labels, Vec<_>> = HashMap::new();
         for (labels, end, seconds) in found {
             if let (Ok(labels), Ok(end)) = (serde_json::from_str(&labels), Timestamp::from_microsecond(end)) {
@@ -184,7 +184,7 @@ impl Store {
         .bind(host)
         .fetch_all(&mut *transaction)
         .await?;
-        transaction.rollback().await?;
+        transaction.commit().await?;
         let rows =
             rows.into_iter().filter_map(|(at, name, value)| Some((Timestamp::from_microsecond(at).ok()?, name, value)));
         Ok((rows.collect(), positions))
@@ -236,7 +236,7 @@ impl Store {
         .bind(whole)
         .fetch_one(&mut *transaction)
         .await?;
-        transaction.rollback().await?;
+        transaction.commit().await?;
         let count = u64::try_from(count).unwrap_or(0);
         Ok(Stats { metric: metric.to_owned(), hours, avg, min, max, stddev, p50, p95, p99, count, complete: true })
     }
@@ -261,7 +261,8 @@ impl Store {
         Ok(names.into_iter().max_by(|a, b| strsim::jaro_winkler(a, metric).total_cmp(&strsim::jaro_winkler(b, metric))))
     }
 
-    /// A transaction in which everything is as of one moment.
+    /// A transaction in which everything is as of one moment. Committed at its end: PostgreSQL counts
+    /// what is rolled back, which should tell of faults.
     pub(super) async fn begin_reading(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
         Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }

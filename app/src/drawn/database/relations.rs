@@ -1,8 +1,8 @@
 //! Tables and indexes.
 
-use collector::database::{Index, Postgresql};
+use collector::database::{Index, Postgresql, Table};
 
-use super::super::{begin, begin_table, end_table};
+use super::super::begin;
 use super::{Viewer, count, grown, known_size};
 use crate::format;
 use crate::widgets::Html;
@@ -20,26 +20,7 @@ pub(super) fn sections(html: &mut Html, viewer: &Viewer<'_>, postgresql: &Postgr
     if relations.tables.is_empty() {
         html.element("<p class=\"table-none\">", own.tables_none, "</p>");
     } else {
-        begin_table(html, own.tables, &own.table_columns);
-        for table in &relations.tables {
-            html.element("<tr><th scope=\"row\"><code>", &table.name, "</code></th>");
-            let cells = [
-                format::size(table.bytes),
-                format::size(table.index_bytes),
-                grown(table.growth.day),
-                grown(table.growth.week),
-                table.rows.map_or_else(|| "–".to_owned(), count),
-                count(table.dead_rows),
-                known_size(table.bloat_bytes),
-                viewer.ago(table.vacuumed_at),
-                viewer.ago(table.analyzed_at),
-            ];
-            for cell in cells {
-                html.element("<td class=\"number\">", &cell, "</td>");
-            }
-            html.mark("</tr>");
-        }
-        end_table(html);
+        viewer.table(html, own.tables, &own.table_columns, &relations.tables, |html, table| row(html, viewer, table));
         html.element("<p class=\"desk-note\">", own.tables_note, "</p>");
     }
     html.mark("</section>");
@@ -59,9 +40,27 @@ pub(super) fn sections(html: &mut Html, viewer: &Viewer<'_>, postgresql: &Postgr
     html.mark("</section>");
 }
 
+fn row(html: &mut Html, viewer: &Viewer<'_>, table: &Table) {
+    html.element("<tr><th scope=\"row\"><code>", &table.name, "</code></th>");
+    let cells = [
+        format::size(table.bytes),
+        format::size(table.index_bytes),
+        grown(table.growth.day),
+        grown(table.growth.week),
+        table.rows.map_or_else(|| "–".to_owned(), count),
+        count(table.dead_rows),
+        known_size(table.bloat_bytes),
+        viewer.ago(table.vacuumed_at),
+        viewer.ago(table.analyzed_at),
+    ];
+    for cell in cells {
+        html.element("<td class=\"number\">", &cell, "</td>");
+    }
+    html.mark("</tr>");
+}
+
 fn indexes(html: &mut Html, viewer: &Viewer<'_>, name: &str, indexes: &[Index]) {
-    begin_table(html, name, &viewer.own.index_columns);
-    for index in indexes {
+    viewer.table(html, name, &viewer.own.index_columns, indexes, |html, index| {
         html.element("<tr><th scope=\"row\"><code>", &index.name, "</code></th>");
         html.element("<td><code>", &index.table, "</code></td>");
         let cells = [format::size(index.bytes), grown(index.growth.day), grown(index.growth.week), count(index.scans)];
@@ -69,6 +68,5 @@ fn indexes(html: &mut Html, viewer: &Viewer<'_>, name: &str, indexes: &[Index]) 
             html.element("<td class=\"number\">", &cell, "</td>");
         }
         html.mark("</tr>");
-    }
-    end_table(html);
+    });
 }

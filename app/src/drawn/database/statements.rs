@@ -2,7 +2,6 @@
 
 use collector::database::{Change, Seen, Statement, Statements};
 
-use super::super::{begin_table, end_table};
 use super::{Viewer, count, milliseconds};
 use crate::format;
 use crate::widgets::Html;
@@ -18,11 +17,8 @@ pub(super) fn table(html: &mut Html, viewer: &Viewer<'_>, seen: &Seen<Statements
     }
     let is_page = most == usize::MAX;
     let columns = if is_page { &own.statement_columns[..] } else { &own.statement_columns[..5] };
-    begin_table(html, own.statements, columns);
-    for statement in found.statements.iter().take(most) {
-        row(html, viewer, statement, is_page);
-    }
-    end_table(html);
+    let shown = &found.statements[..found.statements.len().min(most)];
+    viewer.table(html, own.statements, columns, shown, |html, statement| row(html, viewer, statement, is_page));
     if is_page {
         let since = found.since.map(|at| viewer.reader.moment(at));
         let since = since.map(|since| format!("{} · ", (own.counted_since)(Some(&since)))).unwrap_or_default();
