@@ -11,7 +11,7 @@ import { POINTS, SAMPLES, pushes, startTarget, versions } from './application.mj
 
 /** What warms up by scrapes is, of ours, the minute over which it derives. */
 const LONG = { rounds: 3, warmSeconds: 12, idleSeconds: 20, warmScrapes: 65, scrapes: 30, warmPushes: 5, pushes: 100 };
-const SHORT = { rounds: 1, warmSeconds: 3, idleSeconds: 3, warmScrapes: 2, scrapes: 4, warmPushes: 1, pushes: 10 };
+const SHORT = { rounds: 1, warmSeconds: 1, idleSeconds: 2, warmScrapes: 2, scrapes: 3, warmPushes: 1, pushes: 5 };
 /** From the answer to a scrape until what it was answered is surely ingested, and the next one not begun. */
 const INGESTED_MS = 500;
 /** What Prometheus adds to every scrape: up, its duration, and three numbers of samples. */
@@ -29,7 +29,7 @@ const SETTINGS = [
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
   let version = '';
-  const taken = await inTurns('ingest', { short, ...form }, {
+  const taken = await inTurns('ingest', { short, together: true, ...form }, {
     ours: () => ours(form),
     peer: () =>
       withPrometheus((prometheus) => {
