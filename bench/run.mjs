@@ -13,7 +13,20 @@ import { faults, met, table } from './lib/table.mjs';
 
 /** Most of the time of a short form is waiting; figures are taken alone. */
 const AT_ONCE = { short: 4, long: 1 };
-const NAMES = ['weight', 'sample', 'history', 'ingest', 'alerts', 'layer', 'websocket', 'crowd', 'lighthouse', 'page', 'heap', 'memory'];
+const NAMES = [
+  'weight',
+  'sample',
+  'history',
+  'ingest',
+  'alerts',
+  'layer',
+  'websocket',
+  'crowd',
+  'lighthouse',
+  'page',
+  'heap',
+  'memory',
+];
 
 const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true });
 const short = values.short ?? false;

@@ -24,7 +24,7 @@ function none() {
   return { messages: 0, lost: 0, repeated: 0, returned: 0, dropped: 0, delays: new Uint32Array(LONGEST_MS + 1) };
 }
 
-/** Resolves with its first event. */
+/** Resolves when it is connected. */
 function connect(client) {
   return new Promise((resolve) => {
     // Until it is connected, which may come after what it missed.
@@ -52,7 +52,7 @@ function hear(client, bytes, resolve) {
     if (client.seq && resumed === false) counted.lost += 1;
     if (!client.seq) client.seq = seq;
     client.session = session;
-    return undefined;
+    return resolve();
   }
   if (client.seq && seq > client.seq + 1) counted.lost += seq - client.seq - 1;
   if (client.seq && seq <= client.seq) counted.repeated += 1;
@@ -64,7 +64,7 @@ function hear(client, bytes, resolve) {
     const delay = Math.round(performance.timeOrigin + performance.now() - at);
     counted.delays[Math.max(0, Math.min(delay, LONGEST_MS))] += 1;
   }
-  resolve();
+  client.isServed = true;
   return undefined;
 }
 
@@ -98,6 +98,7 @@ while (clients.length < Number(wanted)) {
   clients.push(...batch);
   await Promise.all(batch.map(connect));
 }
+while (!clients.every(({ isServed }) => isServed)) await sleep(50);
 process.send('connected');
 
 if (Number(share) > 0) {

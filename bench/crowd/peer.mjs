@@ -19,7 +19,8 @@ let seq = 0;
 setInterval(() => {
   seq += 1;
   const event = { seq, at: Date.now(), padding: '' };
-  event.padding = 'x'.repeat(Math.max(0, Number(process.argv[2]) - Buffer.byteLength(`42${JSON.stringify([NAME, event])}`)));
+  const bytes = Buffer.byteLength(`42${JSON.stringify([NAME, event])}`);
+  event.padding = 'x'.repeat(Math.max(0, Number(process.argv[2]) - bytes));
   io.emit(NAME, event);
 }, PUSH_MS);
 http.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `http://127.0.0.1:${http.address().port}/` })));

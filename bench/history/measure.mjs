@@ -15,8 +15,24 @@ import { removeDirectory, temporaryDirectory } from '../lib/temporary.mjs';
 import { Databases, TEMPLATE } from './databases.mjs';
 import { insertOneByOne } from './inserts.mjs';
 
-const LONG = { rounds: 3, rows: 300_000, inserts: 3_000, waiting: 6_000_000, days: 30, sampleSeconds: 10, questions: 200 };
-const SHORT = { rounds: 1, rows: 20_000, inserts: 200, waiting: 60_000, days: 8, sampleSeconds: 120, questions: 5 };
+const LONG = {
+  rounds: 3,
+  rows: 300_000,
+  inserts: 3_000,
+  waiting: 6_000_000,
+  days: 30,
+  sampleSeconds: 10,
+  questions: 200,
+};
+const SHORT = {
+  rounds: 1,
+  rows: 20_000,
+  inserts: 200,
+  waiting: 60_000,
+  days: 8,
+  sampleSeconds: 120,
+  questions: 5,
+};
 const DAY_SECONDS = 86_400;
 const METRICS = 8;
 const POINTS = 800;

@@ -69,7 +69,8 @@ async function connected({ url }) {
 async function fill({ env }) {
   const values = Object.entries(GRAPHED).map(([metric, value]) => `('${metric}', ${value})`);
   const sql = `
-    SELECT recipe_monitoring_state.make_partition(day) FROM generate_series(now() - interval '1 day', now(), interval '1 day') AS day;
+    SELECT recipe_monitoring_state.make_partition(day)
+    FROM generate_series(now() - interval '1 day', now(), interval '1 day') AS day;
     INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
     SELECT at, metric, round((value * (0.8 + 0.15 * sin(extract(epoch FROM at) / 97) + 0.05 * random()))::numeric, 3),
            '{"host": "${os.hostname()}"}'

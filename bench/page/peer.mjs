@@ -25,6 +25,7 @@ export function peerAddress({ url }, lines, { number, seconds }) {
 
 export function peerPageVersion() {
   const require = createRequire(import.meta.url);
-  const version = (name) => JSON.parse(readFileSync(path.join(path.dirname(require.resolve(name)), '../package.json'), 'utf8')).version;
-  return `Chart.js ${version('chart.js')}, socket.io ${JSON.parse(readFileSync(require.resolve('socket.io/package.json'), 'utf8')).version}, Express`;
+  const version = (file) => JSON.parse(readFileSync(file, 'utf8')).version;
+  const chart = version(path.join(path.dirname(require.resolve('chart.js')), '../package.json'));
+  return `Chart.js ${chart}, socket.io ${version(require.resolve('socket.io/package.json'))}, Express`;
 }

@@ -64,8 +64,8 @@ class LineChart {
         datasets: lines.map(([metric, label], place) => ({
           label,
           data: history[metric],
-          borderColor: COLOURS[place],
-          backgroundColor: `${COLOURS[place]}20`,
+          borderColor: COLOURS[place % COLOURS.length],
+          backgroundColor: `${COLOURS[place % COLOURS.length]}20`,
           borderWidth: 1.5,
           pointRadius: 0,
           fill: lines.length === 1,
@@ -120,13 +120,19 @@ const bars = (id, labels, datasets) =>
 const { durations } = state.current.application;
 const inMilliseconds = ({ le }) => (le === undefined ? 'more' : `${le * 1000}`);
 const counts = (all) => all.map(({ count }) => count);
-const durationBars = bars('durations', durations.map(inMilliseconds), [{ data: counts(durations), backgroundColor: COLOURS[0] }]);
+const durationBars = bars('durations', durations.map(inMilliseconds), [
+  { data: counts(durations), backgroundColor: COLOURS[0] },
+]);
 
 const { metrics } = state.current.business;
 const weekBars = bars(
   'week',
   (metrics[0]?.week ?? []).map(({ date }) => date.slice(5)),
-  metrics.map(({ title_en: label, week }, place) => ({ label, data: counts(week), backgroundColor: COLOURS[place % 5] })),
+  metrics.map(({ title_en: label, week }, place) => ({
+    label,
+    data: counts(week),
+    backgroundColor: COLOURS[place % COLOURS.length],
+  })),
 );
 
 new Chart(element('day'), {

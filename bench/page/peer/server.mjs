@@ -18,7 +18,7 @@ import { graphs } from './metrics.mjs';
 import { State } from './state.mjs';
 
 const here = import.meta.dirname;
-const icon = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#2f6fed"/></svg>';
+const icon = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4"/></svg>';
 
 const state = new State(process.argv[2]);
 await state.start();

@@ -33,7 +33,8 @@ export class State extends EventEmitter {
     this.#alerts = await this.#json('api/v1/alerts');
     const dayAgo = new Date(Date.now() - 86_400_000).toISOString();
     const history = await this.#json(`api/v1/alerts/history?from=${dayAgo}`);
-    this.#day = ['critical', 'warning', 'info'].map((severity) => history.filter((alert) => alert.severity === severity).length);
+    const of = (wanted) => history.filter(({ severity }) => severity === wanted).length;
+    this.#day = ['critical', 'warning', 'info'].map(of);
     await this.#readStores();
     for (const metric of Object.keys({ ...HOST, ...APPLICATION })) this.#history[metric] = await this.#range(metric);
     this.#listen();
@@ -97,7 +98,8 @@ export class State extends EventEmitter {
 
   async #range(metric) {
     const [from, to] = [Date.now() - SPAN_MS, Date.now()].map((at) => new Date(at).toISOString());
-    const { status, body } = await get(new URL(`api/v1/range?metric=${metric}&from=${from}&to=${to}&points=${POINTS}`, this.#url));
+    const asked = `api/v1/range?metric=${metric}&from=${from}&to=${to}&points=${POINTS}`;
+    const { status, body } = await get(new URL(asked, this.#url));
     // Nothing was kept of it yet.
     if (status === 404) return [];
     const { series } = JSON.parse(body);

@@ -1,6 +1,6 @@
 // The large numbers of each panel, as text: for the first HTML, and for every event after it.
 
-const fixed = (value, decimals, unit) => (value === null || value === undefined ? '–' : `${value.toFixed(decimals)} ${unit}`);
+const fixed = (value, decimals, unit) => (Number.isFinite(value) ? `${value.toFixed(decimals)} ${unit}` : '–');
 
 /** `[{panel, id, name, text}]` */
 export function tiles({ system, application, business }) {
