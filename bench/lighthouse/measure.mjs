@@ -53,11 +53,12 @@ async function visit(address, preset) {
     TBT: lhr.audits['total-blocking-time'].numericValue,
     CLS: lhr.audits['cumulative-layout-shift'].numericValue,
     failed: failedAudits(lhr),
+    moved: (lhr.audits['layout-shifts'].details?.items ?? []).map(({ node, score }) => [node?.snippet, score]),
     version: lhr.lighthouseVersion,
   };
 }
 
-/** What costs points, for the log: the audits with a weight and less than the full score. */
+/** What costs points, for the log, beside what has `moved`: the audits with a weight and less than the full score. */
 function failedAudits(lhr) {
   const weighted = Object.values(lhr.categories).flatMap(({ auditRefs }) => auditRefs).filter(({ weight }) => weight > 0);
   const audits = weighted.map(({ id }) => lhr.audits[id]);
