@@ -95,9 +95,8 @@ async function bytes(page, session) {
   return { heap, wasm };
 }
 
-/** In the page, before its own scripts: finds its graphs, whichever library draws them, and its WASM memory. */
+/** In the page, before its own scripts: keeps what its live graphs are told to draw, and finds its WASM memory. */
 function watch() {
-  const charts = new Set();
   const drawn = new Map();
   const memories = [];
   let echarts;
@@ -107,14 +106,9 @@ function watch() {
     set: (library) => {
       echarts = {
         ...library,
-        init: (...options) => {
-          const chart = library.init(...options);
-          charts.add(chart);
-          return chart;
-        },
-        draw: (element, option) => {
-          drawn.set(element, option);
-          return library.draw(element, option);
+        draw: (element, plot) => {
+          drawn.set(element, plot);
+          library.draw(element, plot);
         },
       };
     },
@@ -128,16 +122,12 @@ function watch() {
     const original = WebAssembly[name];
     WebAssembly[name] = (...options) => original.apply(WebAssembly, options).then(keep);
   }
-  // What is drawn is handed over as an option of ECharts, in JSON, or is read from its charts.
-  const options = () => [
-    ...[...drawn].filter(([element]) => element.isConnected).map(([, option]) => JSON.parse(option)),
-    ...[...charts].filter((chart) => !chart.isDisposed()).map((chart) => chart.getOption()),
-  ];
+  const plots = () => [...drawn].filter(([element]) => element.isConnected).map(([, plot]) => JSON.parse(plot));
   // A line without a name is a threshold.
-  const points = ({ series }) => series.filter(({ name }) => name).map(({ data }) => data.length);
+  const points = ({ lines }) => lines.filter(({ name }) => name).map(({ data }) => data.length);
   window.bench = {
     // The peer's page names its own.
-    lines: () => window.lineCharts?.map((chart) => chart.points()) ?? options().map(points),
+    lines: () => window.lineCharts?.map((chart) => chart.points()) ?? plots().map(points),
     wasm: () => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0),
   };
 }
