@@ -12,7 +12,7 @@ import { noise } from './lib/quiet.mjs';
 import { faults, met, table } from './lib/table.mjs';
 
 /** Most of the time of a short form is waiting; figures are taken alone. */
-const AT_ONCE = { short: 4, long: 1 };
+const AT_ONCE = { short: 3, long: 1 };
 const NAMES = [
   'weight',
   'sample',
