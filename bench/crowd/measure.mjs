@@ -18,10 +18,21 @@ const LONG = {
   share: 0.1,
   processes: 2,
   warmSeconds: 5,
+  fillSeconds: 50,
   seconds: 45,
   readings: 20,
 };
-const SHORT = { rounds: 1, clients: 200, deaf: 20, share: 2, processes: 2, warmSeconds: 0, seconds: 5, readings: 2 };
+const SHORT = {
+  rounds: 1,
+  clients: 200,
+  deaf: 20,
+  share: 2,
+  processes: 2,
+  warmSeconds: 0,
+  fillSeconds: 0,
+  seconds: 4,
+  readings: 2,
+};
 /** Whatever may listen where an application is looked for by default would have events of its own. */
 const CALM = ['application.targets=[]'];
 const peerProgram = new URL('peer.mjs', import.meta.url).pathname;
@@ -52,6 +63,8 @@ function ours(server, form) {
   return round('ours', server, form, async (span) => {
     const before = await connected(server);
     return withDeaf(server.url, form.deaf, async () => {
+      // Until what was sent to them fills all that is between.
+      await sleep(form.fillSeconds * 1000);
       const { p99, lost, dropped } = await span();
       return { besideDeaf: { p99, lost, dropped, leftOfThem: (await connected(server)) - before } };
     });
@@ -126,8 +139,8 @@ function report(taken, form, short) {
       '  and the clients are a parser on a plain socket, for both the same; what was missed while away is not in it',
       `lost: each client looks for holes in the numbers; cut off by the server without cause: ${sum('ours', 'dropped') + total('dropped')}, by the peer ${sum('peer', 'dropped')}`,
       'memory: growth of the RSS by connecting all; CPU: of one core, by the whole dashboard process without its stores',
-      `never read: sockets with the smallest buffers (crowd/deaf.py); the peer in that row is ours without them; after ${form.seconds} s`,
-      `  the server had still about ${besides('leftOfThem').join(', ')} of them, and cut off the others`,
+      `never read: sockets with the smallest buffers (crowd/deaf.py), full after ${form.fillSeconds} s; the peer in that row is ours without them;`,
+      `  after ${form.seconds} s more the server had still about ${besides('leftOfThem').join(', ')} of them, and cut off the others`,
       `peer: ${peerVersion()} with connectionStateRecovery, which only sends`,
     ],
   };
