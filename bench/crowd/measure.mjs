@@ -18,7 +18,7 @@ const LONG = {
   share: 0.1,
   processes: 2,
   warmSeconds: 5,
-  fillSeconds: 50,
+  fillSeconds: 75,
   seconds: 45,
   readings: 20,
 };
