@@ -10,12 +10,12 @@ import { startReceiver } from './receiver.mjs';
 
 const RULES = 10_000;
 const LONG = { rounds: 3, crossings: 20, fewSeconds: 7, warmSeconds: 1, seconds: 20 };
-const SHORT = { rounds: 1, crossings: 3, fewSeconds: 2, warmSeconds: 0, seconds: 5 };
+const SHORT = { rounds: 1, crossings: 2, fewSeconds: 2, warmSeconds: 0, seconds: 3 };
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
   const contenders = { ours: () => round(withOurs, form), peer: () => round(withPeer, form) };
-  const taken = short ? await together(contenders) : await inTurns('alerts', { short, ...form }, contenders);
+  const taken = await inTurns('alerts', { short, together: true, ...form }, contenders);
   const of = (side, figure) => taken[side].map((result) => result[figure]);
   const delay = (side, since, share) => quantile(of(side, since).flat(), share);
   const webhook = (what, since, share, rest) => ({
@@ -65,12 +65,6 @@ export async function measure({ short }) {
       `  its rules are in ${GROUPS} groups, each evaluated at a part of the second that follows from its name`,
     ],
   };
-}
-
-/** Once each at the same time: signs of life come sooner so. */
-async function together({ ours, peer }) {
-  const taken = await Promise.all([ours(), peer()]);
-  return { ours: [taken[0]], peer: [taken[1]] };
 }
 
 async function round(withContender, form) {

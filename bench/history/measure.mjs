@@ -15,10 +15,25 @@ import { removeDirectory, temporaryDirectory } from '../lib/temporary.mjs';
 import { Databases, TEMPLATE } from './databases.mjs';
 import { insertOneByOne } from './inserts.mjs';
 
-const LONG = { rounds: 3, rows: 300_000, inserts: 3_000, waiting: 6_000_000, days: 30, questions: 200 };
-const SHORT = { rounds: 1, rows: 20_000, inserts: 200, waiting: 60_000, days: 8, questions: 5 };
+const LONG = {
+  rounds: 3,
+  rows: 300_000,
+  inserts: 3_000,
+  waiting: 6_000_000,
+  days: 30,
+  sampleSeconds: 10,
+  questions: 200,
+};
+const SHORT = {
+  rounds: 1,
+  rows: 20_000,
+  inserts: 200,
+  waiting: 60_000,
+  days: 8,
+  sampleSeconds: 120,
+  questions: 5,
+};
 const DAY_SECONDS = 86_400;
-const SAMPLE_SECONDS = 10;
 const METRICS = 8;
 const POINTS = 800;
 const MEGABYTE = 1e6;
@@ -31,7 +46,7 @@ const collector = (command, env) =>
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
-  const keeper = await example('history', ['-p', 'collector', '--features', 'runtime']);
+  const keeper = example('history');
   return withDashboard(async ({ url, env }) => {
     const databases = new Databases(env.DATABASE_URL);
     await databases.create(TEMPLATE);
@@ -133,11 +148,11 @@ async function waiting(keeper, databases, { waiting: rows }, short) {
 }
 
 /** A metric over seven days, as a graph asks for it, from rollups and from samples. */
-async function ranges({ url, env }, databases, { days, questions }, short) {
+async function ranges({ url, env }, databases, { days, sampleSeconds, questions }, short) {
   log(`history: ${days} days of ${METRICS} metrics`);
-  const now = Math.floor(Date.now() / 1000 / SAMPLE_SECONDS) * SAMPLE_SECONDS;
+  const now = Math.floor(Date.now() / 1000 / sampleSeconds) * sampleSeconds;
   const from = now - days * DAY_SECONDS;
-  await databases.fill({ from, to: now, step: SAMPLE_SECONDS, metrics: METRICS });
+  await databases.fill({ from, to: now, step: sampleSeconds, metrics: METRICS });
   await collector('aggregate', env);
   const file = path.join(temporaryDirectory('openmetrics'), 'samples');
   await databases.copyOutOpenMetrics(file, METRICS);
@@ -189,7 +204,7 @@ async function ranges({ url, env }, databases, { days, questions }, short) {
         row(`${days} days against 7, median`, 'month', 'rollups', median, { of: 'ratio', most: 2 }),
       ],
       about: [
-        `ranges: ${METRICS} metrics, a sample every ${SAMPLE_SECONDS} s for ${days} days, over HTTP, ${POINTS} points, ` +
+        `ranges: ${METRICS} metrics, a sample every ${sampleSeconds} s for ${days} days, over HTTP, ${POINTS} points, ` +
           `${questions} questions in turns`,
         `points answered: 7 days from rollups ${points.rollups} (an hour is the shortest), from samples ${points.raw}, ` +
           `from Prometheus ${points.prometheus}; ${days} days from rollups ${points.month}`,

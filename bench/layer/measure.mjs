@@ -26,8 +26,8 @@ const run = promisify(execFile);
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
-  const axum = await example('layer');
-  const recipes = await example('recipe_api');
+  const axum = example('layer');
+  const recipes = example('recipe_api');
   const cost = await inTurns('layer, cost', { short, rounds: short ? 1 : 3 }, { ours: () => costOfOne(axum, form) });
   const load = {
     recipes: await throughputs('layer, recipe API', form, short, (kind, serve) => withRecipes(recipes, kind, serve)),

@@ -13,21 +13,28 @@ const FOREIGN = /^(RECIPE_MONITORING_|LEPTOS_|DATABASE_URL$|REDIS_|RUST_LOG$|PG)
 
 /**
  * Runs `measure` with a dashboard that is ready, `{pid, url, env}`, and takes it away again. `env` names its stores;
- * `settings` are key=value.
+ * `settings` are key=value. `before` may do something with a dashboard of the same data directory that ran before.
  */
-export async function withDashboard(measure, settings = []) {
+export async function withDashboard(measure, settings = [], before = undefined) {
   const directory = temporaryDirectory('dashboard');
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
   // Its working directory is an empty one, for there could be a settings file or a .env in ours.
   const args = ['--address', '127.0.0.1:0', '--data-dir', path.join(directory, 'data')];
   args.push(...settings.flatMap((setting) => ['--set', setting]));
-  const dashboard = start(program('recipe-monitoring-dashboard'), args, { cwd: directory, env });
+  const run = async (use) => {
+    const dashboard = start(program('recipe-monitoring-dashboard'), args, { cwd: directory, env });
+    try {
+      const url = await said(dashboard, servingUrl);
+      await ready(url);
+      return await use({ pid: dashboard.pid, url, env: stores(path.join(directory, 'data')) });
+    } finally {
+      await stop(dashboard);
+    }
+  };
   try {
-    const url = await said(dashboard, servingUrl);
-    await ready(url);
-    return await measure({ pid: dashboard.pid, url, env: stores(path.join(directory, 'data')) });
+    if (before) await run(before);
+    return await run(measure);
   } finally {
-    await stop(dashboard);
     removeDirectory(directory);
   }
 }

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { median } from './statistics.mjs';
 
 const STOP_SECONDS = 30;
 // The kernel shows CPU time in these units on every architecture (USER_HZ).
@@ -84,6 +86,16 @@ export async function end() {
 export function residentBytes(pid) {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(kibibytes[1]) * 1024;
+}
+
+/** The same over a push or two, for it breathes with them: the median of so many readings. */
+export async function settledBytes(pid, readings = 20) {
+  const taken = [];
+  for (let i = 0; i < readings; i += 1) {
+    taken.push(residentBytes(pid));
+    await sleep(200);
+  }
+  return median(taken);
 }
 
 /** CPU time since the start, user and system together. */

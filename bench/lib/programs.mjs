@@ -17,11 +17,15 @@ export function program(name) {
   return file;
 }
 
-/** An example, built first. */
-export async function example(name) {
-  if (!given) {
-    log(`building the example ${name}`);
-    await promisify(execFile)(path.join(root, 'scripts/examples.sh'), [name], { maxBuffer: 2 ** 26 });
-  }
-  return program(path.join('examples', name));
+/** The examples that measurements run. */
+const EXAMPLES = { sample: ['sample'], history: ['history'], layer: ['layer', 'recipe_api'] };
+
+/** Builds the examples of these measurements, before any of them begins. */
+export async function buildExamples(measurements) {
+  const examples = measurements.flatMap((name) => EXAMPLES[name] ?? []);
+  if (given || !examples.length) return;
+  log(`building the examples ${examples.join(', ')}`);
+  await promisify(execFile)(path.join(root, 'scripts/examples.sh'), examples, { maxBuffer: 2 ** 26 });
 }
+
+export const example = (name) => program(path.join('examples', name));

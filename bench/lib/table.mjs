@@ -8,6 +8,11 @@ export function ratio(row) {
   return row.peer === undefined ? undefined : row.ours / row.peer;
 }
 
+/** Nothing compares with a peer that has none of it. */
+function written(ratio) {
+  return Number.isFinite(ratio) ? ratio.toFixed(2) : '-';
+}
+
 /** Whether the goal is met; undefined where there is none. */
 export function met(row) {
   if (!row.goal) return undefined;
@@ -29,7 +34,7 @@ export function table(rows, { judge }) {
     row.what,
     quantity(row, row.ours),
     row.peer === undefined ? '-' : quantity(row, row.peer),
-    row.peer === undefined ? '-' : ratio(row).toFixed(2),
+    written(ratio(row)),
     judge ? goal(row) : '-',
     judge ? { true: 'yes', false: 'NO', undefined: '-' }[met(row)] : '-',
   ]);

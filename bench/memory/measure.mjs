@@ -13,7 +13,7 @@ import { oneEvent, peerVersion, withPeer } from '../websocket/contenders.mjs';
 import { connectClients, count, disconnectClients } from '../websocket/swarm.mjs';
 
 const LONG = { seconds: 1_560, takenAtSecond: 600, judgedSeconds: 560 };
-const SHORT = { seconds: 20, takenAtSecond: 20, judgedSeconds: 14 };
+const SHORT = { seconds: 8, takenAtSecond: 8, judgedSeconds: 6 };
 const READ_EVERY_SECONDS = 2;
 const LOAD_EVERY_SECONDS = 10;
 const MEGABYTE = 1e6;

@@ -8,15 +8,15 @@ import { inTurns } from '../lib/rounds.mjs';
 import { median } from '../lib/statistics.mjs';
 
 const LONG = { rounds: 3, samples: 200 };
-const SHORT = { rounds: 1, samples: 20 };
+const SHORT = { rounds: 1, samples: 8 };
 /** As the example does it: readings closer together than sysinfo's 200 ms would be incomplete. */
 const PAUSE_MS = 250;
 const MICROSECONDS = 1e6;
 
 export async function measure({ short }) {
   const { rounds, samples } = short ? SHORT : LONG;
-  const reader = await example('sample', ['-p', 'collector', '--features', 'runtime']);
-  const taken = await inTurns('sample', { short, rounds }, {
+  const reader = example('sample');
+  const taken = await inTurns('sample', { short, together: true, rounds }, {
     ours: () => ours(reader, samples),
     peer: () => peer(samples),
   });

@@ -27,15 +27,16 @@ export function oneEvent(url) {
 }
 
 /**
- * The setting with which an event of ours has this size, and one such event. How large it is otherwise depends on the
- * number of disks and network interfaces of the machine; a longer name of the host makes up for it.
+ * The settings with which an event of ours has at least this size, and one such event. How large it is otherwise depends
+ * on the number of disks and network interfaces of the machine; a longer name of the host makes up for it.
  */
 export async function eventOf(bytes) {
   const short = await withDashboard(({ url }) => oneEvent(url));
-  const missing = Math.max(0, bytes - Buffer.byteLength(short));
-  const setting = `system.host=${os.hostname()}${'-'.repeat(missing)}`;
-  const event = await withDashboard(({ url }) => oneEvent(url), [setting]);
-  return { setting, event, natural: Buffer.byteLength(short) };
+  const natural = Buffer.byteLength(short);
+  if (natural >= bytes) return { settings: [], event: short, natural };
+  const settings = [`system.host=${os.hostname()}${'-'.repeat(bytes - natural)}`];
+  const event = await withDashboard(({ url }) => oneEvent(url), settings);
+  return { settings, event, natural };
 }
 
 /** Runs `measure` with a socket.io server, `{pid, url}`, that sends events like this one. */
@@ -48,7 +49,6 @@ export async function withPeer(event, measure) {
     await stop(peer);
   }
 }
-
 
 export function peerVersion() {
   const require = createRequire(import.meta.url);

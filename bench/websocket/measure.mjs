@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withDashboard } from '../lib/dashboard.mjs';
-import { cpuSeconds, residentBytes } from '../lib/processes.mjs';
+import { cpuSeconds, settledBytes } from '../lib/processes.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { median } from '../lib/statistics.mjs';
 import { eventOf, peerVersion, withPeer } from './contenders.mjs';
@@ -12,13 +12,13 @@ import { connectClients, count, disconnectClients } from './swarm.mjs';
 const EVENT_BYTES = 1200;
 
 const LONG = { clients: 2000, rounds: 3, warmSeconds: 10, settleSeconds: 10, spanSeconds: 40 };
-const SHORT = { clients: 200, rounds: 1, warmSeconds: 1, settleSeconds: 1, spanSeconds: 5 };
+const SHORT = { clients: 200, rounds: 1, warmSeconds: 0, settleSeconds: 0, spanSeconds: 4, readings: 2 };
 
 export async function measure({ short }) {
   const form = short ? SHORT : LONG;
-  const { setting, event, natural } = await eventOf(EVENT_BYTES);
-  const taken = await inTurns('websocket', { short, rounds: form.rounds }, {
-    ours: () => withDashboard((server) => round('ours', server, form), [setting]),
+  const { settings, event, natural } = await eventOf(short ? 0 : EVENT_BYTES);
+  const taken = await inTurns('websocket', { short, together: true, ...form }, {
+    ours: () => withDashboard((server) => round('ours', server, form), settings),
     peer: () => withPeer(event, (server) => round('peer', server, form)),
   });
   const of = (side, figure) => median(taken[side].map((result) => result[figure]));
@@ -49,13 +49,13 @@ export async function measure({ short }) {
   };
 }
 
-async function round(dialect, { pid, url }, { clients, warmSeconds, settleSeconds, spanSeconds }) {
+async function round(dialect, { pid, url }, { clients, warmSeconds, settleSeconds, spanSeconds, readings }) {
   await sleep(warmSeconds * 1000);
-  const before = await settledBytes(pid);
+  const before = await settledBytes(pid, readings);
   const swarm = await connectClients(dialect, url, clients);
   try {
     await sleep(settleSeconds * 1000);
-    const after = await settledBytes(pid);
+    const after = await settledBytes(pid, readings);
     await count(swarm);
     const cpu = cpuSeconds(pid);
     await sleep(spanSeconds * 1000);
@@ -73,14 +73,4 @@ async function round(dialect, { pid, url }, { clients, warmSeconds, settleSecond
   } finally {
     await disconnectClients(swarm);
   }
-}
-
-/** Resident memory over a push or two, for it breathes with them. */
-async function settledBytes(pid) {
-  const readings = [];
-  for (let i = 0; i < 20; i += 1) {
-    readings.push(residentBytes(pid));
-    await sleep(200);
-  }
-  return median(readings);
 }

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { launch } from 'chrome-launcher';
-import { removeDirectory, temporaryDirectory } from '../lib/temporary.mjs';
+import { removeDirectory, temporaryDirectory } from './temporary.mjs';
 
 const PROGRAM = process.env.CHROMIUM || '/usr/bin/chromium';
 
