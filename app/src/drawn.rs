@@ -2,6 +2,7 @@
 //! for it again every so often. So a page can have much that its WASM need not carry.
 
 mod annotations;
+mod business;
 mod connect;
 mod database;
 mod desk;
@@ -119,6 +120,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
     }
     match path {
         "/alerts" => desk::sections(&mut html, &reader, &sources).await,
+        "/business" => business::section(&mut html, &reader, &sources),
         "/database" => database::sections(&mut html, &reader, &sources).await,
         "/system" => system::sections(&mut html, &reader, &sources).await,
         _ => {}

@@ -43,7 +43,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="preload" href=FONT r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <HashedStylesheet options=options.clone()/>
                 <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
+                // What can be read comes first.
+                <HydrationScripts options defer=true/>
                 <MetaTags/>
             </head>
             <body>

@@ -20,7 +20,9 @@ test.describe("in English", () => {
     const bars = own.getByRole("figure", { name: /distribution/ }).getByRole("img");
     await expect(bars).toHaveAccessibleName(/up to 5 ms 210, up to 10 ms 640,.* over 10 s 0$/);
     for (const name of ["Requests", "Error rate", "Response time"]) {
-      await expect(own.getByRole("figure", { name, exact: false }).first().locator("canvas")).toBeVisible();
+      const graph = own.getByRole("figure", { name, exact: false }).first();
+      await graph.scrollIntoViewIfNeeded();
+      await expect(graph.locator("canvas")).toBeVisible();
     }
 
     await publish(fed, "application", onFire());

@@ -18,13 +18,13 @@ pub fn business_panel() -> AnyView {
     panel(METRICS_SHOWN)
 }
 
-/// The business metrics on their own page: all of them, and the week as numbers.
+/// The business metrics on their own page: all of them.
 #[must_use]
 pub fn business_detail() -> AnyView {
     panel(usize::MAX)
 }
 
-/// The panel with at most so many metrics; with all of them, the week too.
+/// The panel with at most so many metrics.
 fn panel(most: usize) -> AnyView {
     let words = use_words();
     let store = expect_context::<LiveStore>();
@@ -54,9 +54,6 @@ fn panel(most: usize) -> AnyView {
         metrics(html, words, store, most, is_connected.get());
         html.mark("</section>");
         if is_page {
-            if is_connected.get() {
-                week(html, words, store);
-            }
             html.mark("</div>");
         }
     })
@@ -92,7 +89,7 @@ fn metrics(html: &mut Html, words: &Words, store: LiveStore, most: usize, is_con
     html.mark("</ul>");
 }
 
-fn title(metric: &BusinessMetric, is_japanese: bool) -> String {
+pub(crate) fn title(metric: &BusinessMetric, is_japanese: bool) -> String {
     let title = if is_japanese { &metric.title_ja } else { &metric.title_en };
     if title.is_empty() { metric.name.clone() } else { title.clone() }
 }
@@ -143,33 +140,8 @@ fn bars(words: &Words, metric: &BusinessMetric) -> Bars {
     Bars { bars: metric.week.iter().enumerate().map(bar).collect(), unfinished: true, bounds: false }
 }
 
-fn weekday(names: [&'static str; 7], date: &str) -> &'static str {
+pub(crate) fn weekday(names: [&'static str; 7], date: &str) -> &'static str {
     format::weekday(date).and_then(|day| names.get(day).copied()).unwrap_or_default()
-}
-
-/// The week as numbers.
-fn week(html: &mut Html, words: &Words, store: LiveStore) {
-    html.element(
-        "<section class=\"panel panel-week\" aria-labelledby=\"week-title\"><header class=\"panel-header\">\
-         <h2 id=\"week-title\">",
-        words.business.week,
-        "</h2></header>",
-    );
-    of(store.business, |business| {
-        let mut columns = vec![words.business.metric.to_owned()];
-        for (place, day) in business.metrics.iter().take(1).flat_map(|metric| metric.week.iter().rev()).enumerate() {
-            let name = if place == 0 { words.business.so_far } else { weekday(words.business.weekdays, &day.date) };
-            columns.push(format!("{name} {}", format::day_of(&day.date)));
-        }
-        let row = |metric: &BusinessMetric| {
-            let counts =
-                metric.week.iter().rev().map(|day| day.count.map_or_else(|| MISSING.to_owned(), format::count));
-            std::iter::once(title(metric, store.is_japanese())).chain(counts).collect::<Vec<_>>()
-        };
-        html.element("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"", words.business.week, "\">");
-        html.table("", &columns, &business.metrics.iter().map(row).collect::<Vec<_>>(), "");
-    });
-    html.mark("</div></section>");
 }
 
 #[cfg(test)]

@@ -20,12 +20,14 @@ pub fn drawn(path: &'static str) -> AnyView {
     // The server draws graphs too.
     Effect::new(|_| charts::load_script());
     let newest = StoredValue::new(0_u32);
-    Effect::new(move |_| {
+    Effect::new(move |before: Option<()>| {
         // Read, not only tracked: a memo that nobody has read follows nothing.
         tick.get();
         store.alerts.with(|_| ());
         let search = search.get();
-        if browser::is_acting() || browser::is_hidden() {
+        // What came with the page is good until the next tick.
+        let is_fresh = before.is_none() && store.drawn.with_untracked(|drawn| !drawn.is_empty());
+        if is_fresh || browser::is_acting() || browser::is_hidden() {
             return;
         }
         let number = newest.get_value().wrapping_add(1);

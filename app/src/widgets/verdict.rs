@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::html::{Html, part};
 use super::icon::Shape;
 use crate::live::{Link, LiveStore, Severity, Verdict, of};
-use crate::words::use_words;
+use crate::words::{Words, use_words};
 
 /// Icon, sentence, live state, host, uptime and clock.
 #[must_use]
@@ -33,15 +34,18 @@ pub fn verdict_strip() -> AnyView {
     });
     let headline = Signal::derive(move || verdict.get().headline(words, store.zone.get(), store.now.get_untracked()));
     let more = Signal::derive(move || verdict.get().more(words, store.push_seconds.get()));
-    let host = host_name(store);
-    let no_system = Signal::derive(move || store.system.with(Option::is_none));
-    let uptime = Signal::derive(move || {
-        let seconds = of(store.system, |system| Some(system.uptime_seconds));
-        seconds.map(|seconds| (words.uptime)(&(words.duration)(seconds))).unwrap_or_default()
-    });
-    let clock = Signal::derive(move || {
+    // Written as a whole: words that grow would push the others aside, which counts as a shift.
+    let facts = part(move |html| {
+        html.mark("<ul class=\"verdict-facts\"><li>");
+        link_chip(html, words, store);
+        html.mark("</li>");
+        of(store.system, |system| {
+            html.element("<li class=\"verdict-host\">", &system.host, "</li>");
+            html.element("<li>", &(words.uptime)(&(words.duration)(system.uptime_seconds)), "</li>");
+        });
         let (zone, now) = (store.zone.get(), store.now.get());
-        format!("{} {}{}", zone.date(now), zone.time(now), zone.label())
+        let clock = format!("{} {}{}", zone.date(now), zone.time(now), zone.label());
+        html.element("<li class=\"verdict-clock\">", &clock, "</li></ul>");
     });
     view! {
         <section class=class aria-label=words.verdict>
@@ -50,12 +54,7 @@ pub fn verdict_strip() -> AnyView {
                 <strong>{headline}</strong> " " <span>{more}</span>
             </p>
             <Announcement verdict/>
-            <ul class="verdict-facts">
-                <li>{link_chip()}</li>
-                <li class="verdict-host" hidden=no_system>{host}</li>
-                <li hidden=no_system>{uptime}</li>
-                <li class="verdict-clock">{clock}</li>
-            </ul>
+            {facts}
         </section>
     }
     .into_any()
@@ -78,32 +77,20 @@ fn Announcement(verdict: Memo<Verdict>) -> impl IntoView {
 }
 
 /// Whether what is seen is live, and since when not.
-fn link_chip() -> impl IntoView {
-    let store = expect_context::<LiveStore>();
-    let words = use_words();
-    let class = Signal::derive(move || {
-        match store.link.get() {
-            Link::Live if store.is_stale() => "chip chip-stale",
-            Link::Live => "chip chip-live",
-            Link::Lost(_) => "chip chip-lost",
-            Link::None => "chip",
+fn link_chip(html: &mut Html, words: &Words, store: LiveStore) {
+    let zone = store.zone.get();
+    let (class, text) = match store.link.get() {
+        Link::Live if store.is_stale() => ("chip chip-stale", words.stale.to_owned()),
+        Link::Live => ("chip chip-live", words.live.to_owned()),
+        Link::Lost(since) => ("chip chip-lost", (words.reconnecting)(&zone.time(since))),
+        Link::None => {
+            let at = of(store.system, |system| Some(system.at));
+            let at = zone.time(at.unwrap_or_else(|| store.now.get()));
+            ("chip", (words.as_of)(&format!("{at}{}", zone.label())))
         }
-        .to_owned()
-    });
-    let name = Signal::derive(move || link_name(store).to_owned());
-    let text = Signal::derive(move || {
-        let zone = store.zone.get();
-        match store.link.get() {
-            Link::Live if store.is_stale() => words.stale.to_owned(),
-            Link::Live => words.live.to_owned(),
-            Link::Lost(since) => (words.reconnecting)(&zone.time(since)),
-            Link::None => {
-                let at = of(store.system, |system| Some(system.at));
-                (words.as_of)(&format!("{}{}", zone.time(at.unwrap_or_else(|| store.now.get())), zone.label()))
-            }
-        }
-    });
-    view! { <span class=class data-link=name>{text}</span> }
+    };
+    html.mark("<span class=\"").mark(class).mark("\" data-link=\"").mark(link_name(store));
+    html.element("\">", &text, "</span>");
 }
 
 /// The live state as one word, for tests and styles.
