@@ -218,7 +218,11 @@ impl Connection {
         }
         self.tick_clock();
         let age = browser::now() - self.snapshot.get();
-        if !browser::is_hidden() && age > past_lasts(self.store.look.get_untracked(), self.store.now.get_untracked()) {
+        let is_live = self.store.link.get_untracked() == Link::Live;
+        if is_live
+            && !browser::is_hidden()
+            && age > past_lasts(self.store.look.get_untracked(), self.store.now.get_untracked())
+        {
             self.snapshot_wanted.set(true);
         }
         self.fetch_snapshot();

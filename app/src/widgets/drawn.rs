@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
 use super::html::Html;
-use crate::live::LiveStore;
+use crate::live::{Link, LiveStore};
 use crate::{api, browser, charts};
 
 /// It is asked for again so often, for the values in it.
@@ -20,28 +20,31 @@ pub fn drawn(path: &'static str) -> AnyView {
     // The server draws graphs too.
     Effect::new(|_| charts::load_script());
     let newest = StoredValue::new(0_u32);
-    Effect::new(move |before: Option<()>| {
-        // Read, not only tracked: a memo that nobody has read follows nothing.
-        tick.get();
+    Effect::new(move |born: Option<(i64, String)>| {
         store.alerts.with(|_| ());
-        let search = search.get();
+        // Read, not only tracked: a memo that nobody has read follows nothing.
+        let now = (tick.get(), search.get());
+        let born = born.unwrap_or_else(|| now.clone());
         // What came with the page is good until the next tick.
-        let is_fresh = before.is_none() && store.drawn.with_untracked(|drawn| !drawn.is_empty());
-        if is_fresh || browser::is_acting() || browser::is_hidden() {
-            return;
+        let is_fresh = born == now && store.drawn.with_untracked(|drawn| !drawn.is_empty());
+        // Asked again as soon as there is somebody to ask.
+        let is_lost = matches!(store.link.get(), Link::Lost(_));
+        if is_fresh || is_lost || browser::is_acting() || browser::is_hidden() {
+            return born;
         }
         let number = newest.get_value().wrapping_add(1);
         newest.set_value(number);
         let minutes = store.zone.get().minutes();
         spawn_local(async move {
             // Else what is shown stays.
-            if let Ok(markup) = api::drawn::drawn(path.to_owned(), search, minutes).await {
+            if let Ok(markup) = api::drawn::drawn(path.to_owned(), now.1, minutes).await {
                 // Unless the viewer has gone on: to another time, or to another page.
                 if newest.try_get_value() == Some(number) {
                     store.drawn.set(markup);
                 }
             }
         });
+        born
     });
     on_cleanup(move || store.drawn.set(String::new()));
     let rest = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, "").to_owned()));
