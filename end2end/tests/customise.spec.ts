@@ -41,7 +41,7 @@ test("a viewer orders the panels, leaves some out and adds a graph of any series
   await open(page);
   await page.locator(".own-graph").first().getByLabel("Series").fill("disk usage");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.locator(".panel-notice")).toContainText("disk usage: write a series as");
+  await expect(page.locator(".server-drawn .panel-notice")).toContainText("disk usage: write a series as");
   expect(await panels(page)).toContain("Own graphs");
 
   // Another browser has what is set up.
