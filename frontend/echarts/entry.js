@@ -8,7 +8,7 @@ import { LineChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
 import { connect, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { optionOf } from "./frame.js";
+import { linesOf, movesOf, optionOf } from "./frame.js";
 import { onChange } from "./look.js";
 import { listen, refresh } from "./table.js";
 import { zoomable } from "./zoom.js";
@@ -32,7 +32,14 @@ const update = (graph) => {
         graph.option = JSON.parse(graph.json);
         graph.json = undefined;
     }
-    graph.chart.setOption(optionOf(graph.option, graph.element.parentElement), { replaceMerge: ["series"], lazyUpdate: true });
+    const lines = linesOf(graph.option);
+    if (graph.lines === lines) {
+        graph.chart.setOption(movesOf(graph.option), { lazyUpdate: true });
+    } else {
+        graph.lines = lines;
+        const option = optionOf(graph.option, graph.element.parentElement, () => graph.option.graph);
+        graph.chart.setOption(option, { replaceMerge: ["series"], lazyUpdate: true });
+    }
     refresh(graph.element.closest(".graph"), graph.option);
 };
 
@@ -121,7 +128,11 @@ const adopt = () => {
 adopt();
 new MutationObserver(adopt).observe(document.getElementById("main"), { childList: true, subtree: true });
 onChange(() => {
-    for (const graph of graphs.values()) if (graph.chart) update(graph);
+    for (const graph of graphs.values()) {
+        // In other colours it is another one.
+        graph.lines = undefined;
+        if (graph.chart) update(graph);
+    }
 });
 listen((element) => graphs.get(element)?.option);
 

@@ -34,7 +34,8 @@ const marksAt = (box, at, near) =>
         return from - near <= at && at <= end + near;
     });
 
-const tooltip = (box, { unit, decimals, time }) => (points) => {
+const tooltip = (box, frame) => (points) => {
+    const { unit, decimals, time } = frame();
     const content = element("div", "graph-tooltip");
     const at = points[0].axisValue;
     content.append(element("div", "graph-tooltip-time", moment(at)));
@@ -65,14 +66,30 @@ const series = ({ name, style, filled, data }) => {
         name,
         data,
         showSymbol: false,
+        // Where there are more points than pixels, the lowest and the highest of each.
+        sampling: "minmax",
         itemStyle: { color },
         lineStyle: { ...style, color },
         areaStyle: filled ? { color, opacity: 0.12 } : null,
     };
 };
 
-/** The option of a graph in its box. */
-export const optionOf = ({ lines, graph }, box) => {
+/** What moves on with time: all that has to be set while the lines are the same. */
+export const movesOf = ({ lines, graph }) => ({
+    series: lines.map(({ data }) => ({ data })),
+    xAxis: {
+        min: graph.time[0],
+        max: graph.time[1],
+        axisLabel: { show: graph.marks.length > 0, formatter: graph.mark_format, customValues: graph.marks },
+    },
+    yAxis: { max: graph.top, interval: graph.step },
+});
+
+/** Which lines a graph has, and how they look. */
+export const linesOf = ({ lines }) => lines.map(({ name, style, filled }) => [name, style.color, style.type, filled]).join();
+
+/** The option of a graph in its box; `frame` answers what its axes are now. */
+export const optionOf = ({ lines, graph }, box, frame) => {
     const ink = property("ink-2");
     const label = { color: ink, fontSize: Number.parseFloat(property("text-axis")), fontFamily: property("font") };
     return {
@@ -99,7 +116,7 @@ export const optionOf = ({ lines, graph }, box) => {
         tooltip: {
             trigger: "axis",
             axisPointer: { type: "line", lineStyle: { color: ink, width: 1, type: "solid", opacity: 0.5 } },
-            formatter: tooltip(box, graph),
+            formatter: tooltip(box, frame),
             className: "graph-tooltip-box",
             confine: true,
             transitionDuration: 0,
