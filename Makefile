@@ -1,9 +1,9 @@
 # The front door: every target is a line or two that calls a script. ARGS are handed on.
 .DEFAULT_GOAL := help
-.PHONY: help run demo dev test check bench
+.PHONY: help run demo dev test check bench pictures
 
 help: ## this list
-	@awk -F ': ## ' '/^[a-z]+: ##/ { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': ## ' '/^[a-z]+: ##/ { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: ## install what is missing, build, start; e.g. make run ARGS=--help
 	@scripts/setup.sh run && scripts/build.sh
@@ -23,6 +23,9 @@ test: ## everything that CI checks
 
 check: ## the quick part of it: format, clippy on both sides, no browser
 	@scripts/test.sh --quick
+
+pictures: ## take README's pictures of the demo that runs, best after half an hour; ARGS=URL for another
+	@scripts/setup.sh test && CHROMIUM=$${CHROMIUM:-$$(command -v chromium)} node end2end/pictures.mjs $(ARGS)
 
 bench: ## measure against peers; ARGS=--short for the short form
 	@scripts/setup.sh bench && scripts/build.sh
