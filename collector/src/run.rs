@@ -293,7 +293,9 @@ impl Running {
         self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
         let parts = (self.feed.clone(), self.store.clone(), self.cache.clone());
         let (kept_every, name) = (settings.sampling.system, host.to_owned());
-        self.tasks.spawn(source::watch_database(Arc::clone(&monitor), parts, kept_every, name));
+        if settings.database.watch {
+            self.tasks.spawn(source::watch_database(Arc::clone(&monitor), parts, kept_every, name));
+        }
         let counting = match settings.business.enabled {
             true => {
                 let zone = settings.business.zone(schedule);

@@ -24,6 +24,8 @@ pub struct Database {
     /// How long a connection may take to be had before PostgreSQL counts as not answering.
     #[serde(with = "super::load::duration")]
     pub connect_timeout: Duration,
+    /// Whether PostgreSQL itself, our connections to it and Redis are sampled, as often as the host is.
+    pub watch: bool,
 }
 
 impl Default for Database {
@@ -34,6 +36,7 @@ impl Default for Database {
             pool_max: 50,
             idle_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
+            watch: true,
         }
     }
 }

@@ -115,7 +115,13 @@ impl Drop for Collector {
 
 /// A collector that samples nothing within the test, for its PostgreSQL, and the URL of that.
 pub async fn quiet(directory: &Path) -> (Collector, String) {
-    let settings = ["live.push=60s", "sampling.system=60s", "business.enabled=false", "redis.enabled=false"];
+    let settings = [
+        "live.push=60s",
+        "sampling.system=60s",
+        "business.enabled=false",
+        "database.watch=false",
+        "redis.enabled=false",
+    ];
     let arguments = settings.map(|setting| ["--set", setting]);
     let collector = Collector::start(&directory.join("data"), arguments.as_flattened()).await;
     let url = collector.url("DATABASE_URL").unwrap();
