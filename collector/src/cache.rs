@@ -240,7 +240,9 @@ impl Cache {
     ///
     /// [`CacheError::Url`]
     pub fn messages(&self) -> Result<Messages, CacheError> {
-        let subscriber = self.builder.build_subscriber_client()?;
+        let mut builder = self.builder.clone();
+        builder.with_performance_config(|performance| performance.broadcast_channel_capacity = BURST);
+        let subscriber = builder.build_subscriber_client()?;
         let messages = subscriber.message_rx();
         drop(subscriber.connect());
         // Subscribes again at every connection to what it was once subscribed to.
@@ -253,6 +255,10 @@ impl Cache {
         let _ = tokio::time::timeout(TIMEOUT, self.client.quit()).await;
     }
 }
+
+/// Live events that may come in at once, such as hundreds of alerts when a rack goes dark. What is beyond is
+/// made up for by the next look at all of them.
+const BURST: usize = 1_024;
 
 /// Rule and JSON of its alert.
 fn oldest_of_each_rule(alerts: &[Alert]) -> Result<Vec<(String, String)>, serde_json::Error> {

@@ -12,8 +12,10 @@ for (const locale of ["ja-JP", "en-US"]) {
             await page.goto(path);
             await expect(page.locator(link)).toHaveAttribute("data-link", "live");
             // Only what is near the window is drawn.
-            await page.locator(".graph").first().scrollIntoViewIfNeeded();
-            await expect(page.locator("canvas").first()).toBeVisible();
+            await expect(async () => {
+              await page.locator(".graph").first().scrollIntoViewIfNeeded({ timeout: 1_000 });
+              await expect(page.locator("canvas").first()).toBeVisible({ timeout: 3_000 });
+            }).toPass();
             expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
             expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
           });

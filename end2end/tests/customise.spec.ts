@@ -9,6 +9,8 @@ test.use({ locale: "en-GB" });
 const panels = (page: Page) => page.locator(".cell h2").allTextContents();
 
 const open = async (page: Page) => {
+  // A socket that is still being opened when the page goes away is a complaint of the browser's.
+  await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   await page.getByText("Customise this page").click();
   await expect(page.getByRole("button", { name: "Save" })).toBeVisible();
 };
@@ -54,6 +56,7 @@ test("a viewer orders the panels, leaves some out and adds a graph of any series
   await page.getByRole("button", { name: "As it was set up" }).click();
   await expect.poll(() => panels(page)).toContain("Business");
   expect((await context.cookies()).map(({ name }) => name)).not.toContain("dashboard");
+  await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   await page.close();
 });
 
@@ -67,6 +70,7 @@ test("for everybody it is set up in the file, and a wrong file is refused", asyn
   await page.goto(dashboard.url);
   await expect.poll(() => panels(page)).toEqual(["Own graphs", "System"]);
   await expect(page.getByRole("figure", { name: "Load average" })).toHaveCount(0);
+  await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   await page.goto("about:blank");
   await dashboard.stop();
   writeFileSync(config, '[dashboard]\npanels = ["clock.12"]\n');

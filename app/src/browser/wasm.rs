@@ -38,10 +38,13 @@ pub fn is_hidden() -> bool {
     document().hidden()
 }
 
-/// Whether somebody has a form of the alerts or a whole statement open, which must stay as it is.
+/// Whether somebody has a form or a whole statement open, or is among what the server draws by keyboard:
+/// that must stay as it is.
 #[must_use]
 pub fn is_acting() -> bool {
-    document().query_selector(".act-more[open],.query[open]").is_ok_and(|form| form.is_some())
+    document()
+        .query_selector(".act-more[open],.query[open],.server-drawn :focus-visible,.cell .markup :focus-visible")
+        .is_ok_and(|form| form.is_some())
 }
 
 /// Writes into every element that says since which second something is what `age` makes of that.

@@ -218,11 +218,8 @@ impl Connection {
         }
         self.tick_clock();
         let age = browser::now() - self.snapshot.get();
-        let is_live = self.store.link.get_untracked() == Link::Live;
-        if is_live
-            && !browser::is_hidden()
-            && age > past_lasts(self.store.look.get_untracked(), self.store.now.get_untracked())
-        {
+        let lasts = past_lasts(self.store.look.get_untracked(), self.store.now.get_untracked());
+        if !browser::is_hidden() && age > lasts {
             self.snapshot_wanted.set(true);
         }
         self.fetch_snapshot();
@@ -268,7 +265,8 @@ impl Connection {
     /// Asks for the snapshot that is wanted, but not again and again.
     fn fetch_snapshot(self: &Rc<Self>) {
         let now = browser::now();
-        if !self.snapshot_wanted.get() || now - self.snapshot.get() < SNAPSHOT_PAUSE {
+        let is_lost = matches!(self.store.link.get_untracked(), Link::Lost(_));
+        if is_lost || !self.snapshot_wanted.get() || now - self.snapshot.get() < SNAPSHOT_PAUSE {
             return;
         }
         self.snapshot_wanted.set(false);
