@@ -51,7 +51,7 @@ pub fn write_legend(html: &mut Html, names: &[Name<'_>], unit: Unit, plot: &Plot
     for ((name, color), extremes) in names.iter().zip(&plot.extremes) {
         let newest = extremes.map(|[newest, ..]| unit.text(newest)).unwrap_or_default();
         html.mark("<li><svg class=\"legend-mark\" viewBox=\"0 0 12 4\" aria-hidden=\"true\"><path class=\"");
-        html.mark(color).mark("\" d=\"M2 2H10\"/></svg>").text(name);
+        html.mark(color).mark("\" d=\"M2 2H10\"/></svg>").element("<span>", name, "</span>");
         html.element(" <b>", &newest, "</b></li>");
     }
     html.mark("</ul>");
