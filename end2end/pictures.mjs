@@ -8,10 +8,10 @@ const docs = new URL("../docs/", import.meta.url);
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 for (const [colorScheme, name] of [["light", "dashboard.png"], ["dark", "dashboard-dark.png"]]) {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 2400 }, colorScheme, locale: "en-GB" });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, colorScheme, locale: "en-GB" });
   await page.goto(url);
   await page.locator('[data-link="live"]').waitFor();
-  await page.locator("canvas").last().waitFor();
+  await page.locator("canvas").first().waitFor();
   // Two readings more, so that nothing is on its way any more.
   await page.waitForTimeout(5_000);
   const path = fileURLToPath(new URL(name, docs));

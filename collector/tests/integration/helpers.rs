@@ -118,6 +118,7 @@ pub async fn quiet(directory: &Path) -> (Collector, String) {
     let settings = [
         "live.push=60s",
         "sampling.system=60s",
+        "application.enabled=false",
         "business.enabled=false",
         "database.watch=false",
         "redis.enabled=false",
