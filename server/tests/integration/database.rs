@@ -78,3 +78,17 @@ async fn what_is_seen_of_the_databases_is_in_the_api_in_metrics_and_in_the_pages
     // Of what is not there nothing is drawn.
     assert!(!page.body.contains("replication-title"));
 }
+
+/// It is asked for by an address that is no page, and would take away what is drawn on the one it is for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_the_browser_asks_for_has_nothing_drawn() {
+    let place = Place::new();
+    let dashboard = Dashboard::start(&place, &["--set", "application.enabled=false"]).await;
+    let body = r#"{"search":"range=1h"}"#;
+    let answer = dashboard.request("POST /api/snapshot", &["Content-Type: application/json"], body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    // A text, with the snapshot as JSON in it.
+    let snapshot: String = serde_json::from_str(&answer.body).unwrap();
+    let snapshot: Value = serde_json::from_str(&snapshot).unwrap();
+    assert_eq!((&snapshot["look"], &snapshot["drawn"]), (&Value::from("range=1h"), &Value::Null));
+}
