@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cookie::{A_YEAR, cookie, told};
-use super::v1::{ApiError, body, own};
+use super::v1::{self, ApiError, body, own};
 
 impl From<DeskError> for ApiError {
     fn from(error: DeskError) -> Self {
@@ -147,16 +147,8 @@ pub(crate) async fn form(
     State(feed): State<Feed>,
     headers: HeaderMap,
     asked: Result<Form<Asked>, FormRejection>,
-) -> Response {
-    if let Err(error) = own(&headers) {
-        return error.into_response();
-    }
-    let asked = match asked {
-        Ok(Form(asked)) => asked,
-        Err(rejection) => {
-            return ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form").into_response();
-        }
-    };
+) -> Result<Response, ApiError> {
+    let asked = v1::form(&headers, asked)?;
     let name = asked.name.clone();
     let outcome = do_it(&desk, &feed, asked).await;
     let mut cookies = Vec::new();
@@ -167,7 +159,7 @@ pub(crate) async fn form(
     if !name.trim().is_empty() {
         cookies.push(cookie(NAME, name.trim(), A_YEAR));
     }
-    (StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, "/alerts")]).into_response()
+    Ok((StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, "/alerts")]).into_response())
 }
 
 /// Answers the word of what was done.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::cookie::{A_YEAR, TOLD_SECONDS, cookie};
 use super::preferences::local_path;
-use super::v1::{ApiError, Parameters, body, own};
+use super::v1::{self, ApiError, Parameters, body, own};
 
 /// Annotations where no number is given, and at the most.
 const ANNOTATIONS: u16 = 100;
@@ -98,16 +98,8 @@ pub(crate) async fn form(
     State(archive): State<Archive>,
     headers: HeaderMap,
     asked: Result<Form<Asked>, FormRejection>,
-) -> Response {
-    if let Err(error) = own(&headers) {
-        return error.into_response();
-    }
-    let asked = match asked {
-        Ok(Form(asked)) => asked,
-        Err(rejection) => {
-            return ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form").into_response();
-        }
-    };
+) -> Result<Response, ApiError> {
+    let asked = v1::form(&headers, asked)?;
     let (name, back) = (asked.name.trim().to_owned(), local_path(&asked.back));
     let told = match do_it(&archive, asked).await {
         Ok(done) => done.to_owned(),
@@ -118,7 +110,7 @@ pub(crate) async fn form(
         cookies.push(cookie("name", &name, A_YEAR));
     }
     let page = back.split('#').next().unwrap_or_default();
-    (StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, format!("{page}{PLACE}"))]).into_response()
+    Ok((StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, format!("{page}{PLACE}"))]).into_response())
 }
 
 /// Answers the word of what was done.

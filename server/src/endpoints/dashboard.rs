@@ -8,25 +8,18 @@ use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 
 use super::cookie::{A_YEAR, told};
-use super::v1::ApiError;
-use crate::middleware::is_same_origin;
+use super::v1::{self, ApiError};
 
 const COOKIE: &str = "dashboard";
 /// Bytes of a cookie with its name that every browser keeps.
 const MOST_BYTES: usize = 4_000;
 
 /// Keeps the choice in a cookie and goes back to the overview, which says why where it cannot.
-pub(crate) async fn set(headers: HeaderMap, form: Result<Form<Vec<(String, String)>>, FormRejection>) -> Response {
-    if !is_same_origin(&headers) {
-        let message = "this form is of another site; open the dashboard itself";
-        return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin").into_response();
-    }
-    let fields = match form {
-        Ok(Form(fields)) => fields,
-        Err(rejection) => {
-            return ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form").into_response();
-        }
-    };
+pub(crate) async fn set(
+    headers: HeaderMap,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Result<Response, ApiError> {
+    let fields = v1::form(&headers, form)?;
     let cookie = match chosen(&fields) {
         Ok(value) => {
             let age = if value.is_empty() { 0 } else { A_YEAR };
@@ -34,7 +27,7 @@ pub(crate) async fn set(headers: HeaderMap, form: Result<Form<Vec<(String, Strin
         }
         Err(error) => told(&error),
     };
-    (StatusCode::SEE_OTHER, AppendHeaders([cookie]), [(LOCATION, "/")]).into_response()
+    Ok((StatusCode::SEE_OTHER, AppendHeaders([cookie]), [(LOCATION, "/")]).into_response())
 }
 
 /// The value of the cookie; empty for what is set up.

@@ -7,12 +7,11 @@ use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::v1::ApiError;
-use crate::middleware::is_same_origin;
+use super::cookie::A_YEAR;
+use super::v1::{self, ApiError};
 
 const LANGUAGES: [&str; 2] = ["ja", "en"];
 const THEMES: [&str; 3] = ["system", "light", "dark"];
-const A_YEAR: u32 = 365 * 24 * 60 * 60;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Preferences {
@@ -23,17 +22,11 @@ pub(crate) struct Preferences {
 }
 
 /// Keeps the preferences in cookies and goes back to the page they were set on.
-pub(crate) async fn set(headers: HeaderMap, form: Result<Form<Preferences>, FormRejection>) -> Response {
-    if !is_same_origin(&headers) {
-        let message = "this form is of another site; open the dashboard itself";
-        return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin").into_response();
-    }
-    let preferences = match form {
-        Ok(Form(preferences)) => preferences,
-        Err(rejection) => {
-            return ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form").into_response();
-        }
-    };
+pub(crate) async fn set(
+    headers: HeaderMap,
+    form: Result<Form<Preferences>, FormRejection>,
+) -> Result<Response, ApiError> {
+    let preferences = v1::form(&headers, form)?;
     let mut cookies = Vec::new();
     for (name, value, known) in
         [("lang", &preferences.lang, &LANGUAGES[..]), ("theme", &preferences.theme, &THEMES[..])]
@@ -41,13 +34,13 @@ pub(crate) async fn set(headers: HeaderMap, form: Result<Form<Preferences>, Form
         let Some(value) = value else { continue };
         if !known.contains(&value.as_str()) {
             let message = format!("{name} must be one of {}", known.join(", "));
-            return ApiError::new(StatusCode::BAD_REQUEST, "invalid", &message, name).into_response();
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid", &message, name));
         }
         let age = if value == "system" { 0 } else { A_YEAR };
         cookies.push((SET_COOKIE, format!("{name}={value}; Path=/; Max-Age={age}; SameSite=Lax")));
     }
     let back = local_path(&preferences.back);
-    (StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, back)]).into_response()
+    Ok((StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, back)]).into_response())
 }
 
 /// A path of this site, or else its front page: never a way to another site.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Form, Json};
 use collector::alert::{Alert, Severity};
 use collector::database::Look;
 use collector::{
@@ -81,6 +81,13 @@ pub(super) fn own(headers: &HeaderMap) -> Result<(), ApiError> {
 pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
     body.map(|Json(body)| body)
         .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "body"))
+}
+
+/// What a form of a page of ours was filled in with.
+pub(super) fn form<T>(headers: &HeaderMap, form: Result<Form<T>, FormRejection>) -> Result<T, ApiError> {
+    own(headers)?;
+    form.map(|Form(form)| form)
+        .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form"))
 }
 
 /// The newest values of all kinds.
