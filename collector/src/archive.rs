@@ -108,10 +108,7 @@ impl Archive {
     /// [`ArchiveError::Invalid`] and [`ArchiveError::NoMetric`]. When PostgreSQL does not answer,
     /// the range has what is not saved and says that it is not complete.
     pub async fn range(&self, query: &RangeQuery) -> Result<Range, ArchiveError> {
-        check(query)?;
-        let metrics = std::slice::from_ref(&query.metric);
-        let loose = self.loose((query.from, query.to), metrics, &query.labels).await;
-        self.join(query, &loose, Values::AsKept).await
+        self.read(query, Values::AsKept).await
     }
 
     /// The same of a metric that counts from sample to sample, such as `network_rx`, per second.
@@ -120,10 +117,14 @@ impl Archive {
     ///
     /// As [`Archive::range`].
     pub async fn rate(&self, query: &RangeQuery) -> Result<Range, ArchiveError> {
+        self.read(query, Values::PerSecond).await
+    }
+
+    async fn read(&self, query: &RangeQuery, values: Values) -> Result<Range, ArchiveError> {
         check(query)?;
         let metrics = std::slice::from_ref(&query.metric);
         let loose = self.loose((query.from, query.to), metrics, &query.labels).await;
-        self.join(query, &loose, Values::PerSecond).await
+        self.join(query, &loose, values).await
     }
 
     /// What PostgreSQL has, joined with what is not saved, which was read before.

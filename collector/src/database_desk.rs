@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::cache::Cache;
 use crate::database::{Growth, Look, Obstacle, ObstacleKind, Redis, Relations, Seen};
 use crate::store::{Looker, Store, nothing};
-use crate::{Archive, Feed, Part, PartName, PartState, RangePoint, RangeQuery, Resolution};
+use crate::{Archive, Feed, PartName, RangePoint, RangeQuery, Resolution};
 
 /// A look that is younger is not taken anew.
 const FRESH: Duration = Duration::from_secs(5);
@@ -79,7 +79,7 @@ impl DatabaseDesk {
         span: SignedDuration,
         points: u32,
     ) -> Vec<Vec<RangePoint>> {
-        let is_up = self.0.feed.health().part(PartName::Postgresql).is_some_and(|part| part.state == PartState::Up);
+        let is_up = self.0.feed.health().is_up(PartName::Postgresql);
         let to = Timestamp::now();
         let series = wanted.iter().map(|(metric, label)| {
             let labels = label.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -100,7 +100,7 @@ impl DatabaseDesk {
 
     async fn take(&self, state: &mut State) -> Look {
         let now = Timestamp::now();
-        let answers = |name| self.0.feed.health().part(name).is_some_and(Part::answers);
+        let answers = |name| self.0.feed.health().answers(name);
         let has_store = self.0.store.is_open() && answers(PartName::Postgresql);
         let State { looker, sizes, .. } = state;
         let postgresql = async {

@@ -65,6 +65,18 @@ impl Health {
     pub fn part(&self, name: PartName) -> Option<&Part> {
         self.parts.iter().find(|part| part.name == name)
     }
+
+    /// Whether the part of this name is there and up.
+    #[must_use]
+    pub fn is_up(&self, name: PartName) -> bool {
+        self.part(name).is_some_and(|part| part.state == PartState::Up)
+    }
+
+    /// Whether it answers what it is asked about itself: see [`Part::answers`].
+    #[must_use]
+    pub fn answers(&self, name: PartName) -> bool {
+        self.part(name).is_some_and(Part::answers)
+    }
 }
 
 /// One part of the system.

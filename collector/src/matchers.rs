@@ -100,10 +100,10 @@ impl Matchers {
 
     /// The labels that a series must have; `None` where more than equality is asked for.
     pub(crate) fn equal(&self) -> Option<Labels> {
-        let is_plain = |matcher: &&Matcher| matcher.regex.is_none() && !matcher.is_negated;
-        let plain = || self.0.iter().filter(is_plain);
-        (plain().count() == self.0.len())
-            .then(|| plain().map(|matcher| (matcher.label.clone(), matcher.text.clone())).collect())
+        let pair = |Matcher { label, text, regex, is_negated }: &Matcher| {
+            (regex.is_none() && !is_negated).then(|| (label.clone(), text.clone()))
+        };
+        self.0.iter().map(pair).collect()
     }
 
     /// Whether a series with these labels is meant.

@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::monitor::{Monitor, Reading};
 use crate::sample::{DatabaseMeter, Point, PostgresqlReading, RedisReading, Sample, size_point};
 use crate::store::{Numbers, Store};
-use crate::{Feed, Part, PartName};
+use crate::{Feed, PartName};
 
 /// How often the size of the database is read, for which PostgreSQL looks at every file of it.
 const DATABASE_SIZE: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ pub(crate) async fn watch_database(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let answers = |name| feed.health().part(name).is_some_and(Part::answers);
+        let answers = |name| feed.health().answers(name);
         let has_store = store.is_open() && answers(PartName::Postgresql);
         let with_size = Instant::now() >= size_due;
         let (postgresql, redis) = tokio::join!(

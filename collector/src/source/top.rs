@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::whole_milliseconds;
 use crate::store::Store;
 use crate::top::{Top, TopProcess};
-use crate::{Feed, PartName, PartState};
+use crate::{Feed, PartName};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 /// CPU is what was used since the reading before; of the first one, after so long.
@@ -78,7 +78,7 @@ pub(crate) async fn watch_queries(top: Top, feed: Feed, store: Store) {
     let mut last: Option<Instant> = None;
     loop {
         ticks.tick().await;
-        if feed.health().part(PartName::Postgresql).is_none_or(|part| part.state != PartState::Up) {
+        if !feed.health().is_up(PartName::Postgresql) {
             continue;
         }
         match tokio::time::timeout(TIMEOUT, store.top_queries()).await {

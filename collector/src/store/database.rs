@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow};
 
+use super::link::is_last_word;
 use super::{Link, Store};
 use crate::database::{Connections, Obstacle, ObstacleKind, Pool};
 use crate::sample::PostgresqlReading;
@@ -149,7 +150,7 @@ fn obstacle(error: &sqlx::Error, grant: &str) -> Obstacle {
         "57014" => Obstacle::of(ObstacleKind::TooSlow),
         "55P03" => Obstacle::of(ObstacleKind::Locked),
         "" => Obstacle::of(ObstacleKind::Away),
-        code if code.starts_with("57P") || code.starts_with("08") => Obstacle::of(ObstacleKind::Away),
+        code if is_last_word(code) => Obstacle::of(ObstacleKind::Away),
         _ => {
             tracing::warn!(%error, "a part of PostgreSQL's state was not read");
             Obstacle::of(ObstacleKind::Failed)

@@ -64,12 +64,15 @@ impl Link {
     }
 }
 
+/// Whether this is what the server says last on a connection: that it or the connection ends.
+pub(super) fn is_last_word(code: &str) -> bool {
+    code.starts_with("57P") || code.starts_with("08")
+}
+
 /// Whether the connection is none any more: whatever the server did not say, and what it says last.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08"))
-        }
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_last_word(&code)),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::RowNotFound => false,
         _ => true,
     }
