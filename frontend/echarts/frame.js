@@ -89,27 +89,26 @@ export const movesOf = ({ lines, graph }) => ({
 export const linesOf = ({ lines }) => lines.map(({ name, style, filled }) => [name, style.color, style.type, filled]).join();
 
 /** The option of a graph in its box; `frame` answers what its axes are now. */
-export const optionOf = ({ lines, graph }, box, frame) => {
+export const optionOf = (shown, box, frame) => {
+    const { xAxis, yAxis } = movesOf(shown);
     const ink = property("ink-2");
     const label = { color: ink, fontSize: Number.parseFloat(property("text-axis")), fontFamily: property("font") };
     return {
         animation: false,
-        series: lines.map(series),
+        series: shown.lines.map(series),
         grid: GRID,
         xAxis: {
+            ...xAxis,
             type: "time",
-            min: graph.time[0],
-            max: graph.time[1],
-            axisLabel: { ...label, show: graph.marks.length > 0, formatter: graph.mark_format, customValues: graph.marks },
+            axisLabel: { ...label, ...xAxis.axisLabel },
             axisLine: { show: false },
             axisTick: { show: false },
             splitLine: { show: false },
         },
         yAxis: {
+            ...yAxis,
             type: "value",
             min: 0,
-            max: graph.top,
-            interval: graph.step,
             axisLabel: label,
             splitLine: { lineStyle: { color: property("line") } },
         },
