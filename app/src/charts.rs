@@ -24,7 +24,8 @@ pub use unit::Unit;
 #[cfg(feature = "ssr")]
 pub(crate) use {
     chart::{Name, option},
-    figure::{over, summary, write_legend, write_marks, write_plot, write_tools},
+    figure::{over, summary, until_now, write_legend, write_marks, write_plot, write_tools},
     plot::Plot,
     series::{Dot, with_breaks},
+    sparkline::write_sparkline,
 };

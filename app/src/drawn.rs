@@ -13,18 +13,20 @@ mod system;
 use std::time::Duration;
 
 use collector::alert::{Alert, RuleState};
-use collector::{AlertDesk, AlertQuery, Archive, DatabaseDesk, Feed, Limit, Marks, PartName, PartState, Span};
+use collector::config::Dashboard;
+use collector::{AlertDesk, AlertQuery, Archive, DatabaseDesk, Feed, Limit, Marks, PartName, Span};
 use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::use_context;
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::error::ApiError;
-use crate::format::Zone;
+use crate::format::{MISSING, Zone};
 use crate::locale::Locale;
 use crate::preferences;
 use crate::range::Look;
 use crate::widgets::{Html, Shape};
-use crate::words::{DeskWords, Words};
+use crate::words::{DrawnWords, Words};
 
 pub use annotations::TOLD as ANNOTATIONS_TOLD;
 
@@ -34,6 +36,20 @@ struct Sources {
     archive: Archive,
     feed: Feed,
     database: DatabaseDesk,
+    /// What graphs show besides their lines, once it is known.
+    marks: OnceCell<Marks>,
+}
+
+impl Sources {
+    /// Whether PostgreSQL answers, or would only be waited for.
+    fn has_history(&self) -> bool {
+        self.feed.health().is_up(PartName::Postgresql)
+    }
+
+    /// What the graphs show besides their lines.
+    async fn marks(&self, reader: &Reader) -> &Marks {
+        self.marks.get_or_init(|| marks(&self.feed, &self.archive, reader.look.span(reader.now))).await
+    }
 }
 
 /// Whom it is drawn for, and when.
@@ -44,8 +60,8 @@ struct Reader {
     look: Look,
     locale: Locale,
     words: &'static Words,
-    desk: &'static DeskWords,
-    is_japanese: bool,
+    /// What only the server says.
+    own: &'static DrawnWords,
     zone: Zone,
     now: Timestamp,
 }
@@ -54,10 +70,13 @@ impl Reader {
     fn of_request(search: String, minutes_east: Option<i32>) -> Self {
         let locale = preferences::locale();
         let zone = minutes_east.map_or(Zone::Utc, Zone::Local);
-        let (words, desk) = (locale.words(), DeskWords::of(locale));
+        let (words, own) = (locale.words(), DrawnWords::of(locale));
         let look = Look::of_search(&search);
-        let is_japanese = locale == Locale::Ja;
-        Self { search, look, locale, words, desk, is_japanese, zone, now: Timestamp::now() }
+        Self { search, look, locale, words, own, zone, now: Timestamp::now() }
+    }
+
+    fn is_japanese(&self) -> bool {
+        self.locale == Locale::Ja
     }
 
     fn moment(&self, at: Timestamp) -> String {
@@ -70,25 +89,39 @@ impl Reader {
     }
 
     fn message<'a>(&self, alert: &'a Alert) -> &'a str {
-        if self.is_japanese { &alert.message_ja } else { &alert.message }
+        if self.is_japanese() { &alert.message_ja } else { &alert.message }
     }
 }
 
+/// The pages of which it draws something.
+const PAGES: [&str; 6] = ["/", "/system", "/application", "/business", "/alerts", "/database"];
+
 /// What the server draws of the page at `path`, whose address has this search, for the request
-/// that is in context.
+/// that is in context. `marks`, where they are known, are those of the same look.
 ///
 /// # Errors
 ///
 /// [`ApiError::Failed`] where there is no request.
-pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) -> Result<String, ApiError> {
+pub(crate) async fn page(
+    path: &str,
+    search: String,
+    minutes_east: Option<i32>,
+    marks: Option<Marks>,
+) -> Result<String, ApiError> {
+    // What else is asked for by this address, such as a snapshot, is no page.
+    if !PAGES.contains(&path) {
+        return Ok(String::new());
+    }
     let sources = Sources {
         desk: use_context().ok_or(ApiError::Failed)?,
         archive: use_context().ok_or(ApiError::Failed)?,
         feed: use_context().ok_or(ApiError::Failed)?,
         database: use_context().ok_or(ApiError::Failed)?,
+        marks: OnceCell::new_with(marks),
     };
     let reader = Reader::of_request(search, minutes_east);
     let told = preferences::kept("told");
+    let dashboard: Dashboard = preferences::dashboard();
     let mut html = Html::default();
     if matches!(path, "/" | "/application") {
         html.mark("<!--connect-->");
@@ -99,7 +132,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         connect::events(&mut html, &reader, &preferences::address());
     }
     if path == "/" {
-        for (name, _) in preferences::dashboard().places() {
+        for (name, _) in dashboard.places() {
             match name {
                 "database" => {
                     html.mark("<!--database-->");
@@ -107,7 +140,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
                 }
                 "graphs" => {
                     html.mark("<!--graphs-->");
-                    own::panel(&mut html, &reader, &sources).await;
+                    own::panel(&mut html, &reader, &sources, &dashboard.graphs).await;
                 }
                 _ => {}
             }
@@ -115,7 +148,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
     }
     html.mark("<!---->");
     if !told.is_empty() {
-        let text = (reader.desk.done)(&told).unwrap_or(&told);
+        let text = (reader.own.done)(&told).unwrap_or(&told);
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");
     }
     match path {
@@ -129,7 +162,7 @@ pub(crate) async fn page(path: &str, search: String, minutes_east: Option<i32>) 
         annotations::section(&mut html, &reader, &sources, path).await;
     }
     if path == "/" {
-        own::form(&mut html, &reader, &sources).await;
+        own::form(&mut html, &reader, &sources, &dashboard).await;
     }
     Ok(html.into_string())
 }
@@ -146,7 +179,6 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
     let rules = async { desk.desk().await.map(|desk| desk.rules).unwrap_or_default() };
     let rules = timeout(MARKS_WITHIN, rules).await.unwrap_or_default();
     let of_rule = |name: &str| rules.iter().find(|rule| rule.name == name).map(|rule| rule.metric.clone());
-    let postgresql = feed.health().part(PartName::Postgresql).map(|part| part.state);
     // One that began before the span and ended in it is found by what is longest that one lasts.
     let query = AlertQuery {
         from: span.0.checked_sub(SignedDuration::from_hours(24)).ok(),
@@ -156,12 +188,12 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
         limit: ALERTS_SHOWN,
     };
     let past = async { tokio::join!(archive.alerts(&query), archive.annotations(span.0, span.1)) };
-    let (mut alerts, notes) = match postgresql {
-        Some(PartState::Up) => match timeout(MARKS_WITHIN, past).await {
-            Ok((alerts, notes)) => (alerts.unwrap_or_default(), notes.unwrap_or_default()),
-            Err(_) => (Vec::new(), Vec::new()),
-        },
-        _ => (Vec::new(), Vec::new()),
+    let (mut alerts, notes) = match feed.health().is_up(PartName::Postgresql) {
+        true => timeout(MARKS_WITHIN, past).await.map_or_else(
+            |_| (Vec::new(), Vec::new()),
+            |(alerts, notes)| (alerts.unwrap_or_default(), notes.unwrap_or_default()),
+        ),
+        false => (Vec::new(), Vec::new()),
     };
     // What fires may not be saved yet.
     for alert in feed.alerts() {
@@ -196,9 +228,26 @@ pub(crate) async fn marks(feed: &Feed, archive: &Archive, span: (Timestamp, Time
 
 /// The beginning of a panel.
 fn begin(html: &mut Html, id: &'static str, title: &str) {
-    html.mark("<section class=\"panel\" aria-labelledby=\"").mark(id);
-    html.mark("\"><header class=\"panel-header\"><h2 id=\"").mark(id);
-    html.element("\">", title, "</h2></header>");
+    begin_part(html, "", id, title);
+}
+
+/// The beginning of a panel of this width.
+fn begin_part(html: &mut Html, class: &'static str, id: &'static str, title: &str) {
+    html.mark("<section class=\"panel ").mark(class).mark("\" aria-labelledby=\"").mark(id);
+    html.mark("\"><header class=\"panel-header\"><h2 id=\"").mark(id).element("\">", title, "</h2></header>");
+}
+
+/// Facts, as pairs of a name and a value; a dash where there is none.
+fn facts(html: &mut Html, reader: &Reader, facts: &[(&str, Option<String>)]) {
+    html.mark("<dl class=\"facts\">");
+    for (name, value) in facts {
+        html.element("<div><dt>", name, "</dt>");
+        match value {
+            Some(value) => html.element("<dd>", value, "</dd></div>"),
+            None => html.element("<dd title=\"", reader.words.not_collected, "\">").text(MISSING).mark("</dd></div>"),
+        };
+    }
+    html.mark("</dl>");
 }
 
 /// The beginning of a table that may be wider than the page.

@@ -161,9 +161,10 @@ pub fn rate(bytes_per_second: f64) -> String {
     format!("{} {}/s", scale.number(bytes_per_second), scale.unit)
 }
 
-/// Counters of bytes stay far below 2^53.
+/// A number of something, which stays far below 2^53.
+#[must_use]
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn float(number: u64) -> f64 {
+pub fn float(number: u64) -> f64 {
     number as f64
 }
 

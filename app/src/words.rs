@@ -9,7 +9,7 @@ mod business;
 #[cfg(feature = "ssr")]
 mod database;
 #[cfg(feature = "ssr")]
-mod desk;
+mod drawn;
 mod en;
 mod ja;
 
@@ -23,7 +23,7 @@ pub use business::BusinessWords;
 #[cfg(feature = "ssr")]
 pub use database::DatabaseWords;
 #[cfg(feature = "ssr")]
-pub use desk::DeskWords;
+pub use drawn::DrawnWords;
 pub use en::EN;
 pub use ja::JA;
 

@@ -1,6 +1,8 @@
 //! What the server alone draws of a page.
 
 #[cfg(feature = "ssr")]
+use collector::Marks;
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use leptos::server_fn::codec::Json;
@@ -23,7 +25,7 @@ pub async fn drawn(
     minutes_east: Option<i32>,
 ) -> Result<String, ApiError> {
     // On the heap, for a resource hands its future on by value.
-    Box::pin(crate::drawn::page(&path, search, minutes_east)).await
+    Box::pin(crate::drawn::page(&path, search, minutes_east, None)).await
 }
 
 /// The same, asked of the server.
@@ -40,9 +42,10 @@ pub async fn drawn(path: String, search: String, minutes_east: Option<i32>) -> R
     super::ask("/api/drawn", body).await
 }
 
-/// The same for the page that is being drawn.
+/// The same for the page that is being drawn, whose graphs have these marks.
 #[cfg(feature = "ssr")]
-pub(super) async fn of_request() -> String {
+pub(super) async fn of_request(marks: Marks) -> String {
     let Some(uri) = use_context::<http::request::Parts>().map(|parts| parts.uri) else { return String::new() };
-    drawn(uri.path().to_owned(), uri.query().unwrap_or_default().to_owned(), None).await.unwrap_or_default()
+    let search = uri.query().unwrap_or_default().to_owned();
+    Box::pin(crate::drawn::page(uri.path(), search, None, Some(marks))).await.unwrap_or_default()
 }

@@ -41,7 +41,7 @@ pub async fn snapshot(
     Box::pin(look_back(&mut snapshot, &archive, look)).await;
     snapshot.marks = Box::pin(crate::drawn::marks(&feed, &archive, look.span(snapshot.at))).await;
     snapshot.look = look.search();
-    snapshot.drawn = Box::pin(super::drawn::of_request()).await;
+    snapshot.drawn = Box::pin(super::drawn::of_request(snapshot.marks.clone())).await;
     serde_json::to_string(&snapshot).map_err(|_| ApiError::Failed)
 }
 

@@ -131,13 +131,18 @@ pub fn summary(words: &Words, title: &str, unit: Unit, names: &[Name<'_>], plot:
 #[must_use]
 pub fn over(words: &Words, look: Look, zone: Zone, now: Timestamp) -> String {
     match look.range {
-        Range::Live => (words.last)(words.quarter_hour),
         Range::Between(from, to) => {
             let [from, to] = [from, to].map(format::second);
             format!("{} – {}", zone.moment(from, now), zone.moment(to, now))
         }
-        range => (words.last)((words.range)(range)),
+        range => until_now(words, range),
     }
+}
+
+/// A range that ends now, in words.
+#[must_use]
+pub fn until_now(words: &Words, range: Range) -> String {
+    (words.last)(if range == Range::Live { words.quarter_hour } else { (words.range)(range) })
 }
 
 fn mark_text(plot: &Plot, milliseconds: f64, zone: Zone) -> String {

@@ -50,10 +50,10 @@ impl Plot {
         for dots in &mut compared {
             dots.retain(|dot| time.0 <= dot.0 && dot.0 <= time.1);
         }
+        let earlier: Vec<_> = compared.iter().map(|dots| extremes(dots)).collect();
         let extremes: Vec<_> = lines.iter().map(|dots| extremes(dots)).collect();
-        let earlier = compared.iter().filter_map(|dots| super::series::extremes(dots));
-        let all = extremes.iter().flatten().copied().chain(earlier);
-        let highest = all.map(|[_, _, high]| high).fold(unit.least(), f64::max);
+        let all = extremes.iter().chain(&earlier).flatten();
+        let highest = all.map(|[_, _, high]| *high).fold(unit.least(), f64::max);
         let Writing { name, divisor, decimals } = unit.writing(highest);
         for dot in lines.iter_mut().chain(&mut compared).flatten() {
             dot.1 = dot.1.map(|value| value / divisor);
@@ -99,7 +99,7 @@ impl Plot {
         (0..5)
             .map(|index| first + f64::from(index) * step)
             .filter(|at| *at <= to && to > 0.0)
-            .map(|at| ((at - from) / (to - from), at))
+            .map(|at| (self.place(at), at))
             .collect()
     }
 
@@ -119,10 +119,8 @@ impl Plot {
     /// the area under it. A dot between two breaks becomes a short stroke, or nobody would see it.
     #[must_use]
     pub fn path(&self, dots: &[Dot], closed: bool) -> String {
-        let (from, to) = self.time;
-        let place = |(at, value): (f64, f64)| {
-            ((at - from) / (to - from) * 1_000.0, (1.0 - (value / self.top).clamp(0.0, 1.0)) * 100.0)
-        };
+        let place =
+            |(at, value): (f64, f64)| (self.place(at) * 1_000.0, (1.0 - (value / self.top).clamp(0.0, 1.0)) * 100.0);
         let mut path = String::with_capacity(dots.len() * 11);
         for run in dots.split(|dot| dot.1.is_none()) {
             let mut places = run.iter().filter_map(|dot| Some(place((dot.0, dot.1?)))).filter(|(x, _)| *x >= 0.0);

@@ -3,6 +3,8 @@
 use collector::History;
 use leptos::prelude::Get;
 
+use super::chart::Name;
+use super::figure::until_now;
 use super::plot::point;
 use super::series::{Dot, Series, extremes};
 use super::unit::Unit;
@@ -24,20 +26,30 @@ const MARGIN: f64 = 2.0;
 pub fn sparkline(html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
     store.past(series.of).with_recent(|history| {
         let dots = series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get());
-        let over = (words.last)(match Range::of_seconds(history.span_seconds()) {
-            Range::Live => words.quarter_hour,
-            range => (words.range)(range),
-        });
-        let label = match extremes(&dots) {
-            Some([newest, low, high]) => {
-                (words.graph_summary)(series.name, &unit.text(newest), &unit.text(low), &unit.text(high), &over)
-            }
-            None => (words.graph_empty)(series.name, &over),
-        };
-        html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
-        html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(series.color);
-        html.element("\" d=\"", &path(&dots, span(history), unit.calm()), "\"/></svg>");
+        let over = until_now(words, Range::of_seconds(history.span_seconds()));
+        write_sparkline(html, words, (series.name, series.color), (&dots, span(history)), unit, &over);
     });
+}
+
+/// Writes these dots between the left and the right end of a line without axes, which is `over` some time.
+pub fn write_sparkline(
+    html: &mut Html,
+    words: &Words,
+    name: Name<'_>,
+    (dots, span): (&[Dot], (f64, f64)),
+    unit: Unit,
+    over: &str,
+) {
+    let (name, color) = name;
+    let label = match extremes(dots) {
+        Some([newest, low, high]) => {
+            (words.graph_summary)(name, &unit.text(newest), &unit.text(low), &unit.text(high), over)
+        }
+        None => (words.graph_empty)(name, over),
+    };
+    html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
+    html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(color);
+    html.element("\" d=\"", &path(dots, span, unit.calm()), "\"/></svg>");
 }
 
 /// Left and right end of the line in milliseconds.

@@ -1,7 +1,7 @@
 //! Annotations: the form that marks a moment, and the latest of them. Both work without scripts.
 
+use collector::AnnotationQuery;
 use collector::annotation::Annotation;
-use collector::{AnnotationQuery, PartName, PartState};
 
 use super::{Reader, Sources, begin, begin_table, end_table};
 use crate::preferences;
@@ -18,13 +18,10 @@ pub(super) async fn section(html: &mut Html, reader: &Reader, sources: &Sources,
     let words = AnnotationWords::of(reader.locale);
     let back = if reader.search.is_empty() { path.to_owned() } else { format!("{path}?{}", reader.search) };
     // Where it does not answer, not to be waited for.
-    let postgresql = sources.feed.health().part(PartName::Postgresql).map(|part| part.state);
-    let latest = match postgresql {
-        Some(PartState::Up) => {
-            let query = AnnotationQuery { from: None, to: None, tag: None, limit: LATEST };
-            sources.archive.find_annotations(&query).await.ok()
-        }
-        _ => None,
+    let query = AnnotationQuery { from: None, to: None, tag: None, limit: LATEST };
+    let latest = match sources.has_history() {
+        true => sources.archive.find_annotations(&query).await.ok(),
+        false => None,
     };
     begin(html, "annotations", words.title);
     let told = preferences::kept(TOLD);

@@ -19,7 +19,7 @@ pub(super) fn section(html: &mut Html, reader: &Reader, Sources { feed, .. }: &S
     }
     let row = |metric: &BusinessMetric| {
         let counts = metric.week.iter().rev().map(|day| day.count.map_or_else(|| MISSING.to_owned(), format::count));
-        std::iter::once(title(metric, reader.is_japanese)).chain(counts).collect::<Vec<_>>()
+        std::iter::once(title(metric, reader.is_japanese())).chain(counts).collect::<Vec<_>>()
     };
     html.element("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"", words.week, "\">");
     html.table("", &columns, &business.metrics.iter().map(row).collect::<Vec<_>>(), "");

@@ -31,13 +31,13 @@ const EVENT: [&str; 2] = [
 
 /// How to count an event with the dashboard at `address`.
 pub(super) fn events(html: &mut Html, reader: &Reader, address: &str) {
-    html.element("<div class=\"connect\"><p><strong>", reader.desk.events, "</strong> ").text(reader.desk.events_more);
+    html.element("<div class=\"connect\"><p><strong>", reader.own.events, "</strong> ").text(reader.own.events_more);
     html.element("</p><pre><code>", &format!("{}{address}{}", EVENT[0], EVENT[1]), "</code></pre></div>");
 }
 
 /// The lines that connect one to the dashboard at `address`.
 pub(super) fn connect(html: &mut Html, reader: &Reader, address: &str) {
-    let words = reader.desk;
+    let words = reader.own;
     let ways = [
         ("Rust (axum, hyper, tower)", Cow::from(RUST)),
         ("Node.js (Express, prom-client)", Cow::from(NODE)),

@@ -10,7 +10,7 @@ mod statements;
 use collector::database::{Look, Obstacle, ObstacleKind};
 
 use super::graph::graphs;
-use super::{Reader, Sources, begin, begin_table, end_table, marks};
+use super::{Reader, Sources, begin, begin_table, end_table};
 use crate::format;
 use crate::widgets::{Html, Shape};
 use crate::words::DatabaseWords;
@@ -57,10 +57,9 @@ pub(super) async fn sections(html: &mut Html, reader: &Reader, sources: &Sources
     let is_known = look.postgresql.server.value.is_some();
     begin(html, "postgresql-title", "PostgreSQL");
     server::section(html, &viewer, &look, &lines);
-    let marks = marks(&sources.feed, &sources.archive, reader.look.span(reader.now)).await;
     let three = "graphs-three";
     if is_known {
-        graphs(html, reader, &sources.archive, &marks, three, &server::graphs(&viewer)).await;
+        graphs(html, reader, sources, three, &server::graphs(&viewer)).await;
     }
     html.mark("</section>");
     begin(html, "locks-title", viewer.own.locks);
@@ -77,7 +76,7 @@ pub(super) async fn sections(html: &mut Html, reader: &Reader, sources: &Sources
     begin(html, "redis-title", "Redis");
     redis::section(html, &viewer, &look, &lines);
     if is_known && look.redis.server.value.is_some() {
-        graphs(html, reader, &sources.archive, &marks, three, &redis::graphs(&viewer)).await;
+        graphs(html, reader, sources, three, &redis::graphs(&viewer)).await;
     }
     redis::slow_log(html, &viewer, &look);
     html.mark("</section>");
@@ -139,21 +138,11 @@ impl Viewer<'_> {
             html.mark("</details>");
         }
     }
-
-    /// Facts, as pairs of a name and a value.
-    fn facts(&self, html: &mut Html, facts: &[(&str, String)]) {
-        html.mark("<dl class=\"facts\">");
-        for (name, value) in facts {
-            html.element("<div><dt>", name, "</dt>").element("<dd>", value, "</dd></div>");
-        }
-        html.mark("</dl>");
-    }
 }
 
 /// A whole number.
-#[expect(clippy::cast_precision_loss, reason = "three digits and groups of them are shown")]
 fn count(value: u64) -> String {
-    format::count(value as f64)
+    format::count(format::float(value))
 }
 
 /// Bytes more or less, with a sign; a dash where that is not known.

@@ -7,15 +7,13 @@ mod silences;
 
 use std::collections::BTreeMap;
 
-use collector::{PartName, PartState};
-
 use super::{Reader, Sources, begin, begin_table, end_table, state_word};
 use crate::widgets::Html;
 
 /// All of it as it stands.
-pub(super) async fn sections(html: &mut Html, reader: &Reader, Sources { desk, archive, feed, .. }: &Sources) {
-    let postgresql = feed.health().part(PartName::Postgresql).map(|part| part.state);
-    let is_history_there = postgresql == Some(PartState::Up);
+pub(super) async fn sections(html: &mut Html, reader: &Reader, sources: &Sources) {
+    let Sources { desk, archive, .. } = sources;
+    let is_history_there = sources.has_history();
     let known = desk.desk().await;
     if let Ok(desk) = &known {
         receivers::section(html, reader, desk);
@@ -27,7 +25,7 @@ pub(super) async fn sections(html: &mut Html, reader: &Reader, Sources { desk, a
         };
         rules::section(html, reader, &desk.rules, &lines);
     } else {
-        html.element("<p class=\"panel-notice\">", reader.desk.away, "</p>");
+        html.element("<p class=\"panel-notice\">", reader.own.away, "</p>");
     }
     let names: Vec<String> =
         known.map(|desk| desk.rules.into_iter().map(|rule| rule.name).collect()).unwrap_or_default();

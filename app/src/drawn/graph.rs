@@ -3,7 +3,7 @@
 use collector::{Archive, ArchiveError, Labels, Marks, RangeQuery};
 use jiff::{SignedDuration, Timestamp};
 
-use super::Reader;
+use super::{Reader, Sources};
 use crate::charts::{self, Dot, Name, Plot, Unit};
 use crate::format;
 use crate::range::Compare;
@@ -56,49 +56,40 @@ struct Lines {
     incomplete: bool,
 }
 
-/// Writes graphs, each so many twelfths wide.
-pub(crate) async fn figures(
-    html: &mut Html,
-    reader: &Reader,
-    archive: &Archive,
-    marks: &Marks,
-    graphs: &[Graph],
-    columns: &[u8],
-) {
-    let lines = futures_util::future::join_all(graphs.iter().map(|graph| read(reader, archive, graph))).await;
-    html.mark("<div class=\"panels graphs\">");
-    for ((graph, lines), columns) in graphs.iter().zip(&lines).zip(columns) {
-        html.element("<div class=\"cell cell-", &columns.to_string(), "\">");
-        write(html, reader, marks, graph, lines);
-        html.mark("</div>");
-    }
-    html.mark("</div>");
-    incomplete(html, reader, &lines);
+/// Writes graphs, in a grid of this class.
+pub(crate) async fn graphs(html: &mut Html, reader: &Reader, sources: &Sources, class: &'static str, graphs: &[Graph]) {
+    html.mark("<div class=\"graphs ").mark(class).mark("\">");
+    each(html, reader, sources, graphs, |html, _, write| write(html)).await;
 }
 
-/// Says where something is missing.
-fn incomplete(html: &mut Html, reader: &Reader, lines: &[Lines]) {
+/// Writes graphs, each so many twelfths wide.
+pub(crate) async fn figures(html: &mut Html, reader: &Reader, sources: &Sources, graphs: &[Graph], columns: &[u8]) {
+    html.mark("<div class=\"panels graphs\">");
+    each(html, reader, sources, graphs, |html, place, write| {
+        html.element("<div class=\"cell cell-", &columns[place].to_string(), "\">");
+        write(html);
+        html.mark("</div>");
+    })
+    .await;
+}
+
+/// Reads all of them at once, writes each as `place` has it, and says where something is missing.
+async fn each(
+    html: &mut Html,
+    reader: &Reader,
+    sources: &Sources,
+    graphs: &[Graph],
+    place: impl Fn(&mut Html, usize, &dyn Fn(&mut Html)),
+) {
+    let reads = graphs.iter().map(|graph| read(reader, &sources.archive, graph));
+    let (marks, lines) = tokio::join!(sources.marks(reader), futures_util::future::join_all(reads));
+    for (number, (graph, lines)) in graphs.iter().zip(&lines).enumerate() {
+        place(html, number, &|html| write(html, reader, marks, graph, lines));
+    }
+    html.mark("</div>");
     if lines.iter().any(|lines| lines.incomplete) {
         html.element("<p class=\"panel-notice\">", reader.words.past_incomplete, "</p>");
     }
-}
-
-/// Writes graphs, in a grid of this class.
-pub(crate) async fn graphs(
-    html: &mut Html,
-    reader: &Reader,
-    archive: &Archive,
-    marks: &Marks,
-    class: &'static str,
-    graphs: &[Graph],
-) {
-    let lines = futures_util::future::join_all(graphs.iter().map(|graph| read(reader, archive, graph))).await;
-    html.mark("<div class=\"graphs ").mark(class).mark("\">");
-    for (graph, lines) in graphs.iter().zip(&lines) {
-        write(html, reader, marks, graph, lines);
-    }
-    html.mark("</div>");
-    incomplete(html, reader, &lines);
 }
 
 async fn read(reader: &Reader, archive: &Archive, graph: &Graph) -> Lines {
@@ -211,7 +202,7 @@ fn write(html: &mut Html, reader: &Reader, marks: &Marks, graph: &Graph, lines: 
     }
     html.mark("</div>");
     if lines.left_out > 0 {
-        html.element("<p class=\"desk-note\">", &(reader.desk.more_lines)(lines.left_out), "</p>");
+        html.element("<p class=\"desk-note\">", &(reader.own.more_lines)(lines.left_out), "</p>");
     }
     html.mark("</figure>");
 }

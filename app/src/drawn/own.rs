@@ -6,17 +6,15 @@ use std::collections::BTreeSet;
 use collector::config::{Dashboard, OwnGraph};
 
 use super::graph::{Graph, Wanted, figures};
-use super::{Reader, Sources, begin, marks};
+use super::{Reader, Sources, begin};
 use crate::charts::Unit;
-use crate::preferences;
 use crate::widgets::Html;
 
 /// Metrics that the form offers.
 const METRICS: u16 = 1_000;
 
 /// The panel of the own graphs; nothing where there are none.
-pub(super) async fn panel(html: &mut Html, reader: &Reader, sources: &Sources) {
-    let own = preferences::dashboard().graphs;
+pub(super) async fn panel(html: &mut Html, reader: &Reader, sources: &Sources, own: &[OwnGraph]) {
     if own.is_empty() {
         return;
     }
@@ -30,10 +28,9 @@ pub(super) async fn panel(html: &mut Html, reader: &Reader, sources: &Sources) {
             .collect(),
     };
     let graphs: Vec<_> = own.iter().enumerate().map(graph).collect();
-    let marks = marks(&sources.feed, &sources.archive, reader.look.span(reader.now)).await;
-    begin(html, "own-title", reader.desk.own_graphs);
+    begin(html, "own-title", reader.own.own_graphs);
     let columns: Vec<_> = own.iter().map(|own| if own.columns == 0 { 4 } else { own.columns }).collect();
-    figures(html, reader, &sources.archive, &marks, &graphs, &columns).await;
+    figures(html, reader, sources, &graphs, &columns).await;
     html.mark("</section>");
 }
 
@@ -51,12 +48,11 @@ fn unit(name: &str) -> Unit {
 }
 
 /// The form that chooses panels and graphs.
-pub(super) async fn form(html: &mut Html, reader: &Reader, sources: &Sources) {
-    let dashboard = preferences::dashboard();
-    let words = reader.desk;
+pub(super) async fn form(html: &mut Html, reader: &Reader, sources: &Sources, dashboard: &Dashboard) {
+    let words = reader.own;
     html.mark("<section class=\"panel customise\"><details class=\"act-more\"><summary>").text(words.customise);
     html.mark("</summary><form method=\"post\" action=\"/dashboard\">");
-    panels(html, reader, &dashboard);
+    panels(html, reader, dashboard);
     html.element("<fieldset><legend>", words.graphs, "</legend>");
     for id in Dashboard::GRAPHS {
         html.mark("<label class=\"choice\"><input type=\"checkbox\" name=\"shown\" value=\"").mark(id);
@@ -64,15 +60,18 @@ pub(super) async fn form(html: &mut Html, reader: &Reader, sources: &Sources) {
         html.text(graph_name(reader, id)).mark("</label>");
     }
     html.mark("</fieldset>");
-    let metrics = sources.archive.metrics(METRICS).await.unwrap_or_default();
-    own_graphs(html, reader, &dashboard, &metrics);
-    html.element("<p class=\"customise-end\"><button class=\"button\">", words.save, "</button> ");
+    let metrics = match sources.has_history() {
+        true => sources.archive.metrics(METRICS).await.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    own_graphs(html, reader, dashboard, &metrics);
+    html.element("<p class=\"act\"><button class=\"button\">", words.save, "</button> ");
     html.element("<button class=\"button\" name=\"reset\" value=\"1\">", words.reset, "</button></p>");
     html.element("<p class=\"desk-note\">", words.customise_note, "</p></form></details></section>");
 }
 
 fn panels(html: &mut Html, reader: &Reader, dashboard: &Dashboard) {
-    let words = reader.desk;
+    let words = reader.own;
     html.element("<fieldset><legend>", words.panels, "</legend><table class=\"table\"><thead><tr>");
     for column in words.panel_columns {
         html.element("<th scope=\"col\">", column, "</th>");
@@ -106,7 +105,7 @@ fn width(html: &mut Html, field: &'static str, label: &str, chosen: u8) {
 
 /// A row of fields for each own graph, and one for a new one.
 fn own_graphs(html: &mut Html, reader: &Reader, dashboard: &Dashboard, metrics: &[String]) {
-    let words = reader.desk;
+    let words = reader.own;
     html.element("<fieldset><legend>", words.own_graphs, "</legend><datalist id=\"metrics\">");
     for metric in metrics {
         html.element("<option value=\"", metric, "\"></option>");
@@ -136,8 +135,8 @@ fn panel_name(reader: &Reader, name: &str) -> &'static str {
         "application" => reader.words.application.application,
         "business" => reader.words.business.business,
         "alerts" => reader.words.alerts.alerts,
-        "database" => reader.desk.database,
-        _ => reader.desk.own_graphs,
+        "database" => reader.own.database,
+        _ => reader.own.own_graphs,
     }
 }
 

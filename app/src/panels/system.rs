@@ -5,7 +5,7 @@ mod detail;
 use collector::{GraphPoint, Mount, System};
 use leptos::prelude::*;
 
-use crate::charts::{LineGraph, Series, Unit};
+use crate::charts::{LineGraph, Series, Unit, sparkline};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, Subject, of};
 use crate::widgets::{Shape, Tile, disk_bar, host_name, icon, part};
@@ -125,7 +125,7 @@ fn system_tiles() -> AnyView {
         ];
         html.mark("<ul class=\"tiles\">");
         for (tile, (series, unit)) in tiles.iter().zip(lines) {
-            tile.write(html, words, store, series, unit);
+            tile.write(html, words, &|html| sparkline(html, words, store, series, unit));
         }
         html.mark("</ul>");
     })

@@ -1,9 +1,7 @@
 //! A number that matters, large, with its recent past under it.
 
 use super::html::Html;
-use crate::charts::{Series, Unit, sparkline};
 use crate::format::MISSING;
-use crate::live::LiveStore;
 use crate::words::Words;
 
 /// What a tile says.
@@ -20,8 +18,8 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// Writes it, with a sparkline.
-    pub fn write(&self, html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
+    /// Writes it, with what writes its recent past.
+    pub fn write(&self, html: &mut Html, words: &Words, past: &dyn Fn(&mut Html)) {
         html.element("<li class=\"tile\"><h3 class=\"tile-name\">", self.name, "</h3><p class=\"tile-reading\"><b>");
         match &self.reading {
             Some((number, unit)) => html.text(number).element("</b><span class=\"tile-unit\">", unit, "</span></p>"),
@@ -31,7 +29,7 @@ impl Tile {
         html.mark("<p class=\"tile-more ").mark(self.level).mark("\">");
         // A line that is never empty keeps its height.
         html.text(self.more.as_deref().unwrap_or("\u{a0}")).mark("</p>");
-        sparkline(html, words, store, series, unit);
+        past(html);
         html.mark("</li>");
     }
 }

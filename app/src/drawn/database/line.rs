@@ -1,22 +1,19 @@
 //! The last hour of a number, at a glance.
 
-use std::fmt::Write as _;
-
 use collector::RangePoint;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Reader, Sources};
-use crate::charts::Unit;
+use crate::charts::{self, Name, Unit};
+use crate::format;
+use crate::range::Range;
 use crate::widgets::Html;
 
 /// How far a line goes back, and its points.
 const SPAN: SignedDuration = SignedDuration::from_hours(1);
 const POINTS: u32 = 60;
-/// Points that are further apart than so much of the span have a gap between them.
-const GAP: f64 = 0.05;
-/// The box, as in the markup below.
-const WIDTH: f64 = 200.0;
-const HEIGHT: f64 = 28.0;
+/// What one of them stands for.
+const STEP_SECONDS: f64 = 60.0;
 
 /// A series: its metric, and the label that tells it from others.
 pub(super) type Wanted = (&'static str, Option<(&'static str, &'static str)>);
@@ -65,46 +62,26 @@ impl Lines {
     }
 
     /// Writes the line, which says itself in words.
-    pub(super) fn draw(
-        &self,
-        html: &mut Html,
-        reader: &Reader,
-        (name, wanted, color): (&str, Wanted, &'static str),
-        unit: Unit,
-    ) {
-        let points = self.of(wanted);
-        let over = (reader.words.duration)(3_600);
-        let values = || points.iter().map(|point| point.avg);
-        let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        let label = match values().next_back() {
-            Some(newest) => {
-                (reader.words.graph_summary)(name, &unit.text(newest), &unit.text(low), &unit.text(high), &over)
-            }
-            None => (reader.words.graph_empty)(name, &over),
-        };
-        html.element("<svg class=\"sparkline\" role=\"img\" aria-label=\"", &label, "\"");
-        html.mark(" viewBox=\"0 0 200 28\" preserveAspectRatio=\"none\"><path class=\"").mark(color);
-        html.element("\" d=\"", &path(points, self.to, (low, high), unit.calm()), "\"/></svg>");
+    pub(super) fn draw(&self, html: &mut Html, reader: &Reader, name: Name<'_>, wanted: Wanted, unit: Unit) {
+        let points = self.of(wanted).iter().map(|point| (format::milliseconds(point.at), Some(point.avg)));
+        let dots = charts::with_breaks(points.collect(), STEP_SECONDS);
+        let span = (format::milliseconds(self.to - SPAN), format::milliseconds(self.to));
+        let over = charts::until_now(reader.words, Range::Hour);
+        charts::write_sparkline(html, reader.words, name, (&dots, span), unit, &over);
     }
-}
-
-fn path(points: &[RangePoint], to: Timestamp, (low, high): (f64, f64), calm: f64) -> String {
-    let range = (high - low).max(calm).max(f64::MIN_POSITIVE);
-    let bottom = (f64::midpoint(low, high) - range / 2.0).max(0.0);
-    let (mut path, mut before): (String, Option<f64>) = (String::new(), None);
-    for point in points {
-        let place = 1.0 - to.duration_since(point.at).as_secs_f64() / SPAN.as_secs_f64();
-        let command = if before.is_some_and(|before| place - before <= GAP) { 'L' } else { 'M' };
-        let y = HEIGHT - 2.0 - (point.avg - bottom) / range * (HEIGHT - 4.0);
-        let _ = write!(path, "{command}{:.1} {y:.1}", place * WIDTH);
-        before = Some(place);
-    }
-    path
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn drawn(points: Vec<RangePoint>, to: Timestamp) -> String {
+        let mut html = Html::default();
+        let lines = Lines { wanted: vec![LOCKS], points: vec![points], to };
+        let reader = Reader::of_request(String::new(), None);
+        lines.draw(&mut html, &reader, ("Locks", "series-5"), LOCKS, Unit::Count);
+        html.into_string()
+    }
 
     #[test]
     fn a_line_is_between_its_lowest_and_highest_value_and_broken_where_it_has_a_gap() {
@@ -116,8 +93,10 @@ mod tests {
             max: avg,
             count: 1,
         };
-        let points = [point(60, 0.0), point(58, 10.0), point(2, 10.0), point(0, 0.0)];
-        assert_eq!(path(&points, to, (0.0, 10.0), 1.0), "M0.0 26.0L6.7 2.0M193.3 2.0L200.0 26.0");
-        assert_eq!(path(&[], to, (f64::INFINITY, f64::NEG_INFINITY), 1.0), "");
+        let points = vec![point(60, 0.0), point(58, 10.0), point(2, 10.0), point(0, 0.0)];
+        let html = drawn(points, to);
+        assert!(html.contains(" d=\"M0.0 26.0L6.7 2.0M193.3 2.0L200.0 26.0\""), "{html}");
+        assert!(html.contains("Locks: newest 0, lowest 0, highest 10 in the last 1 h"), "{html}");
+        assert!(drawn(vec![], to).contains(" d=\"\""));
     }
 }

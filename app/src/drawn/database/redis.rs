@@ -3,7 +3,7 @@
 use collector::database::{Look, RedisServer, Seen};
 
 use super::super::graph::Graph;
-use super::super::{begin_table, end_table, state_word};
+use super::super::{begin_table, end_table, facts, state_word};
 use super::line::{self, Lines};
 use super::server;
 use super::{Viewer, count, milliseconds};
@@ -52,7 +52,7 @@ pub(super) fn section(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: 
     viewer.obstacles(html, "Redis", &seen.obstacles);
     let Some(redis) = &seen.value else { return };
     server::tiles(html, viewer, look, lines, server::REDIS);
-    let facts = [
+    let known = [
         (own.version, redis.version.clone()),
         (own.role, redis.role.clone()),
         (own.uptime, (viewer.reader.words.duration)(redis.uptime_seconds)),
@@ -63,7 +63,7 @@ pub(super) fn section(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: 
         (own.expired, count(redis.expired_keys)),
         (own.rejected, count(redis.rejected_connections)),
     ];
-    viewer.facts(html, &facts);
+    facts(html, viewer.reader, &known.map(|(name, value)| (name, Some(value))));
 }
 
 /// Its slow commands.

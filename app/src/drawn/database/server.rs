@@ -3,12 +3,12 @@
 use collector::database::{Connections, Look, Pool, Postgresql, Replication, Seen};
 
 use super::super::graph::{self, Graph};
-use super::super::{begin, begin_table, end_table};
+use super::super::{begin, begin_table, end_table, facts};
 use super::line::{self, Lines, Wanted};
 use super::{Viewer, count, known_size};
 use crate::charts::Unit;
-use crate::format::{self, MISSING};
-use crate::widgets::Html;
+use crate::format;
+use crate::widgets::{self, Html};
 
 /// A tile.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,17 +41,8 @@ pub(super) fn tiles(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: &L
     for tile in tiles {
         let (name, wanted, color, unit) = tile.kind(viewer);
         let (reading, more) = tile.said(viewer, look, lines);
-        html.element("<li class=\"tile\"><h3 class=\"tile-name\">", name, "</h3><p class=\"tile-reading\"><b>");
-        match reading {
-            Some((number, unit)) => html.text(&number).element("</b><span class=\"tile-unit\">", &unit, "</span></p>"),
-            None => html
-                .element("<span title=\"", viewer.reader.words.not_collected, "\">")
-                .text(MISSING)
-                .mark("</span></b></p>"),
-        };
-        html.element("<p class=\"tile-more\">", more.as_deref().unwrap_or("\u{a0}"), "</p>");
-        lines.draw(html, viewer.reader, (name, wanted, color), unit);
-        html.mark("</li>");
+        let past = |html: &mut Html| lines.draw(html, viewer.reader, (name, color), wanted, unit);
+        widgets::Tile { name, reading, more, level: "" }.write(html, viewer.reader.words, &past);
     }
     html.mark("</ul>");
 }
@@ -157,7 +148,7 @@ pub(super) fn section(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: 
     let Some(server) = &seen.server.value else { return };
     let moment = server.counted_since.map(|at| viewer.reader.moment(at));
     html.element("<p class=\"desk-note database-note\">", &(own.counted_since)(moment.as_deref()), "</p>");
-    let facts = [
+    let known = [
         (own.version, server.version.clone()),
         (own.uptime, server.started_at.map_or_else(|| "–".to_owned(), |at| viewer.reader.age(at))),
         (own.commits, count(server.commits)),
@@ -166,7 +157,7 @@ pub(super) fn section(html: &mut Html, viewer: &Viewer<'_>, look: &Look, lines: 
         (own.temporary, format::size(server.temporary_bytes)),
         (own.transaction_age, format!("{} / {}", count(server.transaction_age), count(server.freeze_max_age))),
     ];
-    viewer.facts(html, &facts);
+    facts(html, viewer.reader, &known.map(|(name, value)| (name, Some(value))));
 }
 
 /// The past of the server, over the page's range.
@@ -238,9 +229,8 @@ fn bar(html: &mut Html, name: &str, parts: &[(&str, u64, &'static str)], whole: 
     html.mark("</svg></div>");
 }
 
-#[expect(clippy::cast_precision_loss, reason = "connections are few")]
 fn share(part: u64, whole: u64) -> String {
-    format::fixed(part as f64 / whole as f64 * 100.0, 2)
+    format::fixed(format::float(part) / format::float(whole) * 100.0, 2)
 }
 
 /// Who follows, or is followed; nothing where nobody does.

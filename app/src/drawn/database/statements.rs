@@ -54,18 +54,13 @@ fn changed(html: &mut Html, viewer: &Viewer<'_>, change: Option<&Change>) {
         return;
     };
     let mean = change.mean_ms.zip(change.mean_ms_before).and_then(|(now, before)| percent(now, before));
-    let calls = percent(float(change.calls), float(change.calls_before));
+    let calls = percent(format::float(change.calls), format::float(change.calls_before));
     let (Some(mean), Some(calls)) = (mean, calls) else {
         html.element("<span class=\"desk-note\">", own.not_run, "</span>");
         return;
     };
     html.text(&(own.mean_changed)(&mean));
     html.element("<br><span class=\"desk-note\">", &(own.calls_changed)(&calls), "</span>");
-}
-
-#[expect(clippy::cast_precision_loss, reason = "calls stay far below 2^53")]
-fn float(calls: u64) -> f64 {
-    calls as f64
 }
 
 /// A change in percent, with its sign; none against nothing.

@@ -40,7 +40,7 @@ pub(super) async fn section(html: &mut Html, reader: &Reader, archive: Option<&A
         severity: filter.severity,
         limit: MOST,
     };
-    begin(html, "alert-history-title", reader.desk.history);
+    begin(html, "alert-history-title", reader.own.history);
     form(html, reader, rules, &filter);
     let alerts = match archive {
         Some(archive) => archive.alerts(&query).await.ok(),
@@ -48,26 +48,21 @@ pub(super) async fn section(html: &mut Html, reader: &Reader, archive: Option<&A
     };
     match alerts {
         Some(alerts) => {
-            let names = [
-                reader.desk.rule,
-                reader.desk.severity_name,
-                reader.desk.message,
-                reader.desk.from,
-                reader.desk.duration,
-            ]
-            .map(str::to_owned);
+            let names =
+                [reader.own.rule, reader.own.severity_name, reader.own.message, reader.own.from, reader.own.duration]
+                    .map(str::to_owned);
             let rows: Vec<_> = alerts.iter().map(|alert| row(reader, alert)).collect();
-            let name = reader.desk.history;
+            let name = reader.own.history;
             html.element(
                 "<div class=\"scroll alert-history\" tabindex=\"0\" role=\"group\" aria-label=\"",
                 name,
                 "\">",
             );
             let is_whole = query.rule_name.is_none() && query.severity.is_none() && query.from.is_none();
-            let none = if is_whole { reader.desk.history_none } else { reader.desk.nothing_found };
+            let none = if is_whole { reader.own.history_none } else { reader.own.nothing_found };
             html.table("rule", &names, &rows, none).mark("</div>");
         }
-        None => drop(html.element("<p class=\"table-none\">", reader.desk.history_unknown, "</p>")),
+        None => drop(html.element("<p class=\"table-none\">", reader.own.history_unknown, "</p>")),
     }
     html.mark("</section>");
 }
@@ -82,29 +77,29 @@ fn row(reader: &Reader, alert: &Alert) -> Vec<String> {
         (own.severity)(alert.severity).to_owned(),
         reader.message(alert).to_owned(),
         reader.moment(alert.fired_at),
-        lasted.unwrap_or_else(|| reader.desk.still.to_owned()),
+        lasted.unwrap_or_else(|| reader.own.still.to_owned()),
     ]
 }
 
 fn form(html: &mut Html, reader: &Reader, rules: &[String], filter: &Filter) {
     let own = &reader.words.alerts;
-    html.mark("<form class=\"act\" action=\"/alerts\"><label>").text(reader.desk.rule).mark("<select name=\"rule\">");
-    option(html, "", reader.desk.any, filter.rule.is_empty());
+    html.mark("<form class=\"act\" action=\"/alerts\"><label>").text(reader.own.rule).mark("<select name=\"rule\">");
+    option(html, "", reader.own.any, filter.rule.is_empty());
     // One of a rule that is gone has its history, too.
     let gone = Some(&filter.rule).filter(|rule| !rule.is_empty() && !rules.contains(rule));
     for rule in rules.iter().chain(gone) {
         option(html, rule, rule, *rule == filter.rule);
     }
-    html.mark("</select></label><label>").text(reader.desk.severity_name).mark("<select name=\"severity\">");
-    option(html, "", reader.desk.any, filter.severity.is_none());
+    html.mark("</select></label><label>").text(reader.own.severity_name).mark("<select name=\"severity\">");
+    option(html, "", reader.own.any, filter.severity.is_none());
     for severity in Severity::ALL {
         option(html, severity.name(), (own.severity)(severity), filter.severity == Some(severity));
     }
-    html.mark("</select></label><label>").text(reader.desk.span).mark("<select name=\"days\">");
-    for (days, name) in reader.desk.spans {
+    html.mark("</select></label><label>").text(reader.own.span).mark("<select name=\"days\">");
+    for (days, name) in reader.own.spans {
         option(html, days, name, days == filter.days.to_string());
     }
-    html.element("</select></label><button class=\"button\">", reader.desk.filter, "</button></form>");
+    html.element("</select></label><button class=\"button\">", reader.own.filter, "</button></form>");
 }
 
 fn option(html: &mut Html, value: &str, name: &str, is_chosen: bool) {

@@ -8,7 +8,9 @@ use collector::{Archive, RangeQuery};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Reader, begin, begin_table, end_table, state_word};
+use crate::charts;
 use crate::format;
+use crate::range::Range;
 use crate::widgets::{Html, Shape};
 
 /// Rules that have a line at the most: each is a query.
@@ -40,8 +42,8 @@ pub(super) async fn lines(archive: &Archive, rules: &[RuleState], now: Timestamp
 }
 
 pub(super) fn section(html: &mut Html, reader: &Reader, rules: &[RuleState], lines: &BTreeMap<String, Line>) {
-    begin(html, "rules-title", reader.desk.rules);
-    begin_table(html, reader.desk.rules, &reader.desk.rule_columns);
+    begin(html, "rules-title", reader.own.rules);
+    begin_table(html, reader.own.rules, &reader.own.rule_columns);
     // What fires first, and then as they are in the file.
     let mut rules: Vec<_> = rules.iter().map(|rule| (rule.phase(), rule)).collect();
     rules.sort_by_key(|(phase, _)| (*phase != Some(Phase::Firing), phase.is_none()));
@@ -52,21 +54,17 @@ pub(super) fn section(html: &mut Html, reader: &Reader, rules: &[RuleState], lin
             Some(Phase::Pending) => ("state-warning", Shape::Dots),
             Some(Phase::Firing) => ("state-bad", Shape::Exclamation),
         };
-        state_word(html, class, shape, (reader.desk.phase)(phase));
+        state_word(html, class, shape, (reader.own.phase)(phase));
         html.element("</td><th scope=\"row\">", &rule.name, "<br>");
         let severity = (reader.words.alerts.severity)(rule.severity);
-        let told = if rule.notifies { severity.to_owned() } else { format!("{severity}, {}", reader.desk.log_only) };
+        let told = if rule.notifies { severity.to_owned() } else { format!("{severity}, {}", reader.own.log_only) };
         html.element("<span class=\"desk-note\">", &told, "</span></th>");
         html.element("<td><code>", &rule.expr, "</code></td><td class=\"number\">");
         let shown = rule.values.first();
         let value = shown.and_then(|series| series.value).map_or_else(|| "–".to_owned(), format::short);
         html.text(&value);
         if rule.values.len() > 1 {
-            html.element(
-                "<br><span class=\"desk-note\">",
-                &(reader.desk.more_series)(rule.values.len() - 1),
-                "</span>",
-            );
+            html.element("<br><span class=\"desk-note\">", &(reader.own.more_series)(rule.values.len() - 1), "</span>");
         }
         let hold =
             if rule.for_seconds > 0.0 { (reader.words.duration)(whole(rule.for_seconds)) } else { "–".to_owned() };
@@ -110,7 +108,7 @@ fn draw(html: &mut Html, reader: &Reader, rule: &RuleState, line: &Line) {
             None => command = 'M',
         }
     }
-    let over = (reader.words.duration)(whole(HOUR.as_secs_f64()));
+    let over = charts::until_now(reader.words, Range::Hour);
     let newest = values().next_back().unwrap_or(high);
     let label = (reader.words.graph_summary)(
         &rule.metric,

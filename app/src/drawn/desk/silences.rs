@@ -8,25 +8,25 @@ use crate::widgets::{Html, Shape};
 use crate::words::AlertsWords;
 
 pub(super) fn section(html: &mut Html, reader: &Reader, silences: &[Silence]) {
-    begin(html, "silences-title", reader.desk.silences);
+    begin(html, "silences-title", reader.own.silences);
     if silences.is_empty() {
-        html.element("<p class=\"table-none\">", reader.desk.silences_none, "</p>");
+        html.element("<p class=\"table-none\">", reader.own.silences_none, "</p>");
     } else {
-        begin_table(html, reader.desk.silences, &reader.desk.silence_columns);
+        begin_table(html, reader.own.silences, &reader.own.silence_columns);
         for silence in silences {
             html.element("<tr><th scope=\"row\"><code>", &silence.matchers, "</code></th>");
             html.element("<td>", &silence.author, "</td>");
             html.element("<td class=\"desk-words\">", &silence.reason, "</td>");
             let until = silence.ends_at.map(|at| reader.moment(at));
-            html.element("<td>", until.as_deref().unwrap_or(reader.desk.until_resolved), "");
+            html.element("<td>", until.as_deref().unwrap_or(reader.own.until_resolved), "");
             if silence.ends_soon {
                 html.mark("<br>");
-                state_word(html, "state-warning", Shape::Exclamation, reader.desk.ends_soon);
+                state_word(html, "state-warning", Shape::Exclamation, reader.own.ends_soon);
             }
             html.mark("</td><td class=\"desk-act\"><form method=\"post\" action=\"/alerts/act\">");
             html.element("<input type=\"hidden\" name=\"silence\" value=\"", &silence.id, "\">");
             let end = "</button></form></td></tr>";
-            html.element("<button class=\"button\" name=\"do\" value=\"end_silence\">", reader.desk.end_silence, end);
+            html.element("<button class=\"button\" name=\"do\" value=\"end_silence\">", reader.own.end_silence, end);
         }
         end_table(html);
     }
@@ -36,9 +36,8 @@ pub(super) fn section(html: &mut Html, reader: &Reader, silences: &[Silence]) {
 
 fn form(html: &mut Html, reader: &Reader) {
     let own: &AlertsWords = &reader.words.alerts;
-    html.mark("<details class=\"act-more\"><summary>").text(reader.desk.new_silence);
-    html.mark("</summary><form method=\"post\" action=\"/alerts/act\" class=\"act\"><label>")
-        .text(reader.desk.matchers);
+    html.mark("<details class=\"act-more\"><summary>").text(reader.own.new_silence);
+    html.mark("</summary><form method=\"post\" action=\"/alerts/act\" class=\"act\"><label>").text(reader.own.matchers);
     html.mark("<input name=\"matchers\" required maxlength=\"1000\" autocomplete=\"off\"></label><label>")
         .text(own.your_name);
     html.element(

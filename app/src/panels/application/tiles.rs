@@ -4,7 +4,7 @@ use collector::{Application, History};
 use leptos::prelude::*;
 
 use super::{P50, P95, P99, connections, error_rate, requests};
-use crate::charts::{Threshold, Unit, thresholds};
+use crate::charts::{Threshold, Unit, sparkline, thresholds};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, Subject, of};
 use crate::widgets::{Tile, part};
@@ -31,7 +31,7 @@ pub fn tiles(words: &'static Words, store: LiveStore) -> AnyView {
                         Tile { name, reading, more: Some(why(words, application, unit).to_owned()), level: "" }
                     }
                 };
-                tile.write(html, words, store, series, unit);
+                tile.write(html, words, &|html| sparkline(html, words, store, series, unit));
             }
         });
         html.mark("</ul>");

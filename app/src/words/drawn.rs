@@ -1,4 +1,4 @@
-//! What the desk of the alerts says. It is drawn by the server alone, so the browser does not carry it.
+//! What is said where the server alone draws, so that the browser need not carry it.
 
 use collector::alert::Phase;
 
@@ -6,7 +6,7 @@ use crate::locale::Locale;
 
 /// Its words in one language.
 #[derive(Debug)]
-pub struct DeskWords {
+pub struct DrawnWords {
     /// Headline where none is connected.
     pub connect: &'static str,
     /// What to do then.
@@ -156,7 +156,7 @@ pub struct DeskWords {
 }
 
 /// In English.
-static EN: DeskWords = DeskWords {
+static EN: DrawnWords = DrawnWords {
     connect: "No application is connected yet.",
     connect_more: "Three lines connect one; its numbers appear here within 15 seconds.",
     connect_otel: "OpenTelemetry, without a change to the code",
@@ -253,7 +253,7 @@ static EN: DeskWords = DeskWords {
 };
 
 /// In Japanese.
-static JA: DeskWords = DeskWords {
+static JA: DrawnWords = DrawnWords {
     connect: "アプリケーションはまだ接続されていません。",
     connect_more: "3行で接続できます。接続すると15秒以内にここに表示されます。",
     connect_otel: "OpenTelemetry（コードの変更なし）",
@@ -349,7 +349,7 @@ static JA: DeskWords = DeskWords {
     },
 };
 
-impl DeskWords {
+impl DrawnWords {
     /// Those of a language.
     #[must_use]
     pub fn of(locale: Locale) -> &'static Self {
