@@ -1,5 +1,5 @@
-//! Lines over time, and bars. What they show is given by panels; here is only how they are drawn: as SVG on
-//! the server and until ECharts is there, then by ECharts in the same box.
+//! Lines over time, and bars. What they show is given by panels; here is only how they are drawn: as SVG,
+//! and in the same box by ECharts while somebody looks into them.
 
 mod bars;
 mod chart;
@@ -14,7 +14,6 @@ mod sparkline;
 mod unit;
 
 pub use bars::{Bar, Bars};
-pub use echarts::load_script;
 pub use figure::thresholds;
 pub use line_graph::LineGraph;
 pub use plot::Threshold;

@@ -11,6 +11,8 @@ use crate::theme::Theme;
 /// Where the server has the files that the page loads by itself. Given as context.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
+    /// URL of the script that follows whether somebody looks into graphs, if it was built.
+    pub graphs: Option<String>,
     /// URL of the ECharts script, if it was built.
     pub echarts: Option<String>,
 }
@@ -22,7 +24,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let locale = preferences::locale();
     let theme = preferences::theme();
     let kiosk = preferences::is_kiosk().then_some("");
-    let echarts = use_context::<Assets>().and_then(|assets| assets.echarts);
+    let Assets { graphs, echarts } = use_context().unwrap_or_default();
     let (light, dark) = match theme {
         Theme::System => ("(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"),
         Theme::Light => ("all", "not all"),
@@ -45,6 +47,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <AutoReload options=options.clone()/>
                 // What can be read comes first.
                 <HydrationScripts options defer=true/>
+                {graphs.map(|url| view! { <script type="module" src=url></script> })}
                 <MetaTags/>
             </head>
             <body>

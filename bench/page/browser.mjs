@@ -23,7 +23,7 @@ export function withBrowser(use) {
   });
 }
 
-/** Runs `use` with an open page, alone and in front, `{lines, until, time, scripting, bytes}`. */
+/** Runs `use` with an open page, alone and in front, `{until, rest, time, scripting, bytes}`. */
 export async function withPage(browser, url, use) {
   const context = await browser.createBrowserContext();
   try {
@@ -35,8 +35,15 @@ export async function withPage(browser, url, use) {
     await page.goto(url, { waitUntil: 'load' });
     const lines = () => page.evaluate(() => window.bench.lines());
     return await use({
-      lines,
-      until: (holds) => until(lines, holds, url),
+      until: async (holds) => {
+        // Ours hands all points over when somebody points at a graph.
+        await page.hover('figure');
+        return until(lines, holds, url);
+      },
+      rest: async () => {
+        await page.mouse.move(0, 0);
+        await page.waitForSelector('html:not([data-graphs])', { timeout: PATIENCE_MS });
+      },
       time: () => time(session),
       scripting: (seconds) => scripting(session, seconds),
       bytes: () => bytes(page, session),
@@ -96,7 +103,7 @@ async function bytes(page, session) {
   return { heap, wasm };
 }
 
-/** In the page, before its own scripts: keeps what its live graphs are told to draw, and finds its WASM memory. */
+/** In the page, before its own scripts: keeps what its graphs are told to draw, and finds its WASM memory. */
 function watch() {
   const drawn = new Map();
   const memories = [];

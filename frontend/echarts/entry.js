@@ -1,5 +1,5 @@
-// Graphs on a canvas. The page (app/src/charts/echarts.rs) finds them as `window.echarts`; what the
-// server alone has drawn brings what is to be drawn along in `data-chart`.
+// Graphs on a canvas, while somebody looks into them (watch.js). The page (app/src/charts/echarts.rs) finds them as `window.echarts`;
+// what the server alone has drawn brings what is to be drawn along in `data-chart`.
 //
 // A graph that nobody sees costs nothing: it stays the drawing that it was until it comes near the
 // window, and those that are there at once come one after the other, whenever the browser has time.
@@ -10,7 +10,7 @@ import { connect, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { linesOf, movesOf, optionOf } from "./frame.js";
 import { onChange } from "./look.js";
-import { listen, refresh } from "./table.js";
+import { press, refresh } from "./table.js";
 import { zoomable } from "./zoom.js";
 
 use([LineChart, GridComponent, TooltipComponent, CanvasRenderer]);
@@ -25,13 +25,24 @@ const NEAR = "200px";
 /** By the element that they are in: what they show, whether that can be seen, and the chart once there is one. */
 const graphs = new Map();
 
+/** Whether somebody looks into graphs, and where the pointer came to one. */
+let isAwake = false;
+let pointed;
+
 const whenIdle = (act) => (window.requestIdleCallback ?? setTimeout)(act, { timeout: 500 });
 
-const update = (graph) => {
+/** What a graph shows. */
+const shown = (graph) => {
     if (graph.json !== undefined) {
         graph.option = JSON.parse(graph.json);
         graph.json = undefined;
     }
+    return graph.option;
+};
+
+const update = (graph) => {
+    shown(graph);
+    graph.isStale = false;
     const lines = linesOf(graph.option);
     if (graph.lines === lines) {
         graph.chart.setOption(movesOf(graph.option), { lazyUpdate: true });
@@ -41,6 +52,14 @@ const update = (graph) => {
         graph.chart.setOption(option, { replaceMerge: ["series"], lazyUpdate: true });
     }
     refresh(graph.element.closest(".graph"), graph.option);
+};
+
+/** Whoever has come to a graph before it was on its canvas sees the numbers there all the same. */
+const tell = ({ element, chart }) => {
+    if (!pointed || !element.contains(document.elementFromPoint(pointed.x, pointed.y))) return;
+    const { left, top } = element.getBoundingClientRect();
+    chart.dispatchAction({ type: "showTip", x: pointed.x - left, y: pointed.y - top });
+    pointed = undefined;
 };
 
 /** Those that wait for their first turn. */
@@ -55,11 +74,13 @@ const turn = () => {
         graph.resized.observe(graph.element);
         update(graph);
         graph.element.parentElement.classList.add("drawn");
+        tell(graph);
     }
     if (waiting.length) whenIdle(turn);
 };
 
 const show = (graph) => {
+    if (!isAwake) return;
     if (graph.chart) update(graph);
     else if (!waiting.includes(graph) && waiting.push(graph) === 1) whenIdle(turn);
 };
@@ -70,7 +91,7 @@ const near = new IntersectionObserver(
             const graph = graphs.get(target);
             if (!graph) continue;
             graph.near = isIntersecting;
-            if (isIntersecting && graph.json !== undefined) show(graph);
+            if (isIntersecting && graph.isStale) show(graph);
         }
     },
     { rootMargin: NEAR },
@@ -82,9 +103,10 @@ const draw = (element, json) => {
         graph = { element };
         graphs.set(element, graph);
         near.observe(element);
-        zoomable(element, () => graph.option?.graph.time);
+        zoomable(element, () => graph.chart && graph.option.graph.time);
     }
     graph.json = json;
+    graph.isStale = true;
     if (graph.near) show(graph);
     return graph.chart !== undefined;
 };
@@ -92,12 +114,34 @@ const draw = (element, json) => {
 // Of one that is new it is not known yet.
 const isAway = (element) => graphs.get(element)?.near === false;
 
+const putAway = (graph) => {
+    graph.resized?.disconnect();
+    graph.chart?.dispose();
+    graph.chart = graph.lines = undefined;
+};
+
 const forget = (element) => {
     const graph = graphs.get(element);
     graphs.delete(element);
     near.unobserve(element);
-    graph?.resized?.disconnect();
-    graph?.chart?.dispose();
+    if (graph) putAway(graph);
+};
+
+const wake = ({ type, target, clientX: x, clientY: y }) => {
+    isAwake = true;
+    pointed = x === undefined ? undefined : { x, y };
+    for (const graph of graphs.values()) if (graph.near && graph.figure) show(graph);
+    // The page draws its own first.
+    if (type === "click") setTimeout(() => press(target, optionIn));
+};
+
+const rest = () => {
+    isAwake = false;
+    for (const graph of graphs.values()) {
+        putAway(graph);
+        graph.isStale = true;
+        graph.element.parentElement.classList.remove("drawn");
+    }
 };
 
 // Markup of the server's takes the place of its older self: a graph in it goes on on the canvas that it had, and an open
@@ -134,6 +178,11 @@ onChange(() => {
         if (graph.chart) update(graph);
     }
 });
-listen((element) => graphs.get(element)?.option);
 
-window.echarts = { draw, forget, isAway };
+const optionIn = (element) => {
+    const graph = graphs.get(element);
+    return graph && shown(graph);
+};
+document.addEventListener("click", ({ target }) => isAwake && press(target, optionIn));
+
+window.echarts = { draw, forget, isAway, rest, wake };

@@ -85,19 +85,17 @@ const toggle = (button, figure, title, option) => {
     figure.append(place);
 };
 
-/** Makes the tools work; `optionIn(box)` is what is drawn there. */
-export const listen = (optionIn) => {
-    document.addEventListener("click", ({ target }) => {
-        const button = target.closest?.("[data-tool]");
-        const figure = button?.closest(".graph");
-        const option = figure && optionIn(figure.querySelector(".graph-canvas"));
-        if (!option) return;
-        const title = figure.querySelector("h3").textContent;
-        if (button.dataset.tool === "table") {
-            toggle(button, figure, title, option);
-            return;
-        }
-        const until = new Date(option.graph.time[1]).toISOString().slice(0, 19).replaceAll(":", "");
-        save(`${title.replace(/[\\/:*?"<>|\s]+/g, "_")}_${until}Z.csv`, csvOf(option));
-    });
+/** Does what the tool says that was pressed, if it was one; `optionIn(box)` is what is drawn there. */
+export const press = (target, optionIn) => {
+    const button = target.closest?.("[data-tool]");
+    const figure = button?.closest(".graph");
+    const option = figure && optionIn(figure.querySelector(".graph-canvas"));
+    if (!option) return;
+    const title = figure.querySelector("h3").textContent;
+    if (button.dataset.tool === "table") {
+        toggle(button, figure, title, option);
+        return;
+    }
+    const until = new Date(option.graph.time[1]).toISOString().slice(0, 19).replaceAll(":", "");
+    save(`${title.replace(/[\\/:*?"<>|\s]+/g, "_")}_${until}Z.csv`, csvOf(option));
 };

@@ -23,7 +23,7 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets), ServerError> {
     if !package.is_dir() {
         return Err(ServerError::NoAssets { path: package });
     }
-    let assets = Assets { echarts: newest(root, "echarts-", ".js") };
+    let assets = Assets { graphs: newest(root, "graphs-", ".js"), echarts: newest(root, "echarts-", ".js") };
     Ok((options, assets))
 }
 

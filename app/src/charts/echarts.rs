@@ -1,18 +1,15 @@
-//! Graphs on a canvas, by charming and ECharts. The script (frontend/echarts) is loaded after the
-//! page is alive; where it cannot be had, the SVG graphs stay and stay live.
+//! Graphs on a canvas, by charming and ECharts: while somebody looks into them, with crosshair, tooltip, zoom and table.
+//! frontend/echarts says when that is, and is loaded for it; the rest of the time, and where it cannot be had, the SVG is
+//! what lives.
 
 use std::cell::OnceCell;
-use std::time::Duration;
 
 use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlScriptElement};
+use web_sys::Element;
 
 use crate::browser;
-
-/// A page that has just come alive has more urgent things to do.
-const LOAD_AFTER: Duration = Duration::from_millis(60);
 
 #[wasm_bindgen]
 extern "C" {
@@ -30,8 +27,8 @@ extern "C" {
     fn forget(element: &Element);
 }
 
-/// Keeps a graph of what `option` makes in its box, and says so by `drawn`. It is made anew with what
-/// `changed` reads, but not where nobody sees it.
+/// Keeps a graph of what `option` makes in its box while somebody looks into graphs, and says so by `drawn`. It is made
+/// anew with what `changed` reads, but not where nobody sees it.
 pub fn keep(
     canvas: NodeRef<Div>,
     changed: impl Fn() + 'static,
@@ -40,18 +37,19 @@ pub fn keep(
 ) {
     let is_known = StoredValue::new(false);
     Effect::new(move |_| {
-        changed();
-        let (ready, hidden) = (script(), browser::hidden());
+        let (looked_into, hidden) = (looked_into(), browser::hidden());
         let Some(element) = canvas.get() else { return };
-        if !ready.get() || hidden.get() {
-            return;
-        }
-        if !is_away(&element) {
-            is_known.set_value(true);
-            let is_there = draw(&element, &option());
-            if drawn.get_untracked() != is_there {
-                drawn.set(is_there);
+        let mut is_there = false;
+        if looked_into.get() {
+            changed();
+            if hidden.get() || is_away(&element) {
+                return;
             }
+            is_known.set_value(true);
+            is_there = draw(&element, &option());
+        }
+        if drawn.get_untracked() != is_there {
+            drawn.set(is_there);
         }
     });
     on_cleanup(move || {
@@ -64,36 +62,21 @@ pub fn keep(
     });
 }
 
-/// Loads the script: the server draws graphs too.
-pub fn load_script() {
-    let _ = script();
-}
-
-/// Whether ECharts is there; asking for the first time loads it.
-fn script() -> ArcRwSignal<bool> {
+/// Whether somebody looks into graphs.
+fn looked_into() -> ArcRwSignal<bool> {
     thread_local! {
-        static READY: OnceCell<ArcRwSignal<bool>> = const { OnceCell::new() };
+        static LOOKED_INTO: OnceCell<ArcRwSignal<bool>> = const { OnceCell::new() };
     }
-    READY.with(|ready| {
-        ready
+    let is_looked_into = || browser::root_attribute("data-graphs").is_some();
+    LOOKED_INTO.with(|looked_into| {
+        looked_into
             .get_or_init(|| {
-                let ready = ArcRwSignal::new(false);
-                let loaded = ready.clone();
-                set_timeout(move || load(loaded), LOAD_AFTER);
-                ready
+                let looked_into = ArcRwSignal::new(is_looked_into());
+                let changed = looked_into.clone();
+                // Listens as long as the page lives.
+                let _ = window_event_listener_untyped("graphs", move |_| changed.set(is_looked_into()));
+                looked_into
             })
             .clone()
     })
-}
-
-fn load(loaded: ArcRwSignal<bool>) {
-    let Some(url) = browser::root_attribute("data-echarts") else { return };
-    let script =
-        document().create_element("script").ok().and_then(|script| script.dyn_into::<HtmlScriptElement>().ok());
-    let (Some(script), Some(head)) = (script, document().head()) else { return };
-    script.set_src(&url);
-    let on_load = Closure::once_into_js(move || loaded.set(true));
-    script.set_onload(Some(on_load.unchecked_ref()));
-    // A script that cannot be added is one that cannot be loaded.
-    let _ = head.append_child(&script);
 }

@@ -24,22 +24,28 @@ pub fn write_plot(html: &mut Html, names: &[Name<'_>], plot: &Plot, zone: Zone) 
     html.mark("</svg><svg class=\"graph-plot\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\">");
     html.mark("<path class=\"graph-grid\" d=\"M0 0H1000M0 50H1000M0 100H1000\"/>");
     for ((_, color), dots) in names.iter().zip(&plot.compared) {
-        html.element("<path d=\"", &plot.path(dots, false), "\" class=\"compared ").mark(color).mark("\"/>");
+        write_path(html, "compared ", color, &plot.paths(dots)[0]);
     }
     for ((_, color), dots) in names.iter().zip(&plot.lines) {
+        let [line, area] = plot.paths(dots);
         if plot.lines.len() == 1 {
-            html.element("<path d=\"", &plot.path(dots, true), "\" class=\"area ").mark(color).mark("\"/>");
+            write_path(html, "area ", color, &area);
         }
-        html.element("<path d=\"", &plot.path(dots, false), "\" class=\"").mark(color).mark("\"/>");
+        write_path(html, "", color, &line);
     }
     for (value, severity) in &plot.thresholds {
-        html.element("<path d=\"", &plot.threshold_path(*value), "\" class=\"threshold ").mark(severity).mark("\"/>");
+        write_path(html, "threshold ", severity, &plot.threshold_path(*value));
     }
     html.mark("</svg><svg class=\"graph-times\">");
     for (place, at) in plot.time_marks(zone) {
         html.element("<text x=\"", &share(place), "\" y=\"50%\">").text(&mark_text(plot, at, zone)).mark("</text>");
     }
     html.mark("</svg>");
+}
+
+fn write_path(html: &mut Html, kind: &'static str, color: &'static str, path: &str) {
+    html.mark("<path class=\"").mark(kind).mark(color).mark("\" d=\"").raw(path);
+    html.mark("\"/>");
 }
 
 /// What the lines are called, where there is more than one.

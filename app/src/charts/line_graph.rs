@@ -57,7 +57,7 @@ pub fn LineGraph(
     let compared = move || (words.compared)(store.look.get().compare);
     echarts::keep(
         canvas,
-        move || plot.with(|_| ()),
+        move || plot.track(),
         move || plot.with(|plot| chart::option(plot, &names(), compared(), store.zone.get())),
         drawn,
     );

@@ -11,6 +11,3 @@ pub fn keep(
     _drawn: RwSignal<bool>,
 ) {
 }
-
-/// Loads nothing.
-pub fn load_script() {}

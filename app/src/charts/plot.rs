@@ -2,12 +2,15 @@
 
 use super::series::{Dot, extremes};
 use super::unit::{Unit, Writing};
-use crate::format::{self, Zone, fixed};
+use crate::format::{self, Zone, fixed, push_fixed};
 
 const MINUTE: f64 = 60_000.0;
 const DAY: f64 = 1_440.0 * MINUTE;
 /// Distances of two marks on the time axis, in milliseconds.
 const MARK_STEPS: [f64; 6] = [5.0 * MINUTE, 15.0 * MINUTE, 120.0 * MINUTE, 360.0 * MINUTE, 2.0 * DAY, 7.0 * DAY];
+
+/// Of a drawing, so many columns can be told apart.
+const COLUMNS: f64 = 500.0;
 
 /// A value from which on a rule of the same metric is broken, and its severity as the custom
 /// property with its colour.
@@ -115,41 +118,59 @@ impl Plot {
         MARK_STEPS.into_iter().find(|step| span <= step * 4.5).unwrap_or(MARK_STEPS[MARK_STEPS.len() - 1])
     }
 
-    /// The path of a line in a box of 1000 x 100, from the top left; `closed` down to the axis for
-    /// the area under it. A dot between two breaks becomes a short stroke, or nobody would see it.
+    /// The paths of a line and of the area under it, in a box of 1000 x 100 from the top left. A dot between two breaks
+    /// becomes a short stroke, or nobody would see it.
     #[must_use]
-    pub fn path(&self, dots: &[Dot], closed: bool) -> String {
-        let place =
-            |(at, value): (f64, f64)| (self.place(at) * 1_000.0, (1.0 - (value / self.top).clamp(0.0, 1.0)) * 100.0);
-        let mut path = String::with_capacity(dots.len() * 11);
+    pub fn paths(&self, dots: &[Dot]) -> [String; 2] {
+        let place = |dot: &Dot| {
+            let y = 1.0 - (dot.1? / self.top).clamp(0.0, 1.0);
+            Some((self.place(dot.0) * 1_000.0, y * 100.0)).filter(|(x, _)| *x >= 0.0)
+        };
+        let (mut line, mut area) = (String::with_capacity(dots.len().min(1_000) * 11), String::new());
         for run in dots.split(|dot| dot.1.is_none()) {
-            let mut places = run.iter().filter_map(|dot| Some(place((dot.0, dot.1?)))).filter(|(x, _)| *x >= 0.0);
-            let Some((start, y)) = places.next() else { continue };
-            point(&mut path, 'M', start, y);
-            let mut end = start;
-            for (x, y) in places {
-                point(&mut path, 'L', x, y);
-                end = x;
+            let places: Vec<_> = run.iter().filter_map(place).collect();
+            let Some(&(start, _)) = places.first() else { continue };
+            let begin = line.len();
+            for (x, y) in seen(&places) {
+                let command = if line.len() == begin { 'M' } else { 'L' };
+                point(&mut line, command, x, y);
             }
-            if end <= start && !closed {
-                path.push_str("h2");
-            }
-            if closed {
-                path.push_str("V100H");
-                path.push_str(&fixed(start, 1));
-                path.push('Z');
+            area.push_str(&line[begin..]);
+            area.push_str("V100H");
+            push_fixed(&mut area, start, 1);
+            area.push('Z');
+            if !line[begin..].contains('L') {
+                line.push_str("h2");
             }
         }
-        path
+        [line, area]
     }
+}
+
+/// What can be seen of the places of a line: of many in one column, the lowest and the highest.
+fn seen(places: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    let column = |place: &(f64, f64)| (place.0 * COLUMNS / 1_000.0).floor();
+    places.chunk_by(move |a, b| column(a) == column(b)).flat_map(|places| {
+        let (mut low, mut high) = (0, 0);
+        for (index, place) in places.iter().enumerate() {
+            if place.1 < places[low].1 {
+                low = index;
+            }
+            if place.1 > places[high].1 {
+                high = index;
+            }
+        }
+        let ends = [places[low.min(high)], places[low.max(high)]];
+        ends.into_iter().take(if low == high { 1 } else { 2 })
+    })
 }
 
 /// Adds a point to a path.
 pub fn point(path: &mut String, command: char, x: f64, y: f64) {
     path.push(command);
-    path.push_str(&fixed(x, 1));
+    push_fixed(path, x, 1);
     path.push(' ');
-    path.push_str(&fixed(y, 1));
+    push_fixed(path, y, 1);
 }
 
 /// What the marks of an axis from 0 to `top` say: on top, at `step` and at the bottom.
@@ -192,7 +213,7 @@ mod tests {
 
     fn paths(points: &[(u32, Option<f64>)]) -> [String; 2] {
         let plot = plot(points, Unit::Percent, &[]);
-        [plot.path(&plot.lines[0], false), plot.path(&plot.lines[0], true)]
+        plot.paths(&plot.lines[0])
     }
 
     #[test]
@@ -200,6 +221,18 @@ mod tests {
         let [line, area] = paths(&[(100, Some(0.0)), (550, Some(100.0)), (775, Some(120.0)), (1_000, Some(50.0))]);
         assert_eq!(line, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0");
         assert_eq!(area, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0V100H0.0Z");
+    }
+
+    #[test]
+    fn of_more_dots_than_can_be_seen_each_column_keeps_its_lowest_and_highest() {
+        let points = (0..18_000).map(|place| (100.0 + 0.05 * f64::from(place), f64::from(place * 37 % 100)));
+        let dots: Vec<Dot> = points.map(|(second, value)| (second * 1_000.0, Some(value))).collect();
+        let plot = Plot::of(vec![dots], vec![], Unit::Percent, &[], (100_000.0, 1_000_000.0));
+        let [line, _] = plot.paths(&plot.lines[0]);
+        let heights: Vec<f64> =
+            line.split(['M', 'L']).skip(1).map(|dot| dot.split_once(' ').unwrap().1.parse().unwrap()).collect();
+        assert_eq!(heights.len(), 1_000);
+        assert!(heights.chunks(2).all(|ends| (ends[0] - ends[1]).abs() > 90.0), "{heights:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 
 use super::html::Html;
 use crate::live::{Link, LiveStore};
-use crate::{api, browser, charts};
+use crate::{api, browser};
 
 /// It is asked for again so often, for the values in it.
 const SECONDS: i64 = 10;
@@ -17,8 +17,6 @@ pub fn drawn(path: &'static str) -> AnyView {
     let store = expect_context::<LiveStore>();
     let search = use_location().search;
     let tick = Memo::new(move |_| store.now.get().as_second() / SECONDS);
-    // The server draws graphs too.
-    Effect::new(|_| charts::load_script());
     let newest = StoredValue::new(0_u32);
     Effect::new(move |born: Option<(i64, String)>| {
         store.alerts.with(|_| ());

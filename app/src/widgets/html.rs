@@ -19,7 +19,7 @@ impl Html {
         self
     }
 
-    /// Adds what the server has drawn.
+    /// Adds what the server has drawn, or the path of a drawing.
     pub fn raw(&mut self, markup: &str) {
         self.0.push_str(markup);
     }
