@@ -11,7 +11,6 @@ for (const [colorScheme, name] of [["light", "dashboard.png"], ["dark", "dashboa
   const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, colorScheme, locale: "en-GB" });
   await page.goto(url);
   await page.locator('[data-link="live"]').waitFor();
-  await page.locator("canvas").first().waitFor();
   // Two readings more, so that nothing is on its way any more.
   await page.waitForTimeout(5_000);
   const path = fileURLToPath(new URL(name, docs));

@@ -170,7 +170,11 @@ impl History {
     #[must_use]
     pub fn newest_part(&self, seconds: i64) -> Self {
         let mut part = Self::new(seconds);
-        self.points.iter().for_each(|point| part.insert(*point));
+        if let Some(newest) = self.newest() {
+            let oldest = newest.at.as_millisecond() - seconds * 1_000;
+            let before = self.points.partition_point(|point| point.at.as_millisecond() < oldest);
+            part.points = self.points.range(before..).copied().collect();
+        }
         part
     }
 

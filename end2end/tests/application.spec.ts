@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, link } from "./dashboard";
+import { expect, link, pointAt } from "./dashboard";
 import { application, idle, instance, onFire, publish, test } from "./feed";
 
 const panel = "section[aria-labelledby=application-title]";
@@ -21,8 +21,7 @@ test.describe("in English", () => {
     await expect(bars).toHaveAccessibleName(/up to 5 ms 210, up to 10 ms 640,.* over 10 s 0$/);
     for (const name of ["Requests", "Error rate", "Response time"]) {
       const graph = own.getByRole("figure", { name, exact: false }).first();
-      await graph.scrollIntoViewIfNeeded();
-      await expect(graph.locator("canvas")).toBeVisible();
+      await pointAt(graph);
     }
 
     await publish(fed, "application", onFire());
@@ -67,7 +66,7 @@ test.describe("in English", () => {
     await expect(own.locator(".tile")).toHaveCount(0);
     await publish(fed, "application", application());
     await expect(own.locator(".tile")).toHaveCount(4);
-    await expect(own.locator("canvas").first()).toBeVisible();
+    await pointAt(own.locator(".graph").first());
   });
 
   test("the page has every route, most failing first, and every instance; markup is text", async ({ page, fed }) => {

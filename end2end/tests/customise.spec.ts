@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { Dashboard, expect, link, test } from "./dashboard";
+import { Dashboard, expect, link, test, pointAt } from "./dashboard";
 
 test.use({ locale: "en-GB" });
 
@@ -35,8 +35,7 @@ test("a viewer orders the panels, leaves some out and adds a graph of any series
   await expect(page.locator(".cell-6 h2")).toHaveText("System");
   await expect(page.getByRole("figure", { name: "Load average" })).toHaveCount(0);
   const mine = page.getByRole("figure", { name: "<b>Disk</b> & 長い名前" });
-  await mine.scrollIntoViewIfNeeded();
-  await expect(mine.locator("canvas")).toBeVisible();
+  await pointAt(mine);
   await expect(mine.getByRole("img")).toHaveAccessibleName(/memory_usage: newest [\d.]+ %/, { timeout: 30_000 });
 
   // What is wrong is said, and nothing is changed.

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { test as base, expect } from "@playwright/test";
+import { test as base, expect, type Locator } from "@playwright/test";
 
 const programs = process.env.PROGRAMS ?? resolve(dirname(fileURLToPath(import.meta.url)), "../../target/release");
 const program = join(programs, "recipe-monitoring-dashboard");
@@ -156,3 +156,10 @@ export const test = base.extend<Fixtures, { dashboard: Dashboard }>({
 export const link = "[data-link]";
 
 export { expect };
+
+/** Points at a graph, which is on a canvas then. */
+export const pointAt = (graph: Locator) =>
+  expect(async () => {
+    await graph.hover({ timeout: 1_000 });
+    await expect(graph.locator("canvas")).toBeVisible({ timeout: 3_000 });
+  }).toPass();

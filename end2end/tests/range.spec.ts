@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { type Dashboard, expect, link, test } from "./dashboard";
+import { type Dashboard, expect, link, test, pointAt } from "./dashboard";
 
 test.use({ locale: "en-GB", timezoneId: "Asia/Tokyo" });
 
@@ -28,7 +28,7 @@ test("graphs look back up to 30 days, by address, with gaps, and live again", as
   await page.goto(own.url);
   const ranges = page.getByRole("navigation", { name: "Time range" });
   const graph = page.getByRole("figure", { name: "CPU usage" });
-  await expect(graph.locator("canvas")).toBeVisible();
+  await pointAt(graph);
 
   await ranges.getByRole("link", { name: "30 d" }).click();
   await expect(page).toHaveURL(/\?range=30d$/);
@@ -109,7 +109,7 @@ test.describe("a part of the time", () => {
     await fill(own);
     await page.goto(`${own.url}?range=7d`);
     const box = graph(page, "CPU usage").locator("canvas");
-    await expect(box).toBeVisible();
+    await pointAt(graph(page, "CPU usage"));
     const { x, y, width, height } = (await box.boundingBox())!;
     await page.mouse.move(x + width * 0.4, y + height / 2);
     await page.mouse.down();
@@ -148,7 +148,7 @@ test.describe("a part of the time", () => {
 
   test("is asked for by a form, which says what is wrong", async ({ page, own }) => {
     await page.goto(own.url);
-    await expect(graph(page, "CPU usage").locator("canvas")).toBeVisible();
+    await pointAt(graph(page, "CPU usage"));
     await page.getByRole("navigation", { name: "Time range" }).locator("summary").click();
     await page.getByLabel("From").fill("2026-11-20T10:00:00");
     await page.getByLabel("To", { exact: true }).fill("2026-11-20T09:00:00");
@@ -167,7 +167,7 @@ test.describe("a part of the time", () => {
     await fill(own);
     await page.goto(`${own.url}?range=24h`);
     const cpu = graph(page, "CPU usage");
-    await expect(cpu.locator("canvas")).toBeVisible();
+    await pointAt(cpu);
     await page.getByRole("navigation", { name: "Time range" }).locator("summary").click();
     await page.getByRole("link", { name: "yesterday" }).click();
     await expect(page).toHaveURL(/\?range=24h&compare=1d$/);

@@ -1,6 +1,14 @@
-import { expect, link, test } from "./dashboard";
+import type { Locator } from "@playwright/test";
+import { expect, link, pointAt, test } from "./dashboard";
 
 test.use({ locale: "en-GB" });
+
+/** The line that is drawn goes on. */
+const lives = async (graph: Locator) => {
+  const line = graph.locator("path:not(.graph-grid):not(.threshold)[d]").last();
+  const shape = await line.getAttribute("d");
+  await expect(line).not.toHaveAttribute("d", shape ?? "");
+};
 
 test("values, clock and graphs are alive within seconds", async ({ page }) => {
   await page.goto("/");
@@ -16,7 +24,7 @@ test("values, clock and graphs are alive within seconds", async ({ page }) => {
   await expect(line).not.toHaveAttribute("d", shape ?? "");
 });
 
-test("the canvas takes the drawing's place without moving anything", async ({ page, request }) => {
+test("pointing at a graph puts it on a canvas and going away takes it off, without moving anything", async ({ page, request }) => {
   const { system } = await (await request.get("/api/v1/current")).json();
   await page.addInitScript(() => {
     (window as any).shift = 0;
@@ -27,12 +35,29 @@ test("the canvas takes the drawing's place without moving anything", async ({ pa
   await page.goto("/");
   for (const name of ["CPU usage", "Memory usage", "Network", "Load average"]) {
     const graph = page.getByRole("figure", { name }).getByRole("img");
-    await graph.scrollIntoViewIfNeeded();
-    await expect(graph.locator("canvas")).toBeVisible();
+    await pointAt(graph);
     const missing = name === "Network" && system.network_rx === null;
     await expect(graph).toHaveAccessibleName(missing ? /no samples/ : /newest .*lowest .*highest/);
   }
+  await page.mouse.move(0, 0);
+  await expect(page.locator("canvas")).toHaveCount(0, { timeout: 20_000 });
+  await lives(page.getByRole("figure", { name: "CPU usage" }));
   expect(await page.evaluate(() => (window as any).shift)).toBeLessThan(0.01);
+});
+
+test("a tool that is pressed before there is a canvas does what it says", async ({ page }) => {
+  // As slow as it may be.
+  await page.route(/echarts-/, async (route) => {
+    await new Promise((done) => setTimeout(done, 1_500));
+    await route.continue();
+  });
+  await page.goto("/");
+  await expect(page.locator(link)).toHaveAttribute("data-link", "live");
+  const table = page.getByRole("figure", { name: "CPU usage" }).getByRole("button", { name: "Table" });
+  await table.focus();
+  await page.keyboard.press("Enter");
+  await expect(table).toHaveAttribute("aria-expanded", "true");
+  await expect(page.getByRole("figure", { name: "CPU usage" }).getByRole("row")).not.toHaveCount(0);
 });
 
 test("what the tiles say is what the API says", async ({ page, request }) => {
@@ -59,10 +84,10 @@ test("a graph whose script cannot be had stays a drawing and stays live", async 
   await page.route(/echarts-/, (route) => route.abort());
   await page.goto("/");
   await expect(page.locator(link)).toHaveAttribute("data-link", "live");
-  const graph = page.getByRole("figure", { name: "CPU usage" }).getByRole("img");
-  const line = graph.locator("path:not(.graph-grid):not(.threshold)[d]").last();
-  const shape = await line.getAttribute("d");
-  await expect(line).not.toHaveAttribute("d", shape ?? "");
+  const graph = page.getByRole("figure", { name: "CPU usage" });
+  await graph.hover();
+  await expect.poll(() => complaints.length).toBeGreaterThan(0);
+  await lives(graph);
   expect(complaints.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);
 });
 

@@ -21,6 +21,9 @@ pub struct Series {
     pub value: fn(&GraphPoint) -> Option<f64>,
 }
 
+/// Dots of a sparkline: more than it has pixels would only cost bytes.
+const FEW: i64 = 60;
+
 /// Milliseconds since the epoch and the value then; `None` is a break in the line.
 pub type Dot = (f64, Option<f64>);
 
@@ -29,12 +32,32 @@ impl Series {
     /// three steps lie between two points.
     #[must_use]
     pub fn dots(&self, history: &History, push_seconds: f64) -> Vec<Dot> {
-        let points = history
-            .points()
-            .map(|point| (milliseconds(point), (self.value)(point).filter(|v| v.is_finite())))
-            .collect();
-        with_breaks(points, push_seconds)
+        with_breaks(self.points(history), push_seconds)
     }
+
+    /// As many dots as a sparkline needs, made of those.
+    #[must_use]
+    pub fn few_dots(&self, history: &History, push_seconds: f64) -> Vec<Dot> {
+        with_breaks(means(&self.points(history), history.span_seconds() / FEW), push_seconds)
+    }
+
+    fn points(&self, history: &History) -> Vec<Dot> {
+        let dot = |point: &GraphPoint| (milliseconds(point), (self.value)(point).filter(|v| v.is_finite()));
+        history.points().map(dot).collect()
+    }
+}
+
+/// Of the points in each so many seconds one: the mean value at the last of them.
+#[must_use]
+pub fn means(points: &[Dot], seconds: i64) -> Vec<Dot> {
+    let length = format::milliseconds(format::second(seconds.max(1)));
+    let place = |dot: &Dot| (dot.0 / length).floor();
+    let mean = |dots: &[Dot]| {
+        let values = dots.iter().filter_map(|dot| dot.1);
+        let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        (dots.last().map_or(0.0, |dot| dot.0), (count > 0.0).then(|| sum / count))
+    };
+    points.chunk_by(|a, b| place(a) == place(b)).map(mean).collect()
 }
 
 /// The points with a break wherever more than three steps lie between two; a step is at least
@@ -136,6 +159,13 @@ mod tests {
         history.insert(GraphPoint { at: Timestamp::new(4, 0).unwrap(), ..GraphPoint::default() });
         let dots = CPU.dots(&history, 2.0);
         assert_eq!(dots.iter().map(|dot| dot.1).collect::<Vec<_>>(), [Some(1.0), Some(1.0), None, Some(1.0)]);
+    }
+
+    #[test]
+    fn a_sparkline_has_the_mean_of_each_step() {
+        let dots = [(0.0, Some(1.0)), (1_000.0, Some(2.0)), (14_000.0, None), (15_000.0, Some(4.0)), (29_000.0, None)];
+        assert_eq!(means(&dots, 15), [(14_000.0, Some(1.5)), (29_000.0, Some(4.0))]);
+        assert_eq!(means(&[(0.0, None)], 15), [(0.0, None)]);
     }
 
     #[test]

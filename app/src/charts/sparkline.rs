@@ -14,8 +14,6 @@ use crate::range::Range;
 use crate::widgets::Html;
 use crate::words::Words;
 
-/// More dots than pixels would only cost bytes.
-const DOTS: i64 = 60;
 /// The box, as in the markup below.
 const WIDTH: f64 = 200.0;
 const HEIGHT: f64 = 28.0;
@@ -25,7 +23,7 @@ const MARGIN: f64 = 2.0;
 /// Writes a line without axes.
 pub fn sparkline(html: &mut Html, words: &Words, store: LiveStore, series: Series, unit: Unit) {
     store.past(series.of).with_recent(|history| {
-        let dots = series.dots(&history.thinned(history.span_seconds() / DOTS), store.push_seconds.get());
+        let dots = series.few_dots(history, store.push_seconds.get());
         let over = until_now(words, Range::of_seconds(history.span_seconds()));
         write_sparkline(html, words, (series.name, series.color), (&dots, span(history)), unit, &over);
     });
