@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, link, test, pointAt } from "./dashboard";
+import { expect, link, pointAt, test } from "./dashboard";
 
 for (const locale of ["ja-JP", "en-US"]) {
   for (const colorScheme of ["light", "dark"] as const) {

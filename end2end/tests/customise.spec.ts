@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { Dashboard, expect, link, test, pointAt } from "./dashboard";
+import { Dashboard, expect, link, pointAt, test } from "./dashboard";
 
 test.use({ locale: "en-GB" });
 

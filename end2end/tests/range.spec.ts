@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { type Dashboard, expect, link, test, pointAt } from "./dashboard";
+import { type Dashboard, expect, link, pointAt, test } from "./dashboard";
 
 test.use({ locale: "en-GB", timezoneId: "Asia/Tokyo" });
 

@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import AxeBuilder from "@axe-core/playwright";
-import { type Dashboard, expect, link, test, pointAt } from "./dashboard";
+import { type Dashboard, expect, link, pointAt, test } from "./dashboard";
 import { test as withFeed } from "./feed";
 
 test.describe("a clock that is wrong", () => {

@@ -44,8 +44,8 @@ pub fn write_plot(html: &mut Html, names: &[Name<'_>], plot: &Plot, zone: Zone) 
 }
 
 fn write_path(html: &mut Html, kind: &'static str, color: &'static str, path: &str) {
-    html.mark("<path class=\"").mark(kind).mark(color).mark("\" d=\"").raw(path);
-    html.mark("\"/>");
+    html.mark("<path d=\"").raw(path);
+    html.mark("\" class=\"").mark(kind).mark(color).mark("\"/>");
 }
 
 /// What the lines are called, where there is more than one.
