@@ -55,29 +55,25 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 /// By whole numbers: what Rust has for it rounds any number to any length, and is 5 KB of a page's WASM.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is shown is far below 2^63")]
 pub fn push_fixed(text: &mut String, value: f64, decimals: usize) {
-    let power = match decimals {
-        0 => 1_u64,
-        1 => 10,
-        2 => 100,
-        _ => 1_000,
+    let (power, decimals) = match decimals {
+        0 => (1_u64, 0),
+        1 => (10, 1),
+        2 => (100, 2),
+        _ => (1_000, 3),
     };
     let scaled = (value.abs() * float(power)).round() as u64;
     if value < 0.0 && scaled > 0 {
         text.push('-');
     }
-    // The digits one by one, from the first that is not 0, or that before the point.
-    let mut place = power;
-    while scaled / place >= 10 {
-        place *= 10;
-    }
-    while place > 0 {
-        text.push(char::from(b'0' + (scaled / place % 10) as u8));
-        if place == power && power > 1 {
-            text.push('.');
-        }
-        place /= 10;
+    let mut digits = itoa::Buffer::new();
+    text.push_str(digits.format(scaled / power));
+    if decimals > 0 {
+        text.push('.');
+        // With a 1 in front, for the zeros behind the point.
+        text.push_str(digits.format(power + scaled % power).get(1..).unwrap_or_default());
     }
 }
+
 /// % with one decimal, without the sign.
 #[must_use]
 pub fn percent(value: f64) -> String {

@@ -53,7 +53,9 @@ test("graphs look back up to 30 days, by address, with gaps, and live again", as
   // A socket that is still being opened when the page goes away is a complaint of the browser's.
   await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   await page.getByRole("button", { name: "日本語" }).click();
+  await expect(page.locator("html")).toHaveAttribute("lang", "ja");
   await expect(page).toHaveURL(/\?range=7d$/);
+  await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   // Or it would go on asking after the server is gone for good.
   await page.close();
 });

@@ -88,7 +88,7 @@ test("a graph whose script cannot be had stays a drawing and stays live", async 
   await graph.hover();
   await expect.poll(() => complaints.length).toBeGreaterThan(0);
   await lives(graph);
-  expect(complaints.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);
+  expect(complaints.splice(0).filter((text) => !text.includes("ERR_FAILED"))).toEqual([]);
 });
 
 test("an address without a page says so", async ({ page, complaints }) => {

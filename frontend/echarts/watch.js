@@ -3,8 +3,6 @@
 // the event "graphs" of the window. The rest of the time the drawing in the markup is what lives, at a fraction of the work.
 
 const LOOKED_INTO = ".graph:hover, .graph:focus-within, .graph-table";
-/** A page that has just come alive has more urgent things to do than to have ECharts at hand. */
-const FETCH_AFTER_MS = 3000;
 /** So long nobody looks into any graph before the canvases go. */
 const REST_AFTER_MS = 10_000;
 
@@ -51,10 +49,12 @@ for (const type of ["pointerover", "focusin", "click"]) {
     });
 }
 
-const fetch = () => {
+// Whoever has a hand on the pointer may come to a graph; a screen on a wall never needs ECharts.
+const prefetch = () => {
+    if (library) return;
     const link = document.createElement("link");
     link.rel = "prefetch";
     link.href = dataset.echarts;
     document.head.append(link);
 };
-addEventListener("load", () => setTimeout(fetch, FETCH_AFTER_MS));
+addEventListener("pointerover", prefetch, { once: true });

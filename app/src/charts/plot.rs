@@ -10,7 +10,7 @@ const DAY: f64 = 1_440.0 * MINUTE;
 const MARK_STEPS: [f64; 6] = [5.0 * MINUTE, 15.0 * MINUTE, 120.0 * MINUTE, 360.0 * MINUTE, 2.0 * DAY, 7.0 * DAY];
 
 /// Of a drawing, so many columns can be told apart.
-const COLUMNS: f64 = 500.0;
+const COLUMNS: f64 = 360.0;
 
 /// A value from which on a rule of the same metric is broken, and its severity as the custom
 /// property with its colour.
@@ -122,22 +122,20 @@ impl Plot {
     /// becomes a short stroke, or nobody would see it.
     #[must_use]
     pub fn paths(&self, dots: &[Dot]) -> [String; 2] {
-        let place = |dot: &Dot| {
-            let y = 1.0 - (dot.1? / self.top).clamp(0.0, 1.0);
-            Some((self.place(dot.0) * 1_000.0, y * 100.0)).filter(|(x, _)| *x >= 0.0)
-        };
-        let (mut line, mut area) = (String::with_capacity(dots.len().min(1_000) * 11), String::new());
+        let x = |dot: &Dot| self.place(dot.0) * 1_000.0;
+        let (mut line, mut area) = (String::new(), String::new());
         for run in dots.split(|dot| dot.1.is_none()) {
-            let places: Vec<_> = run.iter().filter_map(place).collect();
-            let Some(&(start, _)) = places.first() else { continue };
+            let run = &run[run.partition_point(|dot| dot.0 < self.time.0)..];
+            let Some(first) = run.first() else { continue };
             let begin = line.len();
-            for (x, y) in seen(&places) {
+            for dot in self.seen(run) {
+                let share = (dot.1.unwrap_or_default() / self.top).clamp(0.0, 1.0);
                 let command = if line.len() == begin { 'M' } else { 'L' };
-                point(&mut line, command, x, y);
+                point(&mut line, command, x(dot), (1.0 - share) * 100.0);
             }
             area.push_str(&line[begin..]);
             area.push_str("V100H");
-            push_fixed(&mut area, start, 1);
+            push_fixed(&mut area, x(first), 1);
             area.push('Z');
             if !line[begin..].contains('L') {
                 line.push_str("h2");
@@ -145,24 +143,18 @@ impl Plot {
         }
         [line, area]
     }
-}
 
-/// What can be seen of the places of a line: of many in one column, the lowest and the highest.
-fn seen(places: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
-    let column = |place: &(f64, f64)| (place.0 * COLUMNS / 1_000.0).floor();
-    places.chunk_by(move |a, b| column(a) == column(b)).flat_map(|places| {
-        let (mut low, mut high) = (0, 0);
-        for (index, place) in places.iter().enumerate() {
-            if place.1 < places[low].1 {
-                low = index;
-            }
-            if place.1 > places[high].1 {
-                high = index;
-            }
-        }
-        let ends = [places[low.min(high)], places[low.max(high)]];
-        ends.into_iter().take(if low == high { 1 } else { 2 })
-    })
+    /// The dots of a line without breaks that can be seen: of many in one column, the lowest and the highest.
+    fn seen<'a>(&self, run: &'a [Dot]) -> impl Iterator<Item = &'a Dot> {
+        let column = |dot: &Dot| (self.place(dot.0) * COLUMNS).floor();
+        run.chunk_by(move |a, b| column(a) == column(b)).flat_map(|dots| {
+            let low = dots.iter().reduce(|low, dot| if dot.1 < low.1 { dot } else { low });
+            let high = dots.iter().reduce(|high, dot| if dot.1 > high.1 { dot } else { high });
+            let is_in_order = low.map(|low| low.0) <= high.map(|high| high.0);
+            let [first, second] = if is_in_order { [low, high] } else { [high, low] };
+            first.into_iter().chain(second.filter(|_| low != high))
+        })
+    }
 }
 
 /// Adds a point to a path.
@@ -231,8 +223,8 @@ mod tests {
         let [line, _] = plot.paths(&plot.lines[0]);
         let heights: Vec<f64> =
             line.split(['M', 'L']).skip(1).map(|dot| dot.split_once(' ').unwrap().1.parse().unwrap()).collect();
-        assert_eq!(heights.len(), 1_000);
-        assert!(heights.chunks(2).all(|ends| (ends[0] - ends[1]).abs() > 90.0), "{heights:?}");
+        assert_eq!(heights.len(), 720);
+        assert!(heights.chunks(2).all(|ends| (ends[0] - ends[1]).abs() > 80.0), "{heights:?}");
     }
 
     #[test]
