@@ -95,3 +95,44 @@ withFeed.describe("five hundred alerts", () => {
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   });
 });
+
+// The browser's clock and its timers jump, its network is gone, and neither database answers meanwhile or afterwards.
+test.describe("a laptop that slept for an hour, with both databases gone", () => {
+  test.use({ locale: "en-GB" });
+
+  test("shows what is live, says what is missing, and has every point once they are back", async ({ page, own, complaints }) => {
+    await page.clock.install();
+    await page.goto(own.url);
+    const state = page.getByRole("region", { name: "State" });
+    await expect(page.locator(link)).toHaveAttribute("data-link", "live");
+    const started = Date.now();
+    const goOn = [own.pausePostgresql(), own.pauseRedis()];
+    try {
+      await page.context().setOffline(true);
+      await page.clock.fastForward("01:00:00");
+      await page.context().setOffline(false);
+      await expect(page.locator(link)).toHaveAttribute("data-link", "live", { timeout: 20_000 });
+      for (const name of ["DatabaseConnectionLost", "RedisConnectionLost"]) await expect(page.locator(".alert", { hasText: name })).toHaveCount(1, { timeout: 15_000 });
+      await expect(state).toContainText(/PostgreSQL has not answered since .* Samples wait on disk/);
+      const line = page.getByRole("figure", { name: "CPU usage" }).locator("path:not(.graph-grid):not(.threshold)[d]").last();
+      const shape = await line.getAttribute("d");
+      await expect(line).not.toHaveAttribute("d", shape ?? "");
+      // As long as a few samples take, of which none can be saved.
+      const newest = async () => Date.parse((await (await page.request.get(new URL("api/v1/current", own.url).href)).json()).system.at);
+      await expect.poll(newest, { timeout: 40_000 }).toBeGreaterThan(started + 25_000);
+    } finally {
+      for (const resume of goOn) resume();
+    }
+    for (const name of ["DatabaseConnectionLost", "RedisConnectionLost"]) await expect(page.locator(".alert", { hasText: name })).toHaveCount(0, { timeout: 30_000 });
+    const points = async () => {
+      const answer = await page.request.get(new URL("api/v1/range?metric=cpu_usage", own.url).href);
+      const { series } = await answer.json();
+      return series[0].points.map(({ at }: { at: string }) => Date.parse(at)).filter((at: number) => at > started) as number[];
+    };
+    const moments = [started, ...(await points()), Date.now()];
+    for (const [place, at] of moments.slice(1).entries()) expect(at - moments[place]).toBeLessThan(16_000);
+    // What could not be asked meanwhile is logged by the browser itself.
+    expect(complaints.splice(0).filter((text) => !/WebSocket connection to|ERR_INTERNET_DISCONNECTED/.test(text))).toEqual([]);
+    await page.close();
+  });
+});
