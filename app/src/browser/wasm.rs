@@ -135,17 +135,29 @@ pub fn apply_theme(theme: Theme) {
 #[must_use]
 pub fn hidden() -> ArcRwSignal<bool> {
     thread_local! {
-        static HIDDEN: OnceCell<ArcRwSignal<bool>> = const { OnceCell::new() };
+        static HIDDEN: Followed = const { OnceCell::new() };
     }
-    HIDDEN.with(|hidden| {
-        hidden
-            .get_or_init(|| {
-                let hidden = ArcRwSignal::new(is_hidden());
-                let changed = hidden.clone();
-                // Listens as long as the page lives.
-                let _ = window_event_listener_untyped("visibilitychange", move |_| changed.set(is_hidden()));
-                hidden
-            })
-            .clone()
-    })
+    HIDDEN.with(|hidden| follow(hidden, "visibilitychange", is_hidden))
+}
+
+/// Whether somebody looks into graphs, as it changes: frontend/echarts/watch.js says so.
+#[must_use]
+pub fn looked_into() -> ArcRwSignal<bool> {
+    thread_local! {
+        static LOOKED_INTO: Followed = const { OnceCell::new() };
+    }
+    LOOKED_INTO.with(|looked_into| follow(looked_into, "graphs", || root_attribute("data-graphs").is_some()))
+}
+
+type Followed = OnceCell<ArcRwSignal<bool>>;
+
+/// What `is` answers, now and after each such event of the window: listened to as long as the page lives.
+fn follow(followed: &Followed, event: &'static str, is: fn() -> bool) -> ArcRwSignal<bool> {
+    let start = || {
+        let signal = ArcRwSignal::new(is());
+        let changed = signal.clone();
+        let _ = window_event_listener_untyped(event, move |_| changed.set(is()));
+        signal
+    };
+    followed.get_or_init(start).clone()
 }

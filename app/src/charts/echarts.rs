@@ -2,8 +2,6 @@
 //! frontend/echarts says when that is, and is loaded for it; the rest of the time, and where it cannot be had, the SVG is
 //! what lives.
 
-use std::cell::OnceCell;
-
 use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -37,7 +35,7 @@ pub fn keep(
 ) {
     let is_known = StoredValue::new(false);
     Effect::new(move |_| {
-        let (looked_into, hidden) = (looked_into(), browser::hidden());
+        let (looked_into, hidden) = (browser::looked_into(), browser::hidden());
         let Some(element) = canvas.get() else { return };
         let mut is_there = false;
         if looked_into.get() {
@@ -60,23 +58,4 @@ pub fn keep(
             forget(&element);
         }
     });
-}
-
-/// Whether somebody looks into graphs.
-fn looked_into() -> ArcRwSignal<bool> {
-    thread_local! {
-        static LOOKED_INTO: OnceCell<ArcRwSignal<bool>> = const { OnceCell::new() };
-    }
-    let is_looked_into = || browser::root_attribute("data-graphs").is_some();
-    LOOKED_INTO.with(|looked_into| {
-        looked_into
-            .get_or_init(|| {
-                let looked_into = ArcRwSignal::new(is_looked_into());
-                let changed = looked_into.clone();
-                // Listens as long as the page lives.
-                let _ = window_event_listener_untyped("graphs", move |_| changed.set(is_looked_into()));
-                looked_into
-            })
-            .clone()
-    })
 }
