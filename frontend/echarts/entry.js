@@ -25,9 +25,11 @@ const NEAR = "200px";
 /** By the element that they are in: what they show, whether that can be seen, and the chart once there is one. */
 const graphs = new Map();
 
-/** Whether somebody looks into graphs, and where the pointer came to one. */
-let isAwake = false;
+/** Where the pointer came to a graph. */
 let pointed;
+
+/** Whether somebody looks into graphs: watch.js says so. */
+const isAwake = () => document.documentElement.dataset.graphs !== undefined;
 
 const whenIdle = (act) => (window.requestIdleCallback ?? setTimeout)(act, { timeout: 500 });
 
@@ -67,7 +69,7 @@ const waiting = [];
 
 const turn = () => {
     const graph = waiting.shift();
-    if (graph && graphs.get(graph.element) === graph && graph.near) {
+    if (graph && graphs.get(graph.element) === graph && graph.near && isAwake()) {
         graph.chart = init(graph.element);
         graph.chart.group = PAGE;
         graph.resized = new ResizeObserver(() => graph.chart.resize());
@@ -80,7 +82,7 @@ const turn = () => {
 };
 
 const show = (graph) => {
-    if (!isAwake) return;
+    if (!isAwake()) return;
     if (graph.chart) update(graph);
     else if (!waiting.includes(graph) && waiting.push(graph) === 1) whenIdle(turn);
 };
@@ -128,7 +130,6 @@ const forget = (element) => {
 };
 
 const wake = ({ type, target, clientX: x, clientY: y }) => {
-    isAwake = true;
     pointed = x === undefined ? undefined : { x, y };
     for (const graph of graphs.values()) if (graph.near && graph.figure) show(graph);
     // The page draws its own first.
@@ -136,7 +137,6 @@ const wake = ({ type, target, clientX: x, clientY: y }) => {
 };
 
 const rest = () => {
-    isAwake = false;
     for (const graph of graphs.values()) {
         putAway(graph);
         graph.isStale = true;
@@ -183,6 +183,6 @@ const optionIn = (element) => {
     const graph = graphs.get(element);
     return graph && shown(graph);
 };
-document.addEventListener("click", ({ target }) => isAwake && press(target, optionIn));
+document.addEventListener("click", ({ target }) => isAwake() && press(target, optionIn));
 
 window.echarts = { draw, forget, isAway, rest, wake };

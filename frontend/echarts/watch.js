@@ -23,8 +23,8 @@ const restLater = () =>
             restLater();
             return;
         }
-        window.echarts.rest();
         tell(false);
+        window.echarts.rest();
     }, REST_AFTER_MS);
 
 const look = async (event) => {
