@@ -1,6 +1,4 @@
 import AxeBuilder from "@axe-core/playwright";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Dashboard, expect, link, test as base } from "./dashboard";
 
 /** Three rules that hold whatever the host does, one of each severity. */
@@ -24,15 +22,14 @@ expr = "load_average_1m >= 0"
 severity = "info"
 `;
 
-const test = base.extend<object, { firing: Dashboard & { rules: (text: string) => void } }>({
+const test = base.extend<object, { firing: Dashboard }>({
   firing: [
     async ({}, use) => {
       const dashboard = new Dashboard();
-      const file = join(dashboard.directory, "rules.toml");
-      writeFileSync(file, rules);
-      await dashboard.start(["--set", `alerts.rules=${file}`, "--set", "live.push=1s"]);
+      dashboard.rules(rules);
+      await dashboard.start(["--set", "live.push=1s"]);
       await dashboard.sampled();
-      await use(Object.assign(dashboard, { rules: (text: string) => writeFileSync(file, text) }));
+      await use(dashboard);
       await dashboard.remove();
     },
     { scope: "worker" },

@@ -1,7 +1,5 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { Dashboard, expect, link, test as base } from "./dashboard";
 
@@ -56,11 +54,10 @@ const test = base.extend<object, { team: Dashboard & { receiver: Receiver } }>({
     async ({}, use) => {
       const dashboard = new Dashboard();
       const receiver = new Receiver();
-      const file = join(dashboard.directory, "rules.toml");
-      writeFileSync(file, rules);
+      dashboard.rules(rules);
       const url = await receiver.start();
       const receivers = `{ team = { kind = "webhook", url = "${url}", allow_private = true }, broken = { kind = "webhook", url = "${url}" } }`;
-      await dashboard.start(["--set", `alerts.rules=${file}`, "--set", "live.push=1s", "--set", `notify.receivers=${receivers}`]);
+      await dashboard.start(["--set", "live.push=1s", "--set", `notify.receivers=${receivers}`]);
       await dashboard.sampled();
       await use(Object.assign(dashboard, { receiver }));
       await dashboard.remove();

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { type Dashboard, expect, link, pointAt, test } from "./dashboard";
 
@@ -190,11 +189,10 @@ test.describe("a part of the time", () => {
 });
 
 test("thresholds are those of the rules, and the time of an alert is shaded", async ({ page, own }) => {
-  const rules = join(own.directory, "rules.toml");
-  writeFileSync(rules, `[[rule]]\nalert = "HighCPU"\nexpr = "cpu_usage > 61"\nseverity = "warning"
+  own.rules(`[[rule]]\nalert = "HighCPU"\nexpr = "cpu_usage > 61"\nseverity = "warning"
     \n[[rule]]\nalert = "Always"\nexpr = "load_average_1m >= 0"\nseverity = "critical"\n`);
   await own.stop();
-  await own.start(["--set", `alerts.rules=${rules}`]);
+  await own.start();
   await page.goto(own.url);
   const load = graph(page, "Load average");
   await expect(load.locator(".graph-marks .critical")).toHaveCount(1, { timeout: 30_000 });
