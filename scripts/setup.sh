@@ -95,7 +95,7 @@ venv_state() { sha256sum <end2end/applications/requirements.txt; }
 echarts=frontend/echarts
 echarts_is_current() {
   [[ ! -e $echarts/package.json ]] || {
-    compgen -G 'frontend/assets/echarts-*.js' >/dev/null && compgen -G 'frontend/assets/graphs-*.js' >/dev/null &&
+    compgen -G 'frontend/assets/echarts-*.js' >/dev/null && compgen -G 'frontend/assets/page-*.js' >/dev/null &&
       [[ $(cat $echarts/node_modules/.built 2>/dev/null) = "$(echarts_state)" ]]
   }
 }

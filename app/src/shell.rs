@@ -11,8 +11,12 @@ use crate::theme::Theme;
 /// Where the server has the files that the page loads by itself. Given as context.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
-    /// URL of the script that follows whether somebody looks into graphs, if it was built.
-    pub graphs: Option<String>,
+    /// URL of the script that starts the app and follows whether somebody looks into graphs, if it was built.
+    pub page: Option<String>,
+    /// URL of the app's module, if it was built.
+    pub app: Option<String>,
+    /// URL of the app's WASM, if it was built.
+    pub wasm: Option<String>,
     /// URL of the ECharts script, if it was built.
     pub echarts: Option<String>,
 }
@@ -24,7 +28,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let locale = preferences::locale();
     let theme = preferences::theme();
     let kiosk = preferences::is_kiosk().then_some("");
-    let Assets { graphs, echarts } = use_context().unwrap_or_default();
+    let Assets { page, app, wasm, echarts } = use_context().unwrap_or_default();
     let (light, dark) = match theme {
         Theme::System => ("(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"),
         Theme::Light => ("all", "not all"),
@@ -32,8 +36,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     };
     view! {
         <!DOCTYPE html>
-        <html lang=locale.tag() data-theme=theme.attribute() data-echarts=echarts data-kiosk=kiosk
-            data-panels=preferences::panels() data-hidden=preferences::hidden()>
+        <html lang=locale.tag() data-theme=theme.attribute() data-app=app data-wasm=wasm data-echarts=echarts
+            data-kiosk=kiosk data-panels=preferences::panels() data-hidden=preferences::hidden()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -44,10 +48,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
                 <link rel="preload" href=FONT r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <HashedStylesheet options=options.clone()/>
-                <AutoReload options=options.clone()/>
-                // What can be read comes first.
-                <HydrationScripts options defer=true/>
-                {graphs.map(|url| view! { <script type="module" src=url></script> })}
+                <AutoReload options=options/>
+                // Instead of HydrationScripts, whose preloads are in the way of what can be read.
+                {page.map(|url| view! { <script type="module" src=url></script> })}
                 <MetaTags/>
             </head>
             <body>

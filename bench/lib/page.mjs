@@ -4,14 +4,15 @@ import { get } from './http.mjs';
 
 /** What the page names, by kind. */
 const FILES = {
-  wasm: /href="([^"]+\.wasm)"/,
-  glue: /href="([^"]+\/pkg\/[^"]+\.js|\/pkg\/[^"]+\.js)"/,
+  page: /src="([^"]*\/page-[^"]+\.js)"/,
+  wasm: /data-wasm="([^"]+)"/,
+  glue: /data-app="([^"]+)"/,
   echarts: /data-echarts="([^"]+)"/,
   style: /href="([^"]+\.css)"/,
   font: /href="([^"]+\.woff2)"/,
 };
 
-/** `{html, wasm, glue, echarts, style, font}`, each `{path, status, headers, body}`. */
+/** `{html, page, wasm, glue, echarts, style, font}`, each `{path, status, headers, body}`. */
 export async function load(url) {
   const fetched = async (file) => ({ path: file, ...(await get(new URL(file, url), { 'accept-encoding': 'br' })) });
   const readable = (await get(url)).body.toString();

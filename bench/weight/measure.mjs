@@ -15,6 +15,7 @@ const ROWS = [
   { kind: 'wasm', what: 'WASM', most: 250 },
   { kind: 'echarts', what: 'ECharts', most: 215 },
   { kind: 'glue', what: "WASM's JavaScript" },
+  { kind: 'page', what: 'script that starts it' },
   { kind: 'style', what: 'CSS' },
   { kind: 'html', what: 'HTML of /' },
   { kind: 'font', what: 'font' },

@@ -1,4 +1,4 @@
-// Bundles watch.js into frontend/assets/graphs-<hash>.js and entry.js into echarts-<hash>.js, and removes earlier ones. The
+// Bundles page.js into frontend/assets/page-<hash>.js and entry.js into echarts-<hash>.js, and removes earlier ones. The
 // hash is of the content, so the files may be cached for ever.
 
 import { createHash } from "node:crypto";
@@ -32,7 +32,7 @@ const bundle = async (entry, name, banner) => {
 };
 
 for (const name of await readdir(assets)) {
-    if (/^(graphs|echarts)-.*\.js(\.br|\.gz)?$/.test(name)) await rm(new URL(name, assets));
+    if (/^(page|echarts)-.*\.js(\.br|\.gz)?$/.test(name)) await rm(new URL(name, assets));
 }
-await bundle("watch.js", "graphs", "");
+await bundle("page.js", "page", "");
 await bundle("entry.js", "echarts", "/*! Apache ECharts 6.1.0, Apache-2.0; zrender, BSD-3-Clause */");

@@ -23,7 +23,15 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets), ServerError> {
     if !package.is_dir() {
         return Err(ServerError::NoAssets { path: package });
     }
-    let assets = Assets { graphs: newest(root, "graphs-", ".js"), echarts: newest(root, "echarts-", ".js") };
+    let asset =
+        |folder: &str, start: &str, end| newest(&root.join(folder), start, end).map(|name| format!("/{folder}{name}"));
+    let package = format!("{}/", options.site_pkg_dir);
+    let assets = Assets {
+        page: asset("", "page-", ".js"),
+        app: asset(&package, &options.output_name, ".js"),
+        wasm: asset(&package, &options.output_name, ".wasm"),
+        echarts: asset("", "echarts-", ".js"),
+    };
     Ok((options, assets))
 }
 
@@ -40,13 +48,13 @@ fn beside(name: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// URL path of the newest file in `root` whose name, which holds a hash, starts and ends so.
-fn newest(root: &Path, start: &str, end: &str) -> Option<String> {
-    let files = std::fs::read_dir(root).ok()?.flatten();
+/// The newest file in `folder` whose name, which holds a hash, starts and ends so.
+fn newest(folder: &Path, start: &str, end: &str) -> Option<String> {
+    let files = std::fs::read_dir(folder).ok()?.flatten();
     let named = files.filter_map(|file| {
         let name = file.file_name().into_string().ok()?;
         let fits = name.starts_with(start) && name.ends_with(end);
         fits.then_some((file.metadata().ok()?.modified().ok()?, name))
     });
-    named.max().map(|(_, name)| format!("/{name}"))
+    named.max().map(|(_, name)| name)
 }
