@@ -33,6 +33,11 @@ export class Dashboard {
     writeFileSync(this.#rules, `${text}\n${off.join("")}`);
   }
 
+  /** What it is started with, and a collector beside it. */
+  get settings() {
+    return ["--data-dir", join(this.directory, "data"), "--set", `alerts.rules=${this.#rules}`];
+  }
+
   get #rules() {
     return join(this.directory, "rules.toml");
   }
@@ -40,8 +45,7 @@ export class Dashboard {
   /** Starts the program; a second start listens where the first did. */
   async start(more: string[] = []) {
     const address = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const always = ["--address", address, "--data-dir", join(this.directory, "data"), "--set", `alerts.rules=${this.#rules}`];
-    const child = spawn(program, [...always, ...more], {
+    const child = spawn(program, ["--address", address, ...this.settings, ...more], {
       cwd: this.directory,
       env: { PATH: process.env.PATH },
       stdio: ["ignore", "ignore", "pipe"],

@@ -3,7 +3,6 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { Dashboard, collector, expect, test as base } from "./dashboard";
 
 export type Reading = Record<string, unknown>;
@@ -118,8 +117,7 @@ export const test = base.extend<{ fed: Dashboard }>({
   fed: async ({ page }, use) => {
     const dashboard = new Dashboard();
     const off = ["application", "business"].flatMap((kind) => ["--set", `${kind}.enabled=false`]);
-    const data = join(dashboard.directory, "data");
-    const reader = spawn(collector, ["run", "--data-dir", data, ...off], {
+    const reader = spawn(collector, ["run", ...dashboard.settings, ...off], {
       cwd: dashboard.directory,
       env: { PATH: process.env.PATH },
       stdio: "ignore",
