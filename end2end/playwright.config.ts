@@ -3,6 +3,7 @@ import { defineConfig } from "@playwright/test";
 // The built product in Debian's Chromium. Each worker starts a dashboard of its own on a free port.
 export default defineConfig({
   testDir: "tests",
+  snapshotPathTemplate: "{testDir}/snapshots/{arg}{ext}",
   workers: 2,
   timeout: 60_000,
   expect: { timeout: 15_000 },

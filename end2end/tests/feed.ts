@@ -20,6 +20,34 @@ export const publish = async (dashboard: Dashboard, kind: string, data: Reading)
   await expect.poll(publish).toBeGreaterThan(0);
 };
 
+const GIB = 2 ** 30;
+const mount = (mount: string, used: number, available: number) => ({
+  mount,
+  used_bytes: used * GIB,
+  available_bytes: available * GIB,
+  total_bytes: (used + available) * GIB,
+});
+
+/** A reading of a healthy host. */
+export const system = (more: Reading = {}): Reading => ({
+  interval_seconds: 2,
+  uptime_seconds: 1_234_567,
+  cpu_count: 4,
+  cpu_usage: 37.2,
+  memory_usage: 61.4,
+  memory_used_bytes: 10 * GIB,
+  memory_total_bytes: 16 * GIB,
+  disk_usage: 71.2,
+  network_rx: 2_400_000,
+  network_tx: 6_100_000,
+  load_average_1m: 1.42,
+  load_average_5m: 1.21,
+  load_average_15m: 1.08,
+  mounts: [mount("/", 89, 36), mount("/var/lib/postgresql", 176, 224)],
+  interfaces: [{ interface: "eth0", network_rx: 2_400_000, network_tx: 6_100_000 }],
+  ...more,
+});
+
 const requests = (per_second: number | null, error_rate: number | null, p50: number | null, p95: number | null, p99: number | null) => ({
   per_second,
   error_rate,

@@ -28,8 +28,11 @@ pub fn range_picker() -> AnyView {
         let chosen = matches!(look.range, Range::Between(..)) || look.compare != Compare::Nothing;
         html.mark("<details class=\"range-more\"><summary");
         html.mark(if chosen { " aria-current=\"true\"" } else { "" });
-        html.element(" title=\"", words.between[0], "\" aria-label=\"").text(words.between[0]).mark("\">");
-        html.text(&chosen_words(words, store, look)).mark("</summary><div class=\"range-menu\">");
+        let text = chosen_words(words, store, look);
+        html.element(" title=\"", words.between[0], "\" aria-label=\"").text(words.between[0]);
+        // Who speaks to the page says what is to be read there.
+        html.mark(if chosen { ": " } else { "" }).text(if chosen { &text } else { "" });
+        html.mark("\">").text(&text).mark("</summary><div class=\"range-menu\">");
         between(html, words, &path.get(), look);
         html.element("<p class=\"range-compare\">", words.comparisons, "");
         for compare in Compare::ALL {
