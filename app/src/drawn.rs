@@ -8,6 +8,7 @@ mod database;
 mod desk;
 mod graph;
 mod own;
+mod reference;
 mod system;
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::widgets::{Html, Shape};
 use crate::words::{DrawnWords, Words};
 
 pub use annotations::TOLD as ANNOTATIONS_TOLD;
+pub use reference::ApiDescription;
 
 /// Where what is drawn comes from.
 struct Sources {
@@ -94,7 +96,7 @@ impl Reader {
 }
 
 /// The pages of which it draws something.
-const PAGES: [&str; 6] = ["/", "/system", "/application", "/business", "/alerts", "/database"];
+const PAGES: [&str; 7] = ["/", "/system", "/application", "/business", "/alerts", "/database", "/api"];
 
 /// What the server draws of the page at `path`, whose address has this search, for the request
 /// that is in context. `marks`, where they are known, are those of the same look.
@@ -152,6 +154,7 @@ pub(crate) async fn page(
         html.element("<p class=\"panel-notice\" role=\"status\">", text, "</p>");
     }
     match path {
+        "/api" => reference::sections(&mut html, &reader, &use_context().ok_or(ApiError::Failed)?),
         "/alerts" => desk::sections(&mut html, &reader, &sources).await,
         "/business" => business::section(&mut html, &reader, &sources),
         "/database" => database::sections(&mut html, &reader, &sources).await,

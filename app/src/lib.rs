@@ -31,7 +31,7 @@ mod widgets;
 mod words;
 
 #[cfg(feature = "ssr")]
-pub use drawn::ANNOTATIONS_TOLD;
+pub use drawn::{ANNOTATIONS_TOLD, ApiDescription};
 pub use locale::Locale;
 #[cfg(feature = "ssr")]
 pub use preferences::cookie_value;

@@ -7,6 +7,7 @@ mod database;
 mod not_found;
 mod overview;
 mod ready;
+mod reference;
 mod system;
 
 pub use alerts::alerts_page;
@@ -16,4 +17,5 @@ pub use database::database_page;
 pub use not_found::NotFound;
 pub use overview::overview;
 pub use ready::SnapshotResource;
+pub use reference::api_page;
 pub use system::system_page;

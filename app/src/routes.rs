@@ -9,7 +9,8 @@ use leptos_router::{SsrMode, StaticSegment};
 use crate::api::system::snapshot;
 use crate::live::{self, LiveStore};
 use crate::pages::{
-    NotFound, SnapshotResource, alerts_page, application_page, business_page, database_page, overview, system_page,
+    NotFound, SnapshotResource, alerts_page, api_page, application_page, business_page, database_page, overview,
+    system_page,
 };
 use crate::preferences;
 use crate::range::Look;
@@ -43,6 +44,7 @@ fn Page() -> impl IntoView {
                 <Route path=StaticSegment("business") view=business_page ssr=SsrMode::Async/>
                 <Route path=StaticSegment("alerts") view=alerts_page ssr=SsrMode::Async/>
                 <Route path=StaticSegment("database") view=database_page ssr=SsrMode::Async/>
+                <Route path=StaticSegment("api") view=api_page ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
     }

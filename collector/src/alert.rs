@@ -21,6 +21,7 @@ pub use state::{Condition, Phase, State, Timing, Transition, step};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing.
@@ -55,6 +56,7 @@ impl Severity {
 
 /// What is done when it fires and when it is resolved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A line in the log.
@@ -79,6 +81,7 @@ pub enum Missing {
 
 /// An alert as everybody is told of it: in the live feed, by the API, in Redis under `alerts:active`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Alert {
     /// Tells it from all others, also of the same rule and series.
     pub id: String,
@@ -94,6 +97,7 @@ pub struct Alert {
     pub message_ja: String,
     /// Labels of the series, in the order of their names; in JSON an object.
     #[serde(with = "pairs")]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub labels: Vec<(String, String)>,
     /// The value that made it fire; `None` where one is missing.
     pub value: Option<f64>,

@@ -8,6 +8,7 @@ use crate::rfc3339;
 
 /// A marked moment or span of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Annotation {
     /// Tells it from all others.
     pub id: String,
@@ -30,6 +31,7 @@ pub struct Annotation {
 
 /// An annotation that was made, changed or removed: the data of the live event `annotation:changed`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AnnotationChange {
     /// Its id; `None` where it was several, or where some may have been missed.
     pub id: Option<String>,
@@ -49,6 +51,7 @@ pub struct AnnotationChange {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Draft {
     /// The same when it is sent again, which then changes nothing: 1 to 200 characters.
     pub id: Option<String>,

@@ -22,6 +22,7 @@ pub use crate::sample::{Connections, Pool, hit_ratio};
 
 /// All of it at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Look {
     /// When it was read.
     #[serde(with = "crate::rfc3339")]

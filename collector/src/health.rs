@@ -9,6 +9,7 @@ pub use fault::PartFault;
 
 /// The state of every part, as `/readyz` answers it and the live feed sends it on a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     /// Samples arrive and can be kept. Redis is a cache: without it the system is still ready.
     pub ready: bool,
@@ -27,6 +28,7 @@ pub struct Health {
 
 /// What was sampled and is not yet in PostgreSQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Backlog {
     /// Samples and snapshots that wait.
     pub records: u64,
@@ -81,6 +83,7 @@ impl Health {
 
 /// One part of the system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Part {
     /// Which.
     pub name: PartName,
@@ -107,6 +110,7 @@ impl Part {
 
 /// Names of the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PartName {
     /// The history.
@@ -131,6 +135,7 @@ impl PartName {
 
 /// What a part can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PartState {
     /// It answers.

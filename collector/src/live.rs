@@ -17,6 +17,7 @@ use crate::{Application, Business, Health, System};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LiveEvent {
     /// Grows by one with every event of a feed, and never goes back, also not when the feed is
     /// restarted. A reader that was away asks for what it missed with `?since=<the last seq it saw>`.
@@ -31,6 +32,7 @@ pub struct LiveEvent {
 
 /// Name and data of a live event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "event", content = "data")]
 pub enum Payload {
     /// A new reading of the host.
@@ -82,6 +84,7 @@ impl Payload {
 
 /// How a websocket begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hello {
     /// Everything after the `since` asked for follows. Where it is false (or nothing was asked
     /// for) the reader should fetch the recent history to have no hole.

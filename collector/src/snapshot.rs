@@ -71,6 +71,7 @@ fn an_hour() -> History {
 /// The newest values of all kinds: the answer of `/api/v1/current`, and what Redis keeps under
 /// `metrics:integrated:current` and `metrics:current`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Current {
     /// The newest reading of the host; `None` before the first.
     pub system: Option<System>,

@@ -7,6 +7,7 @@ use crate::Labels;
 
 /// One metric over a span of time: the answer of `/api/v1/range`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Range {
     /// Name of the metric.
     pub metric: String,
@@ -31,8 +32,10 @@ pub struct Range {
 
 /// One series of a [`Range`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Series {
     /// Its labels.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub labels: Labels,
     /// In the order of time; none where there is no sample.
     pub points: Vec<RangePoint>,
@@ -40,6 +43,7 @@ pub struct Series {
 
 /// The samples of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RangePoint {
     /// End of the time it stands for: the time of its last sample, or the end of its hour.
     #[serde(with = "crate::rfc3339")]
@@ -56,6 +60,7 @@ pub struct RangePoint {
 
 /// What a range was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// The samples themselves.
@@ -68,6 +73,7 @@ pub enum Resolution {
 /// `get_metric_stats` returns, of every sample: those that are not saved yet are among those of which
 /// the percentiles are taken. All `None` where there is no sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stats {
     /// Name of the metric.
     pub metric: String,

@@ -2,6 +2,7 @@
 //! every route, `middleware` every layer; what a route does is in `endpoints`.
 
 mod assets;
+mod description;
 mod endpoints;
 mod error;
 mod middleware;

@@ -1,17 +1,55 @@
 //! Every route on one screen.
 
-use axum::Router;
+use std::sync::Arc;
+
+use app::ApiDescription;
 use axum::middleware::from_fn;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::description::{self, Description};
 use crate::endpoints::{Ingest, alerting, annotations, dashboard, health, ingest, live, metrics, preferences, v1};
 use crate::middleware;
 use crate::state::AppState;
 
 /// The whole site; what is pushed goes to `ingest`.
 pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
+    let pushed = OpenApiRouter::new()
+        .routes(routes!(ingest::metrics))
+        .routes(routes!(ingest::events))
+        .layer(from_fn(ingest::linger))
+        .with_state(ingest);
+    // These have their paths and methods in their description, beside their handlers.
+    let (described, collected) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(live::live))
+        .routes(routes!(v1::current))
+        .routes(routes!(v1::range))
+        .routes(routes!(v1::stats))
+        .routes(routes!(v1::alerts))
+        .routes(routes!(v1::alert_history))
+        .routes(routes!(v1::database))
+        .routes(routes!(alerting::acknowledge))
+        .routes(routes!(alerting::desk))
+        .routes(routes!(alerting::silences, alerting::silence))
+        .routes(routes!(alerting::end_silence))
+        .routes(routes!(alerting::test))
+        .routes(routes!(annotations::list, annotations::mark))
+        .routes(routes!(annotations::remove))
+        .merge(pushed)
+        .split_for_parts();
+    let description = description::readable(&collected);
+    let openapi = {
+        let ApiDescription(json) = description.clone();
+        move || std::future::ready(Json(Arc::clone(&json)))
+    };
     let pages = generate_route_list(app::App);
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
@@ -23,40 +61,21 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
             provide_context(assets.clone());
             provide_context(feed.clone());
             provide_context(archive.clone());
+            provide_context(description.clone());
         }
     };
     let shell = {
         let options = state.leptos.clone();
         move || app::shell(options.clone())
     };
-    let pushed = [post(ingest::metrics), post(ingest::events)];
-    let [pushed_metrics, pushed_events] =
-        pushed.map(|pushed| pushed.with_state(ingest.clone()).layer(from_fn(ingest::linger)));
     let http_metrics = state.metrics.clone();
     let router = Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(metrics::metrics))
+        .merge(described)
+        .route("/api/v1/openapi.json", get(openapi))
         .route("/preferences", post(preferences::set))
         .route("/alerts/act", post(alerting::form))
         .route("/dashboard", post(dashboard::set))
         .route("/annotations", post(annotations::form))
-        .route("/api/v1/live", get(live::live))
-        .route("/api/v1/current", get(v1::current))
-        .route("/api/v1/range", get(v1::range))
-        .route("/api/v1/stats", get(v1::stats))
-        .route("/api/v1/alerts", get(v1::alerts))
-        .route("/api/v1/alerts/history", get(v1::alert_history))
-        .route("/api/v1/alerts/{id}/acknowledge", post(alerting::acknowledge))
-        .route("/api/v1/alerting", get(alerting::desk))
-        .route("/api/v1/silences", get(alerting::silences).post(alerting::silence))
-        .route("/api/v1/silences/{id}", delete(alerting::end_silence))
-        .route("/api/v1/receivers/{name}/test", post(alerting::test))
-        .route("/api/v1/annotations", get(annotations::list).post(annotations::mark))
-        .route("/api/v1/annotations/{id}", delete(annotations::remove))
-        .route("/api/v1/database", get(v1::database))
-        .route("/api/v1/events", pushed_events)
-        .route("/v1/metrics", pushed_metrics)
         .route("/api/{*rest}", any(v1::unknown))
         // The pages, and the server functions under /api.
         .leptos_routes_with_context(&state, pages, context.clone(), shell)

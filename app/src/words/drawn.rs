@@ -39,6 +39,22 @@ pub struct DrawnWords {
     pub events: &'static str,
     /// What to do then.
     pub events_more: &'static str,
+    /// Where the description of the API is as a file.
+    pub api_more: &'static str,
+    /// Its types.
+    pub api_types: &'static str,
+    /// Parameters of a route.
+    pub api_parameters: &'static str,
+    /// Columns: name, type, whether it must be there, description.
+    pub api_columns: [&'static str; 4],
+    /// It must be there.
+    pub api_required: &'static str,
+    /// What a route takes.
+    pub api_body: &'static str,
+    /// What it answers.
+    pub api_answers: &'static str,
+    /// Columns: status, type, description.
+    pub api_answer_columns: [&'static str; 3],
     /// Title of the own graphs.
     pub own_graphs: &'static str,
     /// The form that chooses panels and graphs.
@@ -173,6 +189,14 @@ static EN: DrawnWords = DrawnWords {
     load_minutes: |minutes| format!("Load, {minutes} min"),
     events: "Nothing has been counted yet.",
     events_more: "One line in your application, wherever something worth counting happens, or in a shell to try it:",
+    api_more: "For generators of clients, in OpenAPI 3.1:",
+    api_types: "Types",
+    api_parameters: "Parameters",
+    api_columns: ["Name", "Type", "Required", "Meaning"],
+    api_required: "yes",
+    api_body: "Body:",
+    api_answers: "Answers",
+    api_answer_columns: ["Status", "Type", "Meaning"],
     own_graphs: "Own graphs",
     customise: "Customise this page",
     customise_note: "Kept in this browser. For everybody, the same is [dashboard] in recipe-monitoring.toml.",
@@ -270,6 +294,14 @@ static JA: DrawnWords = DrawnWords {
     load_minutes: |minutes| format!("ロード {minutes}分"),
     events: "まだ何も集計されていません。",
     events_more: "数えたい出来事が起きる場所に1行加えるだけです。シェルからも試せます。",
+    api_more: "説明は英語です。クライアント生成用の OpenAPI 3.1:",
+    api_types: "型",
+    api_parameters: "パラメーター",
+    api_columns: ["名前", "型", "必須", "意味"],
+    api_required: "はい",
+    api_body: "本文:",
+    api_answers: "応答",
+    api_answer_columns: ["ステータス", "型", "意味"],
     own_graphs: "カスタムグラフ",
     customise: "このページをカスタマイズ",
     customise_note: "このブラウザに保存されます。全員向けの設定は recipe-monitoring.toml の [dashboard] です。",

@@ -8,6 +8,7 @@ use crate::{Labels, rfc3339};
 
 /// All of it, as `/api/v1/alerting` answers it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Desk {
     /// The alerts that fire, the worst first.
     pub alerts: Vec<Alert>,
@@ -32,6 +33,7 @@ pub struct Desk {
 
 /// A rule and how it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleState {
     /// Its name.
     pub name: String,
@@ -69,8 +71,10 @@ impl RuleState {
 
 /// A series under a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SeriesState {
     /// Its labels.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub labels: Labels,
     /// Its newest value.
     pub value: Option<f64>,
@@ -80,6 +84,7 @@ pub struct SeriesState {
 
 /// A receiver and what became of messages to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiverState {
     /// Its name.
     pub name: String,
@@ -108,6 +113,7 @@ pub struct ReceiverState {
 
 /// What became of the heartbeat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
     /// When the last one arrived.
     #[serde(default, with = "rfc3339::option")]

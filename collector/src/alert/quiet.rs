@@ -7,6 +7,7 @@ use crate::rfc3339;
 
 /// Why nobody is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quiet {
     /// What it is.
     pub why: QuietBy,
@@ -29,6 +30,7 @@ pub struct Quiet {
 
 /// What keeps an alert quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum QuietBy {
     /// Somebody has said so.
@@ -41,6 +43,7 @@ pub enum QuietBy {
 
 /// Who looks after an alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Acknowledged {
     /// Who.
     pub by: String,
@@ -51,6 +54,7 @@ pub struct Acknowledged {
 
 /// That nobody is to be told of some alerts for some time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Silence {
     /// Its name.
     pub id: String,

@@ -34,6 +34,7 @@ pub enum Condition {
 
 /// Whether an alert that is not inactive fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Not yet.

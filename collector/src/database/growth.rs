@@ -10,6 +10,7 @@ const OFF: SignedDuration = SignedDuration::from_hours(3);
 
 /// Bytes more, or less, than then; `None` where it is not known what it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Growth {
     /// Than a day ago.
     pub day: Option<i64>,

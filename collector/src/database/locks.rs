@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A session that waits for a lock or holds one that others wait for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LockedSession {
     /// How many sessions are above it in the tree: 0 for one that blocks and waits for nobody.
     pub depth: u32,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was seen, and what stood in the way: also of a part of it only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Seen<T> {
     /// `None` where nothing was.
     pub value: Option<T>,
@@ -14,6 +15,7 @@ pub struct Seen<T> {
 
 /// Something in the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Obstacle {
     /// Of which kind.
     pub kind: ObstacleKind,
@@ -24,6 +26,7 @@ pub struct Obstacle {
 
 /// Kinds of obstacles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ObstacleKind {
     /// The role, or Redis' user, may not see it.

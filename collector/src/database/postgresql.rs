@@ -7,6 +7,7 @@ use super::{Connections, Growth, LockedSession, Pool, Seen, Statements};
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Postgresql {
     /// The server and the database.
     pub server: Seen<Server>,
@@ -26,6 +27,7 @@ pub struct Postgresql {
 
 /// The server and the database. What is counted is so since `counted_since`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Server {
     /// E.g. `15.18`.
     pub version: String,
@@ -63,6 +65,7 @@ pub struct Server {
 
 /// Who is connected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sessions {
     /// How many, by state.
     pub connections: Connections,
@@ -72,6 +75,7 @@ pub struct Sessions {
 
 /// A client's session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
     /// The server's process.
     pub pid: i32,
@@ -95,6 +99,7 @@ pub struct Session {
 
 /// Tables and indexes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Relations {
     /// The largest tables, the largest first.
     pub tables: Vec<Table>,
@@ -107,6 +112,7 @@ pub struct Relations {
 
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Table {
     /// With its schema.
     pub name: String,
@@ -139,6 +145,7 @@ pub struct Table {
 
 /// An index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Index {
     /// Its name; its schema is its table's.
     pub name: String,
@@ -154,6 +161,7 @@ pub struct Index {
 
 /// Who follows this server, or whom it follows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Replication {
     /// Of a standby: seconds since what it last replayed was committed, 0 where it has all that it received.
     pub own_lag_seconds: Option<f64>,
@@ -165,6 +173,7 @@ pub struct Replication {
 
 /// A server that follows this one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Standby {
     /// What it calls itself.
     pub name: String,
@@ -180,6 +189,7 @@ pub struct Standby {
 
 /// A replication slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Slot {
     /// Its name.
     pub name: String,

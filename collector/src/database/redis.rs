@@ -7,6 +7,7 @@ use super::Seen;
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Redis {
     /// The server.
     pub server: Seen<RedisServer>,
@@ -16,6 +17,7 @@ pub struct Redis {
 
 /// What `INFO` says; what is counted is so since its start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedisServer {
     /// E.g. `7.0.15`.
     pub version: String,
@@ -53,6 +55,7 @@ pub struct RedisServer {
 
 /// An entry of Redis' slow log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SlowCommand {
     /// When it ran.
     #[serde(with = "crate::rfc3339")]

@@ -9,6 +9,7 @@ const OFF: SignedDuration = SignedDuration::from_hours(2);
 
 /// What `pg_stat_statements` says of the whole server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Statements {
     /// Since when it counts; `None` where it does not say.
     #[serde(default, with = "crate::rfc3339::option")]
@@ -21,6 +22,7 @@ pub struct Statements {
 
 /// A statement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Statement {
     /// `queryid`, as text: it has more digits than a number in JSON; empty where it is hidden.
     pub id: String,
@@ -44,6 +46,7 @@ pub struct Statement {
 
 /// How the last 24 hours of a statement compare with the 24 before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     /// Calls of the last 24 hours.
     pub calls: u64,

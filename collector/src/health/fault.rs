@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 /// What is wrong with a part that is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(from = "String")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "snake_case"))]
 pub enum PartFault {
     /// Nothing listens there, or it closes the connection without a word.
     Refused,

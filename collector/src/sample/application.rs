@@ -26,6 +26,7 @@ pub const APPLICATION_METRICS: [(&str, &str); 9] = [
 /// A number that is not known is `None` and never 0: there is no share of failed requests where
 /// there were no requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Application {
     /// The end of the time this reading covers.
     #[serde(with = "crate::rfc3339")]
@@ -114,6 +115,7 @@ fn point(name: &'static str, labels: &[(&str, &str)], value: f64) -> Point {
 
 /// One instance of the application.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Instance {
     /// What it is an instance of: `job` of the target, `service.name` where it pushes.
     pub job: String,
@@ -135,6 +137,7 @@ pub struct Instance {
 
 /// What was answered over the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Requests {
     /// Requests answered per second; 0 where none came, `None` where that is not known.
     pub per_second: Option<f64>,
@@ -150,6 +153,7 @@ pub struct Requests {
 
 /// What was answered on one route over the window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "FlatRoute")]
 pub struct Route {
     /// As the application names it, e.g. `GET`.
@@ -183,6 +187,7 @@ impl From<FlatRoute> for Route {
 
 /// Requests of one size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DurationBucket {
     /// Upper bound in seconds; `None` for the last bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]

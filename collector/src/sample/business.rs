@@ -7,6 +7,7 @@ use super::{Labels, Point, Sample};
 
 /// One reading of the business metrics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Business {
     /// When.
     #[serde(with = "crate::rfc3339")]
@@ -23,6 +24,7 @@ pub struct Business {
 
 /// One business metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BusinessMetric {
     /// Its name, e.g. `recipes_created_daily`.
     pub name: String,
@@ -46,6 +48,7 @@ pub struct BusinessMetric {
 
 /// The count of one local day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DayCount {
     /// The day, e.g. `2026-11-25`.
     pub date: String,

@@ -43,6 +43,7 @@ pub const DATABASE_METRICS: [(&str, &str); 16] = [
 
 /// Connections of clients to the whole server, each in one state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Connections {
     /// A statement runs.
     pub active: u64,
@@ -58,6 +59,7 @@ pub struct Connections {
 
 /// The pool of connections of one of our processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pool {
     /// Connections that nobody uses.
     pub idle: u64,

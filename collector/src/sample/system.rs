@@ -24,6 +24,7 @@ pub const SYSTEM_METRICS: [(&str, &str); 8] = [
 ///
 /// A number that could not be read is `None` and never 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct System {
     /// The end of the time this reading covers.
     #[serde(with = "crate::rfc3339")]
@@ -64,6 +65,7 @@ pub struct System {
 
 /// One mounted file system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mount {
     /// Where it is mounted, e.g. `/var/lib`.
     pub mount: String,
@@ -87,6 +89,7 @@ impl Mount {
 
 /// What went through one network interface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Interface {
     /// Its name, e.g. `eth0`.
     pub interface: String,

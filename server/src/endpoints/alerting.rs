@@ -11,11 +11,12 @@ use collector::{AlertDesk, DeskError, Feed};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::cookie::{A_YEAR, cookie, told};
 use super::v1::{self, ApiError, body, own};
+use crate::description::{ErrorBody, Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
 impl From<DeskError> for ApiError {
     fn from(error: DeskError) -> Self {
@@ -31,31 +32,61 @@ impl From<DeskError> for ApiError {
 }
 
 /// How alerting stands: rules with their values, silences, receivers.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerting",
+    tag = "alerts",
+    responses((status = 200, description = "All of it", body = Desk), Unavailable),
+)]
 pub(crate) async fn desk(State(desk): State<AlertDesk>) -> Result<Json<Desk>, ApiError> {
     Ok(Json(desk.desk().await?))
 }
 
 /// The silences that hold.
+#[utoipa::path(
+    get,
+    path = "/api/v1/silences",
+    tag = "alerts",
+    responses((status = 200, description = "Silences", body = [Silence]), Unavailable),
+)]
 pub(crate) async fn silences(State(desk): State<AlertDesk>) -> Result<Json<Vec<Silence>>, ApiError> {
     Ok(Json(desk.desk().await?.silences))
 }
 
 /// A new silence; without `ends_at` it holds until no such alert fires any more.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSilence {
+    /// A rule, labels or both, as in PromQL.
+    #[schema(example = "HighDisk{mount=\"/\"}")]
     matchers: String,
+    /// Who silences: at most 100 characters.
     author: String,
+    /// Why: at most 500 characters.
     reason: String,
+    /// RFC 3339, in the future.
     ends_at: Option<String>,
 }
 
-/// `POST /api/v1/silences`; answers its id.
+/// What was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Made {
+    /// By which it is found.
+    id: String,
+}
+
+/// Silences alerts; answers the silence's id.
+#[utoipa::path(
+    post,
+    path = "/api/v1/silences",
+    tag = "alerts",
+    responses((status = 201, description = "It holds", body = Made), Invalid, Foreign, Unsupported, Misshapen, Unavailable),
+)]
 pub(crate) async fn silence(
     State(desk): State<AlertDesk>,
     headers: HeaderMap,
     new: Result<Json<NewSilence>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<Made>), ApiError> {
     own(&headers)?;
     let NewSilence { matchers, author, reason, ends_at } = body(new)?;
     let time = |text: String| {
@@ -64,10 +95,19 @@ pub(crate) async fn silence(
     };
     let ends_at = ends_at.map(time).transpose()?;
     let id = desk.act(Act::Silence { matchers, author, reason, ends_at }).await?;
-    Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
+    Ok((StatusCode::CREATED, Json(Made { id })))
 }
 
-/// `DELETE /api/v1/silences/{id}`
+/// Ends a silence.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/silences/{id}",
+    tag = "alerts",
+    params(
+        ("id" = String, Path),
+    ),
+    responses((status = 204, description = "Done"), Foreign, Missing, Unavailable),
+)]
 pub(crate) async fn end_silence(
     State(desk): State<AlertDesk>,
     headers: HeaderMap,
@@ -79,13 +119,23 @@ pub(crate) async fn end_silence(
 }
 
 /// Who looks after an alert.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Acknowledgement {
+    /// Their name: at most 100 characters.
     by: String,
 }
 
-/// `POST /api/v1/alerts/{id}/acknowledge`
+/// Somebody looks after an alert: it is repeated to nobody from now on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/alerts/{id}/acknowledge",
+    tag = "alerts",
+    params(
+        ("id" = String, Path),
+    ),
+    responses((status = 204, description = "Done"), Invalid, Foreign, Missing, Unsupported, Misshapen, Unavailable),
+)]
 pub(crate) async fn acknowledge(
     State(desk): State<AlertDesk>,
     headers: HeaderMap,
@@ -98,7 +148,17 @@ pub(crate) async fn acknowledge(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /api/v1/receivers/{name}/test`: sends a test, and answers when it has arrived or failed.
+/// Sends a test to a receiver, and answers when it has arrived or failed.
+#[utoipa::path(
+    post,
+    path = "/api/v1/receivers/{name}/test",
+    tag = "alerts",
+    operation_id = "test_receiver",
+    params(
+        ("name" = String, Path, description = "As in the settings"),
+    ),
+    responses((status = 204, description = "Done"), Foreign, Missing, (status = 502, description = "It was not delivered", body = ErrorBody), Unavailable),
+)]
 pub(crate) async fn test(
     State(desk): State<AlertDesk>,
     headers: HeaderMap,

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::cookie::{A_YEAR, TOLD_SECONDS, cookie};
 use super::preferences::local_path;
 use super::v1::{self, ApiError, Parameters, body, own};
+use crate::description::{Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
 /// Annotations where no number is given, and at the most.
 const ANNOTATIONS: u16 = 100;
@@ -32,7 +33,14 @@ impl From<AnnotateError> for ApiError {
     }
 }
 
-/// `POST /api/v1/annotations`: marks something and answers it; 200 where its id was known, which changes nothing.
+/// Marks something and answers it; 200 where its id was known, which changes nothing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/annotations",
+    tag = "annotations",
+    operation_id = "annotate",
+    responses((status = 201, description = "It is marked", body = Annotation), (status = 200, description = "It was marked before", body = Annotation), Invalid, Foreign, Unsupported, Misshapen, Unavailable),
+)]
 pub(crate) async fn mark(
     State(archive): State<Archive>,
     headers: HeaderMap,
@@ -44,10 +52,20 @@ pub(crate) async fn mark(
     Ok((status, Json(marked.annotation)))
 }
 
-/// Annotations, those that begin last first: `?from=&to=&tag=&limit=`.
-///
-/// `from` and `to` are about what was marked, of which some part lies between them; there are at
-/// most `limit`, by default 100.
+/// Annotations, those that begin last first: of which some part lies between the times.
+#[utoipa::path(
+    get,
+    path = "/api/v1/annotations",
+    tag = "annotations",
+    operation_id = "annotations",
+    params(
+        ("from" = Option<String>, Query, description = "RFC 3339, or seconds since 1970"),
+        ("to" = Option<String>, Query, description = "The same"),
+        ("tag" = Option<String>, Query, description = "Those that have it"),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "By default 100"),
+    ),
+    responses((status = 200, description = "Annotations", body = [Annotation]), Invalid, Unavailable),
+)]
 pub(crate) async fn list(
     State(archive): State<Archive>,
     Query(parameters): Query<BTreeMap<String, String>>,
@@ -62,7 +80,17 @@ pub(crate) async fn list(
     Ok(Json(archive.find_annotations(&query).await?))
 }
 
-/// `DELETE /api/v1/annotations/{id}`
+/// Removes an annotation.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/annotations/{id}",
+    tag = "annotations",
+    operation_id = "remove_annotation",
+    params(
+        ("id" = String, Path),
+    ),
+    responses((status = 204, description = "Done"), Foreign, Missing, Unavailable),
+)]
 pub(crate) async fn remove(
     State(archive): State<Archive>,
     headers: HeaderMap,

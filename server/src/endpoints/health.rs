@@ -9,16 +9,29 @@ use collector::{Backlog, Feed, Health, PartFault, PartState};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
-/// `{"status":"ok"}`
+/// The answer of `/healthz`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Alive {
+    /// `ok`
+    status: &'static str,
+}
+
+/// Whether the process is alive.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operation",
+    responses((status = 200, description = "It is", body = Alive)),
+)]
 pub(crate) async fn healthz() -> impl IntoResponse {
-    Json(json!({ "status": "ok" }))
+    Json(Alive { status: "ok" })
 }
 
 /// The answer of `/readyz`.
-#[derive(Debug, Serialize)]
-struct Readiness {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
     ready: bool,
     parts: BTreeMap<&'static str, PartReadiness>,
     /// What waits for PostgreSQL and what was given up; null where this process takes no samples.
@@ -29,8 +42,8 @@ struct Readiness {
     paging_error: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct PartReadiness {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PartReadiness {
     state: PartState,
     /// What is wrong with it; null unless it is down.
     fault: Option<PartFault>,
@@ -40,6 +53,12 @@ struct PartReadiness {
 }
 
 /// State and age of each part; 503 where PostgreSQL or the samples are missing.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operation",
+    responses((status = 200, description = "It is ready", body = Readiness), (status = 503, description = "PostgreSQL or the samples are missing", body = Readiness)),
+)]
 pub(crate) async fn readyz(State(feed): State<Feed>) -> impl IntoResponse {
     let (health, now) = (feed.health(), Timestamp::now());
     let parts = health.parts.iter().map(|part| {

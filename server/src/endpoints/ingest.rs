@@ -27,9 +27,12 @@ use collector::{Event, Relay, RelayError, Taken, events};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::v1::ApiError;
+use crate::description::Pushed;
 use crate::middleware::is_same_origin;
 use body::{Body, BodyError, Memory};
 use limits::RateLimit;
@@ -94,6 +97,20 @@ impl Ingest {
 }
 
 /// Takes metrics by OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
+#[utoipa::path(
+    post,
+    path = "/v1/metrics",
+    tag = "push",
+    operation_id = "push_metrics",
+    request_body(
+        content(
+            ([u8] = "application/x-protobuf"),
+            (serde_json::Value = "application/json"),
+        ),
+        description = "An ExportMetricsServiceRequest, also with `Content-Encoding: gzip`",
+    ),
+    responses((status = 200, description = "An ExportMetricsServiceResponse in the format of the request"), Pushed),
+)]
 pub(crate) async fn metrics(State(ingest): State<Ingest>, request: Request) -> Response {
     let format = match media_type(request.headers()).as_deref() {
         Some(PROTOBUF) => Format::Protobuf,
@@ -119,11 +136,54 @@ async fn take_metrics(ingest: &Ingest, request: Request, format: Format) -> Resu
     }
 }
 
+/// How many events were taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// Are kept now.
+    accepted: u64,
+    /// Were kept already, by their id.
+    repeated: u64,
+}
+
+// Only its description is used: `events::parse` reads the text where it lies.
+/// A business event as it is pushed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewEvent {
+    /// What happened: 1 to 100 of `a-z`, `0-9`, `_`, `.` and `-`.
+    #[schema(example = "recipe_created")]
+    event: String,
+    /// How many times; by default once.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    count: Option<u64>,
+    /// When; by default now.
+    at: Option<Timestamp>,
+    /// What tells it from others: of events with the same name and id only the first counts.
+    #[schema(max_length = 200)]
+    id: Option<String>,
+}
+
+/// One event, or up to 10,000.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) enum OneOrMany {
+    One(NewEvent),
+    Many(Vec<NewEvent>),
+}
+
 /// Takes business events: one, or a list of which all are taken or none.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events",
+    tag = "push",
+    operation_id = "push_events",
+    request_body(content = OneOrMany, description = "Also with `Content-Encoding: gzip`"),
+    responses((status = 202, description = "They are kept", body = Accepted), Pushed),
+)]
 pub(crate) async fn events(State(ingest): State<Ingest>, request: Request) -> Response {
     match take_events(&ingest, request).await {
         Ok(kept) => {
-            let answer = json!({ "accepted": kept.accepted, "repeated": kept.repeated });
+            let answer = Accepted { accepted: kept.accepted, repeated: kept.repeated };
             (StatusCode::ACCEPTED, Json(answer)).into_response()
         }
         Err(refusal) => refusal.into_response(),

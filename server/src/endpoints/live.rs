@@ -15,6 +15,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::v1::ApiError;
+use crate::description::{ErrorBody, Foreign, Invalid};
 use crate::middleware::is_same_origin;
 
 pub(crate) use hub::Hub;
@@ -29,6 +30,15 @@ pub(crate) struct Parameters {
 }
 
 /// Upgrades to a websocket that begins with `hello` and then sends every live event.
+#[utoipa::path(
+    get,
+    path = "/api/v1/live",
+    tag = "values",
+    params(
+        ("since" = Option<u64>, Query, description = "The seq of the last event seen: all that came after it follows"),
+    ),
+    responses((status = 101, description = "A websocket of text frames, each a LiveEvent"), Invalid, Foreign, (status = 426, description = "The request is not for a websocket", body = ErrorBody)),
+)]
 pub(crate) async fn live(
     State(hub): State<Hub>,
     State(metrics): State<HttpMetrics>,

@@ -22,6 +22,12 @@ pub(crate) fn register(registry: &mut Registry, feed: &Feed) {
 }
 
 /// The metrics, as OpenMetrics 1.0 where asked for and as Prometheus' own text otherwise.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    responses((status = 200, description = "Prometheus' text 0.0.4, or OpenMetrics 1.0 by the header Accept", content_type = "text/plain", body = String)),
+)]
 pub(crate) fn metrics(State(metrics): State<HttpMetrics>, headers: HeaderMap) -> Scrape {
     metrics.response(&headers)
 }

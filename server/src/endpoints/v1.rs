@@ -14,8 +14,8 @@ use collector::{
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 
+use crate::description::{ErrorBody, Invalid, Missing, Problem, Unavailable};
 use crate::middleware::is_same_origin;
 
 /// Length of a range where no beginning is given.
@@ -31,14 +31,12 @@ const MOST_ALERTS: u16 = 1_000;
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
-    code: &'static str,
-    message: String,
-    field: String,
+    problem: Problem,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: &str, field: &str) -> Self {
-        Self { status, code, message: message.to_owned(), field: field.to_owned() }
+        Self { status, problem: Problem { code, message: message.to_owned(), field: field.to_owned() } }
     }
 
     pub(crate) fn invalid(field: &str, value: &str, remedy: &str) -> Self {
@@ -48,8 +46,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let error = json!({ "error": { "code": self.code, "message": self.message, "field": self.field } });
-        (self.status, Json(error)).into_response()
+        (self.status, Json(ErrorBody::from(self.problem))).into_response()
     }
 }
 
@@ -91,14 +88,31 @@ pub(super) fn form<T>(headers: &HeaderMap, form: Result<Form<T>, FormRejection>)
 }
 
 /// The newest values of all kinds.
+#[utoipa::path(
+    get,
+    path = "/api/v1/current",
+    tag = "values",
+    responses((status = 200, description = "The newest values", body = Current)),
+)]
 pub(crate) async fn current(State(feed): State<Feed>) -> Json<Current> {
     Json(feed.current())
 }
 
-/// One metric over a span of time: `?metric=&labels=&from=&to=&points=&resolution=`.
-///
-/// `labels` is a JSON object; `from` and `to` are RFC 3339 or seconds since 1970, by default the
-/// last hour until now; `resolution` is `raw` or `hourly`, by default what suits the length.
+/// One metric over a span of time.
+#[utoipa::path(
+    get,
+    path = "/api/v1/range",
+    tag = "history",
+    params(
+        ("metric" = String, Query, description = "Its name, such as cpu_usage"),
+        ("labels" = Option<String>, Query, description = r#"A JSON object of texts, such as {"mount":"/"}; series that have them all"#),
+        ("from" = Option<String>, Query, description = "RFC 3339, or seconds since 1970; by default an hour before `to`"),
+        ("to" = Option<String>, Query, description = "The same; by default now"),
+        ("points" = Option<u32>, Query, description = "At the most so many of a series; by default 800"),
+        ("resolution" = Option<Resolution>, Query, description = "By default what suits the length"),
+    ),
+    responses((status = 200, description = "The series that match", body = Range), Invalid, Missing, Unavailable),
+)]
 pub(crate) async fn range(
     State(archive): State<Archive>,
     Query(parameters): Query<BTreeMap<String, String>>,
@@ -121,7 +135,17 @@ pub(crate) async fn range(
     Ok(Json(archive.range(&query).await?))
 }
 
-/// Numbers of one metric over the last hours: `?metric=&hours=`, by default 24.
+/// Numbers of one metric over the last hours.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stats",
+    tag = "history",
+    params(
+        ("metric" = String, Query, description = "Its name, such as cpu_usage"),
+        ("hours" = Option<u32>, Query, description = "Until now; by default 24"),
+    ),
+    responses((status = 200, description = "Its numbers", body = Stats), Invalid, Missing, Unavailable),
+)]
 pub(crate) async fn stats(
     State(archive): State<Archive>,
     Query(parameters): Query<BTreeMap<String, String>>,
@@ -132,13 +156,30 @@ pub(crate) async fn stats(
 }
 
 /// The alerts that fire, the worst first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts",
+    tag = "alerts",
+    responses((status = 200, description = "Alerts", body = [Alert])),
+)]
 pub(crate) async fn alerts(State(feed): State<Feed>) -> Json<Vec<Alert>> {
     Json(feed.alerts())
 }
 
-/// Alerts of the past, the newest first: `?rule_name=&severity=&from=&to=&limit=`.
-///
-/// `from` and `to` are about when they fired; there are at most `limit`, by default 100.
+/// Alerts of the past, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts/history",
+    tag = "alerts",
+    params(
+        ("rule_name" = Option<String>, Query, description = "Name of the rule"),
+        ("severity" = Option<Severity>, Query),
+        ("from" = Option<String>, Query, description = "Fired since; RFC 3339, or seconds since 1970"),
+        ("to" = Option<String>, Query, description = "Fired until; the same"),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "By default 100"),
+    ),
+    responses((status = 200, description = "Alerts", body = [Alert]), Invalid, Unavailable),
+)]
 pub(crate) async fn alert_history(
     State(archive): State<Archive>,
     Query(parameters): Query<BTreeMap<String, String>>,
@@ -162,6 +203,12 @@ pub(crate) async fn alert_history(
 }
 
 /// How PostgreSQL and Redis stand, and why what cannot be seen cannot; at most five seconds old.
+#[utoipa::path(
+    get,
+    path = "/api/v1/database",
+    tag = "values",
+    responses((status = 200, description = "What was seen, at most five seconds ago", body = Look)),
+)]
 pub(crate) async fn database(State(database): State<DatabaseDesk>) -> Json<Arc<Look>> {
     Json(database.look().await)
 }

@@ -1,0 +1,150 @@
+//! What of the API is described, for `/api/v1/openapi.json`: its head, and the answers that many routes share. What a
+//! route takes and gives stands beside its handler in `endpoints`, the types are `collector`'s.
+
+use std::sync::Arc;
+
+use app::ApiDescription;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::openapi::OpenApi as Collected;
+use utoipa::{IntoResponses, OpenApi, ToSchema};
+
+/// The description before any route is in it.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Recipe Monitoring",
+        description = "The numbers of a web application, its host, its PostgreSQL and its Redis. Times are RFC 3339 in UTC, \
+                       fields are snake_case, and what is refused says which field it is about and what would be right. \
+                       A Rust program reads any answer into the types of the crate `collector`.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "values", description = "The newest values, and how they are seen as they change"),
+        (name = "history", description = "What is in PostgreSQL and what is not saved yet, as one"),
+        (name = "alerts", description = "What fires and fired, and what people do about it"),
+        (name = "annotations", description = "Moments that every graph shows, such as a deploy"),
+        (name = "push", description = "What applications tell by themselves"),
+        (name = "operation", description = "How the monitoring itself stands"),
+    ),
+    components(schemas(collector::LiveEvent)),
+)]
+pub(crate) struct Description;
+
+/// The description that was collected, with the documentation of the code as a reader of the API needs it.
+pub(crate) fn readable(collected: &Collected) -> ApiDescription {
+    let mut description = serde_json::to_value(collected).unwrap_or_default();
+    tidy(&mut description);
+    ApiDescription(Arc::new(description))
+}
+
+/// Takes out of all texts what is only for readers of the code: examples in Rust, links to items, broken lines.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(tidy),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name == "description" || name == "summary" => {
+                        let prose = text.split("```").next().unwrap_or_default();
+                        *text = prose
+                            .split_whitespace()
+                            .collect::<Vec<_>>()
+                            .join(" ")
+                            .replace("[`", "`")
+                            .replace("`]", "`");
+                    }
+                    value => tidy(value),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An error of the API.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    /// What is wrong.
+    error: Problem,
+}
+
+/// What is wrong with a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// The kind, for programs: it stays as it is while messages get better.
+    pub(crate) code: &'static str,
+    /// What is wrong and what would be right, for people.
+    pub(crate) message: String,
+    /// The parameter, field or header that it is about; empty where it is about none.
+    pub(crate) field: String,
+}
+
+impl From<Problem> for ErrorBody {
+    fn from(error: Problem) -> Self {
+        Self { error }
+    }
+}
+
+/// A parameter or a field is not valid: nothing has changed.
+#[derive(IntoResponses)]
+#[response(status = 400)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) struct Invalid(ErrorBody);
+
+/// It comes from a page of another site: nothing has changed.
+#[derive(IntoResponses)]
+#[response(status = 403)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) struct Foreign(ErrorBody);
+
+/// There is no such thing (any more).
+#[derive(IntoResponses)]
+#[response(status = 404)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) struct Missing(ErrorBody);
+
+/// What it needs does not answer now; the message says when to try again.
+#[derive(IntoResponses)]
+#[response(status = 503)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) struct Unavailable(ErrorBody);
+
+/// The body has another media type than the route takes.
+#[derive(IntoResponses)]
+#[response(status = 415)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) struct Unsupported(ErrorBody);
+
+/// The body is JSON, and not of the form that is described.
+#[derive(IntoResponses)]
+#[response(status = 422)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) struct Misshapen(ErrorBody);
+
+/// What may go wrong with whatever is pushed.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is there for its description")]
+pub(crate) enum Pushed {
+    /// It is not valid: nothing of it was taken.
+    #[response(status = 400)]
+    Invalid(ErrorBody),
+    /// It comes from a page of another site.
+    #[response(status = 403)]
+    Foreign(ErrorBody),
+    /// It took too long to arrive.
+    #[response(status = 408)]
+    Slow(ErrorBody),
+    /// It is larger than `application.body_limit_mib`.
+    #[response(status = 413)]
+    TooLarge(ErrorBody),
+    /// It has another media type or encoding.
+    #[response(status = 415)]
+    Unsupported(ErrorBody),
+    /// There are too many requests from there; the header Retry-After says how long to wait.
+    #[response(status = 429)]
+    TooMany(ErrorBody),
+    /// It cannot be kept now; the header Retry-After says how long to wait.
+    #[response(status = 503)]
+    Unavailable(ErrorBody),
+}
