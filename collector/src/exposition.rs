@@ -21,6 +21,7 @@
 
 mod assembly;
 mod error;
+mod expected;
 mod limits;
 mod line;
 mod parser;
@@ -30,6 +31,7 @@ use jiff::Timestamp;
 use crate::Exposition;
 
 pub use error::{ParseError, Problem};
+pub use expected::Expected;
 pub use limits::{LeftOut, Limits};
 pub use parser::Parser;
 
@@ -94,7 +96,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ExposedValue;
+    use crate::sentence::assert_japanese;
+    use crate::{ExposedValue, InJapanese as _};
 
     fn limits() -> Limits {
         Limits { series: 20, labels: 4, name_bytes: 60, value_bytes: 40, line_bytes: 200, buckets: 6 }
@@ -162,7 +165,8 @@ mod tests {
             }
         }
         for (path, format, text, _) in &malformed {
-            assert!(in_pieces(text, 64, *format).is_err(), "{}", path.display());
+            let error = in_pieces(text, 64, *format).expect_err(path.to_str().unwrap());
+            assert_japanese(&error.ja(), &[&format!("{} 行目", error.line)]);
         }
     }
 

@@ -27,6 +27,7 @@ mod marks;
 pub mod requests;
 pub mod rfc3339;
 mod sample;
+mod sentence;
 mod snapshot;
 mod window;
 
@@ -41,6 +42,7 @@ pub use sample::{
     DurationBucket, Event, HOST_LABEL, Instance, Interface, Kind, Labels, Mount, Point, PostgresqlReading, RawSnapshot,
     RedisReading, Requests, Route, SYSTEM_METRICS, Sample, System, SystemWindow, size_point,
 };
+pub use sentence::{InJapanese, Sentence};
 pub use snapshot::{APPLICATION_SPAN_SECONDS, Current, Snapshot};
 pub use window::{Range, RangePoint, Resolution, Series, Stats};
 

@@ -1,6 +1,7 @@
 //! Why a text could not be read.
 
-use super::Format;
+use super::{Expected, Format};
+use crate::InJapanese;
 
 /// A line is malformed, and with it the whole scrape.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +28,7 @@ pub enum Problem {
     #[error("expected {expected}, found {found:?}")]
     Unexpected {
         /// What should be there.
-        expected: &'static str,
+        expected: Expected,
         /// The beginning of what is there.
         found: String,
     },
@@ -61,7 +62,7 @@ pub enum Problem {
 
 impl Problem {
     /// What stands at the beginning of `rest` instead of what was expected.
-    pub(super) fn unexpected(expected: &'static str, rest: &str) -> Self {
+    pub(super) fn unexpected(expected: Expected, rest: &str) -> Self {
         Self::Unexpected { expected, found: excerpt(rest) }
     }
 
@@ -76,6 +77,53 @@ impl Problem {
             Self::CarriageReturn => "have the application end its lines with \\n alone",
             Self::NoEnd => "the answer was cut off: see whether the application or a proxy before it ends it early",
             Self::AfterEnd => "have the application write # EOF once, as its last line",
+        }
+    }
+}
+
+impl InJapanese for ParseError {
+    fn ja(&self) -> String {
+        let format = match self.format {
+            Format::Prometheus => "Prometheus のテキスト形式",
+            Format::OpenMetrics => "OpenMetrics のテキスト形式",
+        };
+        format!("{} 行目が {format}ではありません: {}。{}", self.line, self.problem.ja(), self.problem.remedy_ja())
+    }
+}
+
+impl InJapanese for Problem {
+    fn ja(&self) -> String {
+        match self {
+            Self::WebPage => "Web ページです".to_owned(),
+            Self::NotUtf8 => "UTF-8 ではありません".to_owned(),
+            Self::Unexpected { expected, found } => {
+                format!("{}が必要なところに「{found}」があります", expected.ja())
+            }
+            Self::OpenQuote(label) => format!("ラベル「{label}」の値に閉じる引用符がありません"),
+            Self::LabelTwice(label) => format!("ラベル「{label}」が 2 回あります"),
+            Self::CarriageReturn => "行末に復帰文字 (CR) があります".to_owned(),
+            Self::Type(found) => format!("「{found}」というメトリクスの型はありません"),
+            Self::Unit { name, unit } => format!("名前「{name}」が単位「{unit}」で終わっていません"),
+            Self::NoEnd => "最後に「# EOF」がありません".to_owned(),
+            Self::AfterEnd => "「# EOF」のあとに続きがあります".to_owned(),
+        }
+    }
+}
+
+impl Problem {
+    fn remedy_ja(&self) -> &'static str {
+        match self {
+            Self::WebPage => "アプリケーションのメトリクスのアドレス（多くは /metrics）を指定してください",
+            Self::NotUtf8 => "アプリケーションがラベルと HELP を UTF-8 で出力するようにしてください",
+            Self::Unexpected { .. } | Self::OpenQuote(_) | Self::Type(_) | Self::Unit { .. } => {
+                "アプリケーションの出力を直してください。「promtool check metrics」で誤りを確認できます"
+            }
+            Self::LabelTwice(_) => "アプリケーションが系列の各ラベルを 1 回だけ出力するようにしてください",
+            Self::CarriageReturn => "アプリケーションが行末を \\n だけにするようにしてください",
+            Self::NoEnd => {
+                "応答が途中で切れています。アプリケーションまたは手前のプロキシが途中で終えていないか確認してください"
+            }
+            Self::AfterEnd => "アプリケーションが「# EOF」を最後の行に 1 回だけ出力するようにしてください",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Format, Problem};
+use super::{Expected, Format, Problem};
 
 /// A label as it stands in the line.
 pub(super) type Label<'a> = (&'a str, Cow<'a, str>);
@@ -63,7 +63,6 @@ pub(super) fn read<'a>(line: &'a str, format: Format, labels: &mut Vec<Label<'a>
 
 /// `# TYPE name type`, `# HELP name text`, `# UNIT name unit`, and in Prometheus' text any comment.
 fn comment<'a>(cursor: &Cursor<'a>) -> Result<Line<'a>, Problem> {
-    const EXPECTED: &str = "# TYPE, # HELP, # UNIT or # EOF";
     let (text, format) = (&cursor.rest[1..], cursor.format);
     let word = |text: &'a str| match format {
         Format::Prometheus => {
@@ -74,20 +73,20 @@ fn comment<'a>(cursor: &Cursor<'a>) -> Result<Line<'a>, Problem> {
     };
     let strict = format == Format::OpenMetrics;
     if strict && !text.starts_with(' ') {
-        return Err(Problem::unexpected(EXPECTED, cursor.rest));
+        return Err(Problem::unexpected(Expected::Keyword, cursor.rest));
     }
     let (keyword, rest) = word(text.strip_prefix(' ').unwrap_or(text));
     // To Prometheus a keyword with nothing behind it, not even a blank, is a comment like any other.
     let is_alone = !strict && text.trim_start_matches(is_blank) == keyword;
     let is_known = matches!(keyword, "TYPE" | "HELP") || (strict && keyword == "UNIT");
     if is_alone || !is_known {
-        return if strict { Err(Problem::unexpected(EXPECTED, cursor.rest)) } else { Ok(Line::Nothing) };
+        return if strict { Err(Problem::unexpected(Expected::Keyword, cursor.rest)) } else { Ok(Line::Nothing) };
     }
     let (name, rest) = word(rest);
     let mut name_cursor = Cursor { rest: name, format };
-    name_cursor.name("a metric's name", is_metric_name_byte)?;
+    name_cursor.name(Expected::MetricName, is_metric_name_byte)?;
     if !name_cursor.rest.is_empty() {
-        return Err(Problem::unexpected("a space after the metric's name", name_cursor.rest));
+        return Err(Problem::unexpected(Expected::SpaceAfterName, name_cursor.rest));
     }
     match keyword {
         "TYPE" => {
@@ -111,20 +110,18 @@ struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// `name{label="value",...} value [timestamp] [# exemplar]`
     fn sample(&mut self, labels: &mut Vec<Label<'a>>) -> Result<Line<'a>, Problem> {
-        let name = self.name("a metric's name", is_metric_name_byte)?;
+        let name = self.name(Expected::MetricName, is_metric_name_byte)?;
         self.skip_blanks();
         if self.take('{') {
             self.labels(labels)?;
         }
-        let value = number(self.field("a value after the name and labels")?)?;
+        let value = number(self.field(Expected::Value)?)?;
         match self.format {
             Format::Prometheus => {
                 self.skip_blanks();
                 if !self.rest.is_empty() {
-                    let timestamp = self.field("a timestamp")?;
-                    timestamp
-                        .parse::<i64>()
-                        .map_err(|_| Problem::unexpected("a timestamp in milliseconds", timestamp))?;
+                    let timestamp = self.field(Expected::Timestamp)?;
+                    timestamp.parse::<i64>().map_err(|_| Problem::unexpected(Expected::Milliseconds, timestamp))?;
                     self.skip_blanks();
                 }
             }
@@ -132,23 +129,23 @@ impl<'a> Cursor<'a> {
         }
         match self.rest.is_empty() {
             true => Ok(Line::Sample(name, value)),
-            false => Err(Problem::unexpected("the end of the line", self.rest)),
+            false => Err(Problem::unexpected(Expected::End, self.rest)),
         }
     }
 
     fn timestamp_and_exemplar(&mut self) -> Result<(), Problem> {
         if !self.rest.is_empty() && !self.rest.starts_with(" #") {
-            seconds(self.field("a timestamp")?)?;
+            seconds(self.field(Expected::Timestamp)?)?;
         }
         let Some(exemplar) = self.rest.strip_prefix(" # ") else { return Ok(()) };
         self.rest = exemplar;
         if !self.take('{') {
-            return Err(Problem::unexpected("the labels of an exemplar", self.rest));
+            return Err(Problem::unexpected(Expected::ExemplarLabels, self.rest));
         }
         self.labels(&mut Vec::new())?;
-        number(self.field("the value of an exemplar")?)?;
+        number(self.field(Expected::ExemplarValue)?)?;
         if !self.rest.is_empty() {
-            seconds(self.field("the timestamp of an exemplar")?)?;
+            seconds(self.field(Expected::ExemplarTimestamp)?)?;
         }
         Ok(())
     }
@@ -160,14 +157,14 @@ impl<'a> Cursor<'a> {
             if self.take('}') {
                 return Ok(());
             }
-            let name = self.name("a label's name or }", is_label_name_byte)?;
+            let name = self.name(Expected::LabelName, is_label_name_byte)?;
             self.skip_blanks();
             if !self.take('=') {
-                return Err(Problem::unexpected("= after a label's name", self.rest));
+                return Err(Problem::unexpected(Expected::Equals, self.rest));
             }
             self.skip_blanks();
             if !self.take('"') {
-                return Err(Problem::unexpected("a label's value in quotes", self.rest));
+                return Err(Problem::unexpected(Expected::LabelValue, self.rest));
             }
             let value = self.quoted().ok_or_else(|| Problem::OpenQuote(name.to_owned()))?;
             labels.push((name, value));
@@ -176,7 +173,7 @@ impl<'a> Cursor<'a> {
             // is needed between two.
             let comma = self.take(',');
             if !comma && self.format == Format::OpenMetrics && !self.rest.starts_with('}') {
-                return Err(Problem::unexpected("a comma or }", self.rest));
+                return Err(Problem::unexpected(Expected::Comma, self.rest));
             }
         }
     }
@@ -207,7 +204,7 @@ impl<'a> Cursor<'a> {
         Some(Cow::Owned(value))
     }
 
-    fn name(&mut self, expected: &'static str, is_of_name: fn(u8) -> bool) -> Result<&'a str, Problem> {
+    fn name(&mut self, expected: Expected, is_of_name: fn(u8) -> bool) -> Result<&'a str, Problem> {
         let end = self.rest.bytes().position(|byte| !is_of_name(byte)).unwrap_or(self.rest.len());
         let (name, rest) = self.rest.split_at(end);
         if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
@@ -218,11 +215,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// What stands between blanks; exactly one before it in OpenMetrics.
-    fn field(&mut self, expected: &'static str) -> Result<&'a str, Problem> {
+    fn field(&mut self, expected: Expected) -> Result<&'a str, Problem> {
         let text = match self.format {
             Format::Prometheus => self.rest.trim_start_matches(is_blank),
             Format::OpenMetrics => {
-                self.rest.strip_prefix(' ').ok_or_else(|| Problem::unexpected("a space", self.rest))?
+                self.rest.strip_prefix(' ').ok_or_else(|| Problem::unexpected(Expected::Space, self.rest))?
             }
         };
         let end = text.find(is_blank).unwrap_or(text.len());
@@ -266,10 +263,10 @@ pub(super) fn number(text: &str) -> Result<f64, Problem> {
     let says_infinite = || text.trim_start_matches(['+', '-']).starts_with(['i', 'I']);
     number
         .filter(|number| !number.is_infinite() || says_infinite())
-        .ok_or_else(|| Problem::unexpected("a number", text))
+        .ok_or_else(|| Problem::unexpected(Expected::Number, text))
 }
 
 fn seconds(text: &str) -> Result<f64, Problem> {
     let number = number(text).ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| Problem::unexpected("a timestamp in seconds", text))
+    number.ok_or_else(|| Problem::unexpected(Expected::Seconds, text))
 }

@@ -21,7 +21,7 @@ use super::quantile::histogram_quantile;
 use super::ranking::ranked;
 use super::recognition;
 use super::routes::{RouteId, Routes};
-use crate::{Application, DurationBucket, Exposition, Instance, Requests, Route};
+use crate::{Application, DurationBucket, Exposition, InJapanese, Instance, Requests, Route, Sentence};
 
 /// What a reading is over.
 const WINDOW: SignedDuration = SignedDuration::from_mins(1);
@@ -55,6 +55,15 @@ pub struct InstanceName {
 )]
 pub struct TooManyInstances;
 
+impl InJapanese for TooManyInstances {
+    fn ja(&self) -> String {
+        format!(
+            "すでにアプリケーションの {MOST_PUSHING} インスタンスがプッシュしています。再起動しても変わらない \
+             service.instance.id をそれぞれに設定してください"
+        )
+    }
+}
+
 /// The instances of the application with their last minute.
 #[derive(Debug, Default)]
 pub struct Window {
@@ -73,7 +82,7 @@ struct Watched {
     last_values: LastValues,
     last_seen: Option<Timestamp>,
     up: bool,
-    error: Option<String>,
+    error: Option<Sentence>,
     series: u64,
     connections: Option<f64>,
     steps: VecDeque<Step>,
@@ -164,7 +173,7 @@ impl Window {
     }
 
     /// An instance did not answer, and why.
-    pub fn fail(&mut self, name: &InstanceName, error: String) {
+    pub fn fail(&mut self, name: &InstanceName, error: Sentence) {
         let watched = self.instances.entry(name.clone()).or_default();
         watched.up = false;
         watched.error = Some(error);
@@ -262,15 +271,23 @@ impl Watched {
         let up = self.is_up(name, now);
         let silent = || {
             let seconds = self.last_seen.map_or(0, |seen| now.duration_since(seen).as_secs());
-            format!("it has not pushed for {seconds} s: see whether it runs, and where it pushes to")
+            Sentence::new(
+                format!("it has not pushed for {seconds} s: see whether it runs, and where it pushes to"),
+                format!(
+                    "{seconds} 秒間プッシュがありません。動作しているか、どこへプッシュしているかを確認してください"
+                ),
+            )
         };
+        let error = self.error.clone().or_else(|| (self.up && !up).then(silent));
+        let (error, error_ja) = error.map(|Sentence { en, ja }| (en, ja)).unzip();
         Instance {
             job: name.job.clone(),
             instance: name.instance.clone(),
             pushes: name.pushes,
             up,
             last_seen: self.last_seen,
-            error: self.error.clone().or_else(|| (self.up && !up).then(silent)),
+            error,
+            error_ja,
             series: self.series,
         }
     }

@@ -131,6 +131,9 @@ pub struct Instance {
     /// Why it is not up, in a sentence with the remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The same in Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_ja: Option<String>,
     /// Series it exposes.
     pub series: u64,
 }

@@ -19,7 +19,7 @@ use crate::instruments::Instruments;
 use crate::monitor::{Monitor, Reading};
 use crate::requests::{InstanceName, TooManyInstances, Window};
 use crate::top::{PLACES, Top};
-use crate::{Exposition, Sample};
+use crate::{Exposition, Sample, Sentence};
 
 /// What a scrape brings within so long is in the reading of the same tick, and no alert waits for the next one.
 const SOON: Duration = Duration::from_millis(200);
@@ -81,7 +81,7 @@ impl Watched {
             Ok(parsed) => parsed,
             Err(error) => {
                 tracing::debug!(job = name.job, instance = name.instance, %error, "the application was not scraped");
-                return self.window().fail(name, error.to_string());
+                return self.window().fail(name, Sentence::of(&error));
             }
         };
         for (reason, count) in parsed.left_out.by_reason() {
@@ -92,7 +92,7 @@ impl Watched {
             tracing::warn!(job = name.job, instance = name.instance, left_out, "series over the limits were left out");
         }
         if let Err(error) = self.observe(name, &parsed.exposition) {
-            self.window().fail(name, error.to_string());
+            self.window().fail(name, Sentence::of(&error));
         }
     }
 

@@ -69,7 +69,7 @@ impl Scraper {
             let certificates = Certificate::from_pem_bundle(pem.as_bytes());
             let certificates = certificates.map_err(|source| unusable(source.to_string()))?;
             if certificates.is_empty() {
-                return Err(unusable("it has no certificate in PEM".to_owned()));
+                return Err(ScrapeError::NoCertificate { path: target.ca_file.clone() });
             }
             client.tls_certs_merge(certificates)
         };
@@ -119,8 +119,7 @@ impl Scraper {
             404 | 410 => return Err(ScrapeError::NotFound { path: self.url.path().to_owned() }),
             code @ 300..=399 => {
                 let location = response.headers().get("location").and_then(|value| value.to_str().ok());
-                let location = location.unwrap_or("elsewhere").to_owned();
-                return Err(ScrapeError::Redirected { code, location });
+                return Err(ScrapeError::Redirected { code, location: location.map(str::to_owned) });
             }
             code => return Err(ScrapeError::Status { code }),
         }

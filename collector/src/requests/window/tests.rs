@@ -189,7 +189,7 @@ fn a_metric_that_takes_the_place_of_another_starts_anew() {
 fn a_missed_scrape_makes_the_next_step_longer() {
     let mut window = seen(&[requests(0, &[(200, 0)]), requests(5, &[(200, 10)])]);
     for _ in 0..4 {
-        window.fail(&name("a"), "it refused the connection".into());
+        window.fail(&name("a"), Sentence::new("it refused the connection", "接続が拒否されました"));
     }
     observe(&mut window, &name("a"), &requests(30, &[(200, 60)]));
     let reading = window.read(second(31), "web");
@@ -210,11 +210,13 @@ fn an_instance_that_is_down_says_so_and_is_gone_from_the_rates_after_the_window(
     }
     let both = window.read(second(10), "web");
     assert_eq!((both.total.per_second, both.active_connections), (Some(12.0), Some(6.0)));
-    window.fail(&name("a"), "it refused the connection: see whether it runs".into());
+    let refused = Sentence::new("it refused the connection: see whether it runs", "接続が拒否されました");
+    window.fail(&name("a"), refused.clone());
     let down = window.read(second(15), "web");
     assert_eq!((down.total.per_second, down.active_connections), (Some(12.0), Some(3.0)));
     assert_eq!(down.instances.iter().map(|instance| instance.up).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(down.instances[0].error.as_deref(), Some("it refused the connection: see whether it runs"));
+    let Instance { error, error_ja, .. } = down.instances[0].clone();
+    assert_eq!((error, error_ja), (Some(refused.en), Some(refused.ja)));
     assert_eq!(down.instances[0].last_seen, Some(second(10)));
     observe(&mut window, &name("b"), &scraped(65, "http_requests_total 130\n"));
     let later = window.read(second(70), "web");
@@ -246,6 +248,8 @@ fn one_that_pushes_every_minute_has_rates_all_the_time_and_is_down_when_it_stops
     assert!(!silent.up && silent.pushes);
     let error = "it has not pushed for 170 s: see whether it runs, and where it pushes to";
     assert_eq!(silent.error.as_deref(), Some(error));
+    crate::sentence::assert_japanese(&silent.error_ja.unwrap(), &["170"]);
+    crate::sentence::assert_japanese(&TooManyInstances.ja(), &["100", "service.instance.id"]);
     assert!(window.read(second(700), "web").instances.is_empty(), "it is gone");
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use crate::InJapanese;
 use crate::exposition::ParseError;
+use crate::sentence::seconds;
 
 /// Why a scrape failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,12 @@ pub enum ScrapeError {
         /// Why.
         cause: String,
     },
+    /// The file of certificates has none.
+    #[error("the ca_file {} has no certificate in PEM: write the certificate of the target's authority there", .path.display())]
+    NoCertificate {
+        /// Which.
+        path: PathBuf,
+    },
     /// The file of a token or password.
     #[error("{} cannot be read: {source}; correct its path or its permissions", .path.display())]
     SecretFile {
@@ -54,8 +62,20 @@ pub enum ScrapeError {
         /// Why.
         cause: String,
     },
-    /// Its certificate, or what it speaks instead of TLS.
-    #[error("{cause}: name the certificate of its authority in ca_file, or write http:// where it does not speak TLS")]
+    /// Its certificate.
+    #[error(
+        "its certificate is not trusted, {cause}: name the certificate of its authority in ca_file, or write http:// \
+         where it does not speak TLS"
+    )]
+    Untrusted {
+        /// Why.
+        cause: String,
+    },
+    /// What it speaks instead of TLS.
+    #[error(
+        "TLS with it fails, {cause}: name the certificate of its authority in ca_file, or write http:// where it does \
+         not speak TLS"
+    )]
     Tls {
         /// Why.
         cause: String,
@@ -89,13 +109,14 @@ pub enum ScrapeError {
     },
     /// It is elsewhere.
     #[error(
-        "it answers {code} and sends us to {location}: redirects are not followed; give the final address as the target's url"
+        "it answers {code} and sends us {}: redirects are not followed; give the final address as the target's url",
+        .location.as_ref().map_or_else(|| "elsewhere".to_owned(), |location| format!("to {location}"))
     )]
     Redirected {
         /// The status.
         code: u16,
-        /// Where to.
-        location: String,
+        /// Where to, if it says so.
+        location: Option<String>,
     },
     /// Another answer than its metrics.
     #[error("it answers {code} instead of its metrics: see the application's own log")]
@@ -133,7 +154,11 @@ impl ScrapeError {
         let causes: Vec<_> = causes(&error).collect();
         let io_errors = || causes.iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
         if let Some(tls) = io_errors().find_map(tls_within) {
-            return Self::Tls { cause: tls_cause(tls) };
+            let cause = tls.to_string();
+            return match tls {
+                rustls::Error::InvalidCertificate(_) => Self::Untrusted { cause },
+                _ => Self::Tls { cause },
+            };
         }
         let cause = last_cause(&error);
         if io_errors().any(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
@@ -148,6 +173,71 @@ impl ScrapeError {
     }
 }
 
+impl InJapanese for ScrapeError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Address { source } => {
+                format!("アドレスを読み取れません: 「{source}」。http://127.0.0.1:5000/metrics のように書いてください")
+            }
+            Self::Client { cause } => format!(
+                "TLS を準備できません: 「{cause}」。パッケージ ca-certificates を導入するか、ca_file を指定してください"
+            ),
+            Self::CaFile { path, cause } => format!(
+                "ca_file {} を使えません: 「{cause}」。読み取り可能で、PEM 形式の証明書を含むファイルにしてください",
+                path.display()
+            ),
+            Self::NoCertificate { path } => format!(
+                "ca_file {} に PEM 形式の証明書がありません。対象の認証局の証明書を入れてください",
+                path.display()
+            ),
+            Self::SecretFile { path, source } => {
+                format!("{} を読み取れません: 「{source}」。パスまたは権限を直してください", path.display())
+            }
+            Self::NotListening { address } => format!(
+                "{address} が接続を拒否しています。アプリケーションが動作しているか、どのポートで待ち受けているかを\
+                 確認してください"
+            ),
+            Self::Unreachable { address, cause } => format!(
+                "{address} に到達できません: 「{cause}」。アドレスを直すか、途中のネットワークを確認してください"
+            ),
+            Self::Untrusted { cause } => format!("証明書を信頼できません: 「{cause}」。{TLS_REMEDY_JA}"),
+            Self::Tls { cause } => format!("TLS で接続できません: 「{cause}」。{TLS_REMEDY_JA}"),
+            Self::TimedOut { timeout } => format!(
+                "{}以内に応答が完了しませんでした。メトリクスが遅い原因を調べるか、timeout を長くしてください",
+                seconds(*timeout)
+            ),
+            Self::NoCredentials { code } => {
+                format!("{code} が返されました。対象に bearer_token、または username と password を設定してください")
+            }
+            Self::Refused { code } => format!(
+                "{code} が返されました。対象のトークン、または username と password が受け付けられません。設定を直してください"
+            ),
+            Self::Unsendable => "トークンに送信できない文字があります。トークンだけを 1 行で書いてください".to_owned(),
+            Self::NotFound { path } => {
+                format!("{path} には何もありません。対象の url にメトリクスのパスを指定してください")
+            }
+            Self::Redirected { code, location } => format!(
+                "{code} が返され、{} へ転送されます。転送には従いません。対象の url に最終的なアドレスを指定してください",
+                location.as_deref().unwrap_or("別の場所")
+            ),
+            Self::Status { code } => {
+                format!("メトリクスの代わりに {code} が返されました。アプリケーションのログを確認してください")
+            }
+            Self::Malformed(error) => error.ja(),
+            Self::TooLarge { limit } => format!(
+                "応答が {} MiB を超えています。出力を減らすか、application.body_limit_mib を大きくしてください",
+                limit >> 20
+            ),
+            Self::Broken { cause } => {
+                format!("応答が途中で切れたか、展開できません: 「{cause}」。アプリケーションのログを確認してください")
+            }
+        }
+    }
+}
+
+const TLS_REMEDY_JA: &str =
+    "認証局の証明書を ca_file に指定するか、TLS を使わない対象であれば http:// で書いてください";
+
 /// What is at the bottom of an error.
 pub(crate) fn last_cause(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
@@ -161,11 +251,4 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)
 fn tls_within(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner.downcast_ref().or_else(|| tls_within(inner.downcast_ref()?))
-}
-
-fn tls_cause(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(_) => format!("its certificate is not trusted, {error}"),
-        _ => format!("TLS with it fails, {error}"),
-    }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::InJapanese as _;
 use crate::exposition::LeftOut;
+use crate::sentence::assert_japanese;
 
 /// As it is by default.
 const BODY: usize = 1 << 20;
@@ -63,7 +65,9 @@ async fn scrape(target: &Target) -> Result<Parsed, ScrapeError> {
 
 async fn error_of(answer: Vec<u8>) -> String {
     let (url, _server) = server(answer).await;
-    scrape(&Target::of(&url)).await.unwrap_err().to_string()
+    let error = scrape(&Target::of(&url)).await.unwrap_err();
+    assert_japanese(&error.ja(), &[]);
+    error.to_string()
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {
@@ -169,6 +173,38 @@ async fn each_answer_that_is_none_says_what_to_do() {
     let mut target = Target::of(&url);
     target.username = "user".into();
     assert!(scrape(&target).await.unwrap_err().to_string().contains("are not those it takes"));
+}
+
+#[test]
+fn every_error_says_itself_in_japanese_with_its_values() {
+    let (path, cause) = (PathBuf::from("/etc/a.pem"), "no such file".to_owned());
+    let source = Url::parse("http://").unwrap_err();
+    let (file, timeout) = (io::Error::from(io::ErrorKind::NotFound), Duration::from_millis(1_500));
+    let (file_said, address_said) = (file.to_string(), source.to_string());
+    let location = Some("https://a.example/".to_owned());
+    for (error, values) in [
+        (ScrapeError::Address { source }, vec![address_said.as_str(), "http://127.0.0.1:5000/metrics"]),
+        (ScrapeError::Client { cause: cause.clone() }, vec!["no such file", "ca-certificates", "ca_file"]),
+        (ScrapeError::CaFile { path: path.clone(), cause: cause.clone() }, vec!["/etc/a.pem", "no such file"]),
+        (ScrapeError::NoCertificate { path: path.clone() }, vec!["/etc/a.pem"]),
+        (ScrapeError::SecretFile { path, source: file }, vec!["/etc/a.pem", &file_said]),
+        (ScrapeError::NotListening { address: "a:80".into() }, vec!["a:80"]),
+        (ScrapeError::Unreachable { address: "a:80".into(), cause: cause.clone() }, vec!["a:80", "no such file"]),
+        (ScrapeError::Untrusted { cause: cause.clone() }, vec!["no such file", "ca_file", "http://"]),
+        (ScrapeError::Tls { cause: cause.clone() }, vec!["no such file", "ca_file", "http://"]),
+        (ScrapeError::TimedOut { timeout }, vec!["1.5 秒", "timeout"]),
+        (ScrapeError::NoCredentials { code: 401 }, vec!["401", "bearer_token"]),
+        (ScrapeError::Refused { code: 403 }, vec!["403", "password"]),
+        (ScrapeError::Unsendable, vec![]),
+        (ScrapeError::NotFound { path: "/metrics".into() }, vec!["/metrics", "url"]),
+        (ScrapeError::Redirected { code: 302, location }, vec!["302", "https://a.example/", "url"]),
+        (ScrapeError::Redirected { code: 302, location: None }, vec!["302", "url"]),
+        (ScrapeError::Status { code: 500 }, vec!["500"]),
+        (ScrapeError::TooLarge { limit: 1 << 20 }, vec!["1 MiB", "application.body_limit_mib"]),
+        (ScrapeError::Broken { cause }, vec!["no such file"]),
+    ] {
+        assert_japanese(&error.ja(), &values);
+    }
 }
 
 #[tokio::test]
