@@ -437,6 +437,10 @@ impl State {
                 "PostgreSQL has not answered since the start, and what it has counted is not known: see that it runs"
                     .to_owned(),
             );
+            metric.error_ja = Some(
+                "起動してから PostgreSQL が応答していないため、保存済みの件数が分かりません。動作しているか確認してください"
+                    .to_owned(),
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::Sentence;
 use crate::config::Metric;
 use crate::sample::{BusinessMetric, DayCount};
 use crate::source::{SqlError, SqlReader};
@@ -33,7 +34,7 @@ struct Answers {
     yesterday: Option<(Date, f64)>,
     /// Days that were over when asked.
     past: HashMap<Date, (f64, Instant)>,
-    error: Option<String>,
+    error: Option<Sentence>,
 }
 
 impl Asked {
@@ -46,7 +47,7 @@ impl Asked {
         for metric in metrics.iter().filter(|metric| !metric.sql.is_empty()) {
             let mut answers = self.lock().get(&metric.name).cloned().unwrap_or_default();
             let outcome = self.ask_for(&mut answers, &metric.sql, days, now).await;
-            answers.error = outcome.err().map(|error| error.to_string());
+            answers.error = outcome.err().map(|error| Sentence::of(&error));
             if answers.error.is_some() {
                 answers.today = None;
                 answers.yesterday = None;
@@ -81,7 +82,7 @@ impl Asked {
         let of_today = |known: Option<(Date, f64)>| known.filter(|(day, _)| *day == date).map(|(_, count)| count);
         metric.today = of_today(answers.today);
         metric.yesterday = of_today(answers.yesterday);
-        metric.error = answers.error;
+        (metric.error, metric.error_ja) = answers.error.map(|Sentence { en, ja }| (en, ja)).unzip();
         let count = |day: Date| match day == date {
             true => metric.today,
             false => answers.past.get(&day).map(|(count, _)| *count),

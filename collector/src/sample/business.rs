@@ -44,6 +44,9 @@ pub struct BusinessMetric {
     /// Why it is not known, in a sentence with the remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The same in Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_ja: Option<String>,
 }
 
 /// The count of one local day.

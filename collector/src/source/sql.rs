@@ -10,6 +10,8 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgPool, PgPoolOptions, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Encode, Postgres, Type};
 
+use crate::InJapanese;
+use crate::sentence::seconds;
 use crate::store::{StoreError, options};
 
 /// Connections to the application's database.
@@ -44,6 +46,34 @@ pub(crate) enum SqlError {
     /// What it answers is NaN or infinite.
     #[error("its sql answers what is not a finite number: let it SELECT one number")]
     NotANumber,
+}
+
+impl InJapanese for SqlError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Unreachable => "business.database_url のデータベースが応答しません。動作しているか、このユーザーで\
+                                  接続できるかを確認してください"
+                .to_owned(),
+            Self::TooSlow(timeout) => format!(
+                "sql が {}以内に終わりませんでした。条件に使う時刻の列に索引を付けるか、business.statement_timeout を\
+                 長くしてください",
+                seconds(*timeout)
+            ),
+            Self::Writes => {
+                "sql が書き込もうとしたため、PostgreSQL が拒否しました。「SELECT」だけにしてください".to_owned()
+            }
+            Self::Denied => "business.database_url のユーザーには、sql が読む表の読み取り権限がありません。\
+                             「GRANT SELECT」で許可してください"
+                .to_owned(),
+            Self::Refused(code) => format!(
+                "PostgreSQL が sql をエラー {code} で拒否しました。コレクターのログを確認し、「$1」から「$2」までの数値を \
+                 1 つだけ「SELECT」するようにしてください"
+            ),
+            Self::NotANumber => {
+                "sql の結果が有限の数値ではありません。数値を 1 つだけ「SELECT」するようにしてください".to_owned()
+            }
+        }
+    }
 }
 
 /// Asks the application's database.
@@ -141,5 +171,25 @@ impl Encode<'_, Postgres> for Moment {
         /// 2000-01-01, from where PostgreSQL counts, in microseconds since 1970.
         const EPOCH: i64 = 946_684_800_000_000;
         <i64 as Encode<Postgres>>::encode(self.0.as_microsecond() - EPOCH, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentence::assert_japanese;
+
+    #[test]
+    fn every_error_says_itself_in_japanese_with_its_values() {
+        for (error, values) in [
+            (SqlError::Unreachable, vec!["business.database_url"]),
+            (SqlError::TooSlow(Duration::from_secs(3)), vec!["3 秒", "business.statement_timeout"]),
+            (SqlError::Writes, vec!["SELECT"]),
+            (SqlError::Denied, vec!["business.database_url", "GRANT SELECT"]),
+            (SqlError::Refused("42P01".to_owned()), vec!["42P01", "$1", "$2"]),
+            (SqlError::NotANumber, vec!["SELECT"]),
+        ] {
+            assert_japanese(&error.ja(), &values);
+        }
     }
 }
