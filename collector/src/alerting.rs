@@ -40,7 +40,7 @@ use crate::rules::{
 };
 use crate::sample::{HOST_LABEL, Labels, Point};
 use crate::top::Top;
-use crate::{Feed, PartState, Payload};
+use crate::{Feed, PartState, Payload, Sentence};
 
 use hush::Hush;
 use journal::{Contents, Journal, Kept};
@@ -387,7 +387,7 @@ impl Alerting {
             }
             Err(error) => {
                 tracing::error!(%error, "the alert rules stay as they were");
-                self.0.feed.report_rules(Some(error.to_string()), Timestamp::now());
+                self.0.feed.report_rules(Some(Sentence::of(&error)), Timestamp::now());
                 Vec::new()
             }
         }

@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use crate::alert::{Alert, AlertPast};
 use crate::{
     APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Marks,
-    Part, PartFault, PartName, PartState, Payload, Sample, Snapshot, System,
+    Part, PartFault, PartName, PartState, Payload, Sample, Sentence, Snapshot, System,
 };
 
 /// Seconds of the past that a page shows before anybody asks for more: the "live" range.
@@ -339,13 +339,15 @@ impl Feed {
 
     /// Notes why the newest file of alert rules was not taken, or that it was; sends the health when
     /// that is another.
-    pub fn report_rules(&self, rules_error: Option<String>, now: Timestamp) {
-        self.report_changed(now, |health| health.rules_error = rules_error);
+    pub fn report_rules(&self, error: Option<Sentence>, now: Timestamp) {
+        let (en, ja) = error.map(|Sentence { en, ja }| (en, ja)).unzip();
+        self.report_changed(now, |health| (health.rules_error, health.rules_error_ja) = (en, ja));
     }
 
     /// Notes why alerts may reach nobody, or that they do; sends the health when that is another.
-    pub fn report_paging(&self, paging_error: Option<String>, now: Timestamp) {
-        self.report_changed(now, |health| health.paging_error = paging_error);
+    pub fn report_paging(&self, error: Option<Sentence>, now: Timestamp) {
+        let (en, ja) = error.map(|Sentence { en, ja }| (en, ja)).unzip();
+        self.report_changed(now, |health| (health.paging_error, health.paging_error_ja) = (en, ja));
     }
 
     fn report_changed(&self, now: Timestamp, change: impl FnOnce(&mut Health)) {

@@ -21,9 +21,15 @@ pub struct Health {
     /// Why the newest file of alert rules was not taken; those before it still hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules_error: Option<String>,
+    /// The same in Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_error_ja: Option<String>,
     /// Why alerts may reach nobody: a receiver that takes no message, or a fire drill that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging_error: Option<String>,
+    /// The same in Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging_error_ja: Option<String>,
 }
 
 /// What was sampled and is not yet in PostgreSQL.
@@ -59,7 +65,15 @@ impl Health {
     #[must_use]
     pub fn of(parts: Vec<Part>) -> Self {
         let ready = parts.iter().all(|part| part.name == PartName::Redis || part.state == PartState::Up);
-        Self { ready, parts, unsaved: None, rules_error: None, paging_error: None }
+        Self {
+            ready,
+            parts,
+            unsaved: None,
+            rules_error: None,
+            rules_error_ja: None,
+            paging_error: None,
+            paging_error_ja: None,
+        }
     }
 
     /// The part of this name.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use regex::Regex;
 
-use crate::Labels;
 use crate::sample::{is_label_name, is_metric_name};
+use crate::{InJapanese, Labels};
 
 /// Why nothing is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,19 @@ pub enum MatchersError {
         /// Why.
         reason: String,
     },
+}
+
+impl InJapanese for MatchersError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Syntax { rest } => {
+                format!("ラベルを「{rest}」から読み取れません。{{mount=\"/\"}} のように書いてください")
+            }
+            Self::Regex { label, reason } => {
+                format!("{label} の正規表現が正しくありません: 「{reason}」。正規表現を直してください")
+            }
+        }
+    }
 }
 
 /// What labels have to be, all together.
@@ -197,7 +210,9 @@ mod tests {
             ("{b=\"c\" d=\"e\"}", "end at 'd=\"e\"}'"),
             ("{b=~\"(\"}", "regular expression of b is not valid"),
         ] {
-            let error = Matchers::parse(text).unwrap_err().to_string();
+            let error = Matchers::parse(text).unwrap_err();
+            crate::sentence::assert_japanese(&error.ja(), &[]);
+            let error = error.to_string();
             assert!(error.contains(message), "{text}: {error}");
         }
     }

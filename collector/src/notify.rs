@@ -9,6 +9,7 @@
 
 mod address;
 mod dispatch;
+mod error;
 mod flaps;
 mod form;
 mod heartbeat;
@@ -18,9 +19,10 @@ mod routing;
 mod sender;
 
 pub(crate) use dispatch::{Dispatch, Failure, Record};
+pub use error::SendError;
 pub(crate) use flaps::Flaps;
 pub(crate) use heartbeat::send_heartbeats;
 pub(crate) use message::{About, Message};
 pub(crate) use routing::{Pace, Router, facts};
+pub use sender::try_receiver;
 pub(crate) use sender::{Outcome, Sender, deliver};
-pub use sender::{SendError, try_receiver};

@@ -20,6 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
+use crate::InJapanese;
 use crate::alert::{Act, Desk};
 use crate::alerting::{Front, Refusal};
 use crate::business::{Counting, Taken};
@@ -59,6 +60,20 @@ pub enum RelayError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl InJapanese for RelayError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Refused(said) => format!("コレクターが受け付けません: 「{said}」"),
+            Self::NotNow(said) => format!("コレクターが今は受け付けられません: 「{said}」"),
+            Self::Away { socket, source } => format!(
+                "{} でコレクターが応答しません: 「{source}」。このデータディレクトリで「recipe-monitoring-collector run」を\
+                 起動してください",
+                socket.display()
+            ),
+        }
+    }
 }
 
 /// What is pushed.

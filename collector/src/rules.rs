@@ -3,6 +3,7 @@
 
 mod defaults;
 mod engine;
+mod error;
 mod expression;
 mod file;
 mod moment;
@@ -10,15 +11,16 @@ mod reason;
 mod template;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::SignedDuration;
 
 use crate::alert::{Action, Condition, Missing, Phase, Severity, Timing};
 
 pub use engine::{Active, AlertKey, Change, Engine, Value};
+pub use error::{RuleError, RuleErrors, RulesError};
 pub use expression::{Comparison, Expression, ExpressionError};
-pub use file::{RuleError, RuleErrors};
+
 pub use moment::{PART_UP, Scope, companions};
 pub(crate) use reason::Reason;
 pub use template::{Template, TemplateError};
@@ -58,27 +60,6 @@ pub struct Rule {
     /// Rules that say the same of something worse: while one of them fires for the same, nobody is
     /// told of this one. The same is what has no label with another value.
     pub inhibited_by: Vec<String>,
-}
-
-/// Why there are no rules.
-#[derive(Debug, thiserror::Error)]
-pub enum RulesError {
-    /// The file cannot be read.
-    #[error("{} cannot be read: {source}; correct the path or its permissions", .path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is not valid.
-    #[error("{} is not valid:\n{errors}", .path.display())]
-    Invalid {
-        /// Which.
-        path: PathBuf,
-        /// All that is wrong with it.
-        errors: RuleErrors,
-    },
 }
 
 /// All rules that are switched on, each name once.

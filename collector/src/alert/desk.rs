@@ -26,9 +26,15 @@ pub struct Desk {
     /// Why the newest file of alert rules was not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules_error: Option<String>,
+    /// The same in Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_error_ja: Option<String>,
     /// Why alerts may reach nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging_error: Option<String>,
+    /// The same in Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging_error_ja: Option<String>,
 }
 
 /// A rule and how it stands.
@@ -101,6 +107,9 @@ pub struct ReceiverState {
     /// Why not.
     #[serde(default)]
     pub error: String,
+    /// The same in Japanese.
+    #[serde(default)]
+    pub error_ja: String,
     /// Messages that were given up.
     pub given_up: u64,
     /// When a fire drill last arrived.
@@ -121,4 +130,7 @@ pub struct Heartbeat {
     /// Why the last one did not; empty when it did.
     #[serde(default)]
     pub error: String,
+    /// The same in Japanese.
+    #[serde(default)]
+    pub error_ja: String,
 }

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::Alerting;
 use super::hush::Selector;
-use crate::Payload;
 use crate::alert::{Acknowledged, Act, Silence};
+use crate::{InJapanese, Payload, Sentence};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +27,20 @@ pub enum ActError {
         /// Its value.
         value: String,
         /// What would be valid.
-        remedy: String,
+        remedy: Sentence,
     },
+}
+
+impl InJapanese for ActError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Unknown { field, id } => {
+                let what = if *field == "alert" { "アラート" } else { "サイレンス" };
+                format!("{what} {id} はもうありません。現在の一覧をご覧ください")
+            }
+            Self::Invalid { field, value, remedy } => format!("{field} = {value:?} は無効です: {}", remedy.ja()),
+        }
+    }
 }
 
 /// Names of people, and reasons.
@@ -64,28 +76,30 @@ impl Alerting {
                 let matchers = plain("matchers", &matchers, 1, LONGEST_MATCHERS)?;
                 let author = plain("author", &author, 1, LONGEST_NAME)?;
                 let reason = plain("reason", &reason, 1, LONGEST_REASON)?;
-                let invalid = |field, value: &str, remedy: &str| ActError::Invalid {
-                    field,
-                    value: value.to_owned(),
-                    remedy: remedy.to_owned(),
-                };
-                let selector = Selector::parse(&matchers).map_err(|remedy| invalid("matchers", &matchers, &remedy))?;
+                let invalid = |field, value: &str, remedy| ActError::Invalid { field, value: value.to_owned(), remedy };
+                let selector = Selector::parse(&matchers).map_err(|remedy| invalid("matchers", &matchers, remedy))?;
                 let mut firing = state.told.values().filter_map(|(_, alert)| alert.as_ref());
                 match ends_at {
                     Some(at) if at <= now => {
-                        return Err(invalid("ends_at", &at.to_string(), "name a time that is still to come"));
+                        let remedy =
+                            Sentence::new("name a time that is still to come", "これからの時刻を指定してください");
+                        return Err(invalid("ends_at", &at.to_string(), remedy));
                     }
                     None if !firing.any(|alert| selector.selects(alert)) => {
-                        return Err(invalid(
-                            "ends_at",
-                            "",
+                        let remedy = Sentence::new(
                             "no such alert fires: name the time at which the silence ends",
-                        ));
+                            "該当するアラートは発生していません。サイレンスが終わる時刻を指定してください",
+                        );
+                        return Err(invalid("ends_at", "", remedy));
                     }
                     _ => {}
                 }
                 if state.hush.silences().len() >= MOST_SILENCES {
-                    return Err(invalid("matchers", &matchers, "there are 1000 silences: end some first"));
+                    let remedy = Sentence::new(
+                        format!("there are {MOST_SILENCES} silences: end some first"),
+                        format!("サイレンスが {MOST_SILENCES} 件あります。先にいくつか終了してください"),
+                    );
+                    return Err(invalid("matchers", &matchers, remedy));
                 }
                 let id = Uuid::now_v7().to_string();
                 tracing::info!(id, matchers, author, reason, "a silence begins");
@@ -116,6 +130,30 @@ fn plain(field: &'static str, value: &str, least: usize, most: usize) -> Result<
     if (least..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         return Ok(text.to_owned());
     }
-    let remedy = format!("write {least} to {most} characters on one line");
+    let remedy = Sentence::new(
+        format!("write {least} to {most} characters on one line"),
+        format!("1 行で {least}～{most} 文字を書いてください"),
+    );
     Err(ActError::Invalid { field, value: value.chars().take(most).collect(), remedy })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentence::assert_japanese;
+
+    #[test]
+    fn every_error_says_itself_in_japanese_with_its_values() {
+        let unknown = |field| ActError::Unknown { field, id: "019a".to_owned() };
+        assert_japanese(&unknown("alert").ja(), &["アラート", "019a"]);
+        assert_japanese(&unknown("silence").ja(), &["サイレンス", "019a"]);
+        let two_lines = plain("reason", "a\nb", 1, LONGEST_REASON).unwrap_err();
+        assert_japanese(&two_lines.ja(), &[r#"reason = "a\nb""#, "1～500 文字"]);
+        for (matchers, value) in
+            [("", "HighDisk{mount=\"/\"}"), ("HighCPU x", "HighDisk"), ("{a=~\"(\"}", "a"), ("{a}", "a}")]
+        {
+            let remedy = Selector::parse(matchers).err().filter(|remedy| remedy.en != remedy.ja);
+            assert_japanese(&remedy.unwrap().ja, &[value]);
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Alerting;
-use crate::Payload;
 use crate::alert::Heartbeat;
 use crate::notify::{Message, Outcome, SendError, Sender};
+use crate::{Payload, Sentence};
 
 /// What is due by time is seen so often.
 const TICK: Duration = Duration::from_millis(500);
@@ -75,11 +75,12 @@ impl Alerting {
                     SignedDuration::try_from(self.0.notify.give_up_after).unwrap_or(SignedDuration::MAX);
                 let is_first =
                     state.dispatch.records().get(receiver).is_none_or(|record| record.failing_since.is_none());
-                let (text, chance) = (error.to_string(), (now, fastrand::f64()));
-                let is_given_up = state.dispatch.failed(receiver, key, (&text, error.failure()), chance, give_up_after);
+                let (sentence, chance) = (Sentence::of(&error), (now, fastrand::f64()));
+                let failed = (sentence, error.failure());
+                let is_given_up = state.dispatch.failed(receiver, key, failed, chance, give_up_after);
                 match is_given_up {
-                    true => tracing::error!(receiver, key, error = text, "a message about alerts is given up"),
-                    false => tracing::warn!(receiver, key, error = text, "a message about alerts waits"),
+                    true => tracing::error!(receiver, key, %error, "a message about alerts is given up"),
+                    false => tracing::warn!(receiver, key, %error, "a message about alerts waits"),
                 }
                 is_worth_keeping = is_given_up || is_first;
             }
@@ -109,12 +110,13 @@ impl Alerting {
         let before = state.heartbeat.take().unwrap_or_default();
         let was_failing = !before.error.is_empty();
         state.heartbeat = Some(match outcome {
-            Ok(()) => Heartbeat { sent_at: Some(now), error: String::new() },
+            Ok(()) => Heartbeat { sent_at: Some(now), ..Heartbeat::default() },
             Err(error) => {
                 if !was_failing {
                     tracing::error!(%error, "the heartbeat does not arrive");
                 }
-                Heartbeat { sent_at: before.sent_at, error: error.to_string() }
+                let Sentence { en, ja } = Sentence::of(&error);
+                Heartbeat { sent_at: before.sent_at, error: en, error_ja: ja }
             }
         });
         let paging_error = self.paging_error(&state);

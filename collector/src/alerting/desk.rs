@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Alerting, State};
-use crate::Labels;
-use crate::alert::{Desk, Phase, ReceiverState, RuleState, SeriesState};
+use crate::alert::{Desk, Heartbeat, Phase, ReceiverState, RuleState, SeriesState};
 use crate::rules::{Active, Rule};
+use crate::{Labels, Sentence};
 
 impl Alerting {
     /// How it all stands.
@@ -16,6 +16,8 @@ impl Alerting {
         for (key, alert) in state.engine.active() {
             active.entry(&key.rule).or_default().push((&key.labels, alert));
         }
+        let paging_error = self.paging_error(&state).map(|Sentence { en, ja }| (en, ja));
+        let (paging_error, paging_error_ja) = paging_error.unzip();
         let rules = state.engine.rules().iter().filter(|rule| rule.name != super::FIRE_DRILL);
         Desk {
             alerts: self.0.feed.alerts(),
@@ -25,7 +27,9 @@ impl Alerting {
             heartbeat: state.heartbeat.clone(),
             fire_drill_seconds: self.0.notify.fire_drill.as_secs(),
             rules_error: health.rules_error,
-            paging_error: self.paging_error(&state),
+            rules_error_ja: health.rules_error_ja,
+            paging_error,
+            paging_error_ja,
         }
     }
 
@@ -39,6 +43,7 @@ impl Alerting {
                 delivered_at: record.delivered_at,
                 failing_since: record.failing_since,
                 error: record.error.clone(),
+                error_ja: record.error_ja.clone(),
                 given_up: record.given_up,
                 proven_at: record.proven_at,
                 drill_failed_at: record.drill_failed_at,
@@ -48,14 +53,20 @@ impl Alerting {
     }
 
     /// Why alerts may reach nobody, in one sentence.
-    pub(super) fn paging_error(&self, state: &State) -> Option<String> {
+    pub(super) fn paging_error(&self, state: &State) -> Option<Sentence> {
         let failing = self
             .receivers(state)
             .into_iter()
             .find(|receiver| receiver.failing_since.is_some() || receiver.drill_failed_at.is_some());
-        let failing = failing.map(|receiver| format!("{}: {}", receiver.name, receiver.error));
+        let failing = failing.map(|ReceiverState { name, error, error_ja, .. }| {
+            let Sentence { en, ja } = Sentence::kept(error, error_ja);
+            Sentence::new(format!("{name}: {en}"), format!("{name}: {ja}"))
+        });
         let heartbeat = state.heartbeat.as_ref().filter(|heartbeat| !heartbeat.error.is_empty());
-        failing.or_else(|| heartbeat.map(|heartbeat| format!("heartbeat: {}", heartbeat.error)))
+        failing.or_else(|| {
+            let Heartbeat { error, error_ja, .. } = heartbeat?;
+            Some(Sentence::new(format!("heartbeat: {error}"), format!("ハートビート: {error_ja}")))
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::config::Notify;
 use crate::monitor::Monitor;
 use crate::notify::{SendError, try_receiver};
 use crate::relay::{Relay, RelayError};
+use crate::{InJapanese, Sentence};
 
 /// The alerting of this process.
 #[derive(Clone, Debug)]
@@ -38,7 +39,18 @@ pub enum DeskError {
     Refused(Refusal),
     /// It can, but not now.
     #[error("{0}")]
-    NotNow(String),
+    NotNow(Sentence),
+}
+
+impl InJapanese for DeskError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Refused(Refusal { message, message_ja, .. }) => {
+                Sentence::kept(message.as_str(), message_ja.as_str()).ja
+            }
+            Self::NotNow(sentence) => sentence.ja(),
+        }
+    }
 }
 
 /// What is wrong with what was asked for.
@@ -48,28 +60,32 @@ pub struct Refusal {
     pub field: String,
     /// What, and what would be right.
     pub message: String,
+    /// The same in Japanese.
+    #[serde(default)]
+    pub message_ja: String,
     /// It is about something that is not there.
     pub is_missing: bool,
 }
 
 impl From<ActError> for Refusal {
     fn from(error: ActError) -> Self {
-        let message = error.to_string();
-        match error {
-            ActError::Unknown { field, .. } => Self { field: field.to_owned(), message, is_missing: true },
-            ActError::Invalid { field, .. } => Self { field: field.to_owned(), message, is_missing: false },
-        }
+        let (field, is_missing) = match error {
+            ActError::Unknown { field, .. } => (field, true),
+            ActError::Invalid { field, .. } => (field, false),
+        };
+        let Sentence { en, ja } = Sentence::of(&error);
+        Self { field: field.to_owned(), message: en, message_ja: ja, is_missing }
     }
 }
 
 impl From<RelayError> for DeskError {
     fn from(error: RelayError) -> Self {
         match error {
-            RelayError::Refused(text) => match serde_json::from_str(&text) {
+            RelayError::Refused(ref text) => match serde_json::from_str(text) {
                 Ok(refusal) => Self::Refused(refusal),
-                Err(_) => Self::NotNow(text),
+                Err(_) => Self::NotNow(Sentence::of(&error)),
             },
-            other => Self::NotNow(other.to_string()),
+            other => Self::NotNow(Sentence::of(&other)),
         }
     }
 }
@@ -84,10 +100,10 @@ impl Front {
 
     /// Sends a test to a receiver.
     pub(crate) async fn test(&self, receiver: &str) -> Result<(), Refusal> {
-        try_receiver(&self.notify, receiver, Timestamp::now()).await.map_err(|error| Refusal {
-            field: "receiver".to_owned(),
-            message: error.to_string(),
-            is_missing: matches!(error, SendError::Unknown { .. }),
+        try_receiver(&self.notify, receiver, Timestamp::now()).await.map_err(|error| {
+            let Sentence { en, ja } = Sentence::of(&error);
+            let is_missing = matches!(error, SendError::Unknown { .. });
+            Refusal { field: "receiver".to_owned(), message: en, message_ja: ja, is_missing }
         })?;
         self.alerting.report_test(receiver, Timestamp::now());
         Ok(())
@@ -137,5 +153,31 @@ impl AlertDesk {
             Way::Here(front) => front.test(receiver).await.map_err(DeskError::Refused),
             Way::There(relay) => Ok(relay.test(receiver).await?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentence::assert_japanese;
+
+    #[test]
+    fn what_comes_from_the_collector_beside_is_said_in_japanese() {
+        let away =
+            || RelayError::Away { socket: "/data/pushes.sock".into(), source: std::io::ErrorKind::NotFound.into() };
+        let error = DeskError::from(away());
+        assert_japanese(&error.ja(), &["/data/pushes.sock", "recipe-monitoring-collector run"]);
+        assert_eq!(error.to_string(), away().to_string());
+        let error = DeskError::from(RelayError::NotNow("another version asks".to_owned()));
+        assert_japanese(&error.ja(), &["another version asks"]);
+        let refusal = Refusal::from(ActError::Unknown { field: "alert", id: "019a".to_owned() });
+        let sent = |refusal: &Refusal| RelayError::Refused(serde_json::to_string(refusal).unwrap());
+        let error = DeskError::from(sent(&refusal));
+        assert_eq!((error.ja(), error.to_string()), (refusal.message_ja, refusal.message));
+        // One of before there was Japanese.
+        let old = r#"{"field":"alert","message":"alert 019a is not there any more","is_missing":true}"#;
+        let error = DeskError::from(RelayError::Refused(old.to_owned()));
+        assert_eq!(error.ja(), "alert 019a is not there any more");
+        assert_japanese(&DeskError::from(RelayError::Refused("no".to_owned())).ja(), &["no"]);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Alerting, State};
+use crate::Sentence;
 use crate::alert::{Alert, Quiet, QuietBy, Silence};
 use crate::matchers::{Matchers, metric_name};
 use crate::notify::facts;
@@ -30,11 +31,14 @@ impl Selector {
     /// # Errors
     ///
     /// What is wrong with it, and how it would be right.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, Sentence> {
         let (rule, rest) = metric_name(text).map_or((None, text), |(name, rest)| (Some(name.to_owned()), rest));
-        let (matchers, rest) = Matchers::parse(rest).map_err(|error| error.to_string())?;
+        let (matchers, rest) = Matchers::parse(rest).map_err(|error| Sentence::of(&error))?;
         if !rest.is_empty() || (rule.is_none() && matchers.is_empty()) {
-            return Err("name a rule, labels or both, as in HighDisk{mount=\"/\"}".to_owned());
+            return Err(Sentence::new(
+                "name a rule, labels or both, as in HighDisk{mount=\"/\"}",
+                "ルール名・ラベル、または両方を HighDisk{mount=\"/\"} のように指定してください",
+            ));
         }
         Ok(Self { rule, matchers })
     }

@@ -9,7 +9,7 @@ use super::*;
 use crate::alert::{Act, QuietBy};
 use crate::instruments::Instruments;
 use crate::notify::{About, Message, SendError};
-use crate::{PartName, Sample};
+use crate::{PartName, Sample, Sentence};
 
 /// What goes wrong meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ fn play(rule: &Rule, fault: Fault) -> Seen {
                 run.alerting.report_delivery_at(
                     "team",
                     &message.key,
-                    Err(SendError::Unreachable("gone".to_owned())),
+                    Err(SendError::Unreachable(Sentence::quote("gone"))),
                     now,
                 );
                 continue;

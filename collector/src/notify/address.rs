@@ -7,12 +7,24 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::InJapanese;
+
 /// No such address is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{host} is at {address}, in a private network or on this machine; set allow_private = true if it is meant")]
 pub(super) struct Private {
     host: String,
     address: IpAddr,
+}
+
+impl InJapanese for Private {
+    fn ja(&self) -> String {
+        let Self { host, address } = self;
+        format!(
+            "{host} のアドレス {address} は、プライベートネットワークまたはこのマシンのものです。意図したものであれば \
+             allow_private = true を設定してください"
+        )
+    }
 }
 
 /// Resolves names to addresses that are allowed.
@@ -112,6 +124,13 @@ fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sentence::assert_japanese;
+
+    #[test]
+    fn a_private_address_is_refused_in_japanese_too() {
+        let private = Guard { allow_private: false }.check(&"http://10.0.0.1/x".parse().unwrap()).unwrap_err();
+        assert_japanese(&private.ja(), &["10.0.0.1", "allow_private = true"]);
+    }
 
     #[test]
     fn what_is_private_is_told_from_what_is_public_in_every_disguise() {

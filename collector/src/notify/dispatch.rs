@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::routing::{Router, Way};
 use super::{About, Message};
+use crate::Sentence;
 use crate::alert::{Alert, Silence, shifted};
 use crate::rules::FIRE_DRILL;
 
@@ -220,7 +221,7 @@ impl Dispatch {
         &mut self,
         receiver: &str,
         key: &str,
-        (error, failure): (&str, Failure),
+        (error, failure): (Sentence, Failure),
         (now, jitter): (Timestamp, f64),
         give_up_after: SignedDuration,
     ) -> bool {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::SendError;
 use super::address::Guard;
 use super::sender::{client, judge, secrets, unreachable};
+use crate::Sentence;
 use crate::config::Notify;
 
 /// Asks the heartbeat's URL for ever, each time that it is due and readings come in.
@@ -27,8 +28,10 @@ pub(crate) async fn send_heartbeats(
 }
 
 async fn beat(url: &str, guard: Guard) -> Result<(), SendError> {
-    let url = reqwest::Url::parse(url).map_err(|error| SendError::Unusable(error.to_string()))?;
-    guard.check(&url).map_err(|private| SendError::Unusable(private.to_string()))?;
+    let url = reqwest::Url::parse(url).map_err(|error| {
+        SendError::Unusable(Sentence::new(error.to_string(), format!("heartbeat_url を読み取れません: 「{error}」")))
+    })?;
+    guard.check(&url).map_err(|private| SendError::Unusable(Sentence::of(&private)))?;
     let hidden = secrets(&url);
     let answer = client(guard, None)?.get(url).send().await.map_err(|error| unreachable(&error))?;
     judge(answer, hidden).await

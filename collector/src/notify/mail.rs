@@ -8,10 +8,12 @@ use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls as Wire
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 
-use super::address::Guard;
+use super::address::{Guard, Private};
+use super::error::{SendError, no_tls, no_way};
 use super::form::{headline, paragraphs, subject};
-use super::sender::{Outcome, SendError};
+use super::sender::Outcome;
 use super::{About, Message};
+use crate::Sentence;
 use crate::config::{Receiver, Tls};
 
 /// As many alerts as one mail shows.
@@ -25,16 +27,28 @@ pub(super) async fn send(
     message: &Message,
     dashboard_url: &str,
 ) -> Outcome {
-    let unusable = |error: &dyn std::fmt::Display| SendError::Unusable(format!("the mail cannot be made: {error}"));
-    let (host, port) = receiver.smtp_address().ok_or_else(|| unusable(&"smtp is not host:port"))?;
+    let (host, port) = receiver.smtp_address().ok_or_else(|| {
+        SendError::Unusable(Sentence::new(
+            "the mail cannot be made: smtp is not host:port",
+            "メールを作成できません: smtp を host:port の形で書いてください",
+        ))
+    })?;
     let mail = mail(receiver, message, dashboard_url).map_err(|error| unusable(&error))?;
     let guard = Guard { allow_private: receiver.allow_private };
     let addresses = guard.resolve(host, port).await.map_err(|error| match error.get_ref() {
-        Some(private) if private.is::<super::address::Private>() => SendError::Unusable(private.to_string()),
-        _ => SendError::Unreachable(format!("{host} cannot be found: {error}")),
+        Some(inner) if let Some(private) = inner.downcast_ref::<Private>() => {
+            SendError::Unusable(Sentence::of(private))
+        }
+        _ => SendError::Unreachable(Sentence::new(
+            format!("{host} cannot be found: {error}"),
+            format!("{host} が見つかりません: 「{error}」"),
+        )),
     })?;
     let patience = receiver.timeout / u32::try_from(addresses.len()).unwrap_or(1).max(1);
-    let mut outcome = Err(SendError::Unreachable(format!("{host} has no address")));
+    let mut outcome = Err(SendError::Unreachable(Sentence::new(
+        format!("{host} has no address"),
+        format!("{host} にアドレスがありません"),
+    )));
     for address in addresses {
         let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
             .port(port)
@@ -58,13 +72,20 @@ pub(super) async fn send(
     outcome
 }
 
+fn unusable(error: &lettre::error::Error) -> SendError {
+    SendError::Unusable(Sentence::new(
+        format!("the mail cannot be made: {error}"),
+        format!("メールを作成できません: 「{error}」"),
+    ))
+}
+
 /// To each by itself, so that one whom the server does not take keeps nobody else from hearing of it.
 async fn send_each(transport: &AsyncSmtpTransport<Tokio1Executor>, mail: &Mail) -> Outcome {
     let (from, text) = (mail.envelope().from().cloned(), mail.formatted());
     let (mut delivered, mut refused) = (0, Ok(()));
     for to in mail.envelope().to() {
         let envelope = Envelope::new(from.clone(), vec![to.clone()]);
-        let envelope = envelope.map_err(|error| SendError::Unusable(format!("the mail cannot be made: {error}")))?;
+        let envelope = envelope.map_err(|error| unusable(&error))?;
         match transport.send_raw(&envelope, &text).await.map_err(|error| judge(&error)) {
             Ok(_) => delivered += 1,
             Err(error @ SendError::Refused { later: None, .. }) => {
@@ -83,8 +104,7 @@ fn wire(tls: Tls, host: &str, ca: Option<String>) -> Result<Wire, SendError> {
         return Ok(Wire::None);
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let unusable =
-        |error: lettre::transport::smtp::Error| SendError::Unusable(format!("TLS cannot be set up: {error}"));
+    let unusable = |error: lettre::transport::smtp::Error| SendError::Unusable(no_tls(error));
     let mut parameters = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::Default);
     if let Some(pem) = ca {
         parameters = parameters.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(unusable)?);
@@ -141,7 +161,9 @@ fn judge(error: &lettre::transport::smtp::Error) -> SendError {
             let later = error.is_transient().then_some(None);
             SendError::Refused { code: u16::from(code), answer: cause, later }
         }
-        None if error.is_client() => SendError::Unusable(cause),
-        None => SendError::Unreachable(format!("it cannot be reached: {cause}")),
+        None if error.is_client() => {
+            SendError::Unusable(Sentence::new(cause.clone(), format!("メールを送信できません: 「{cause}」")))
+        }
+        None => SendError::Unreachable(no_way(cause)),
     }
 }

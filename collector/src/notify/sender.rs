@@ -1,8 +1,7 @@
 //! Sends messages to a receiver, one after the other.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +10,9 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, Url, redirect};
 
 use super::address::{Guard, Private};
-use super::{About, Failure, Message, form, mail};
+use super::error::{SendError, no_tls, no_way};
+use super::{About, Message, form, mail};
+use crate::Sentence;
 use crate::config::{Notify, Receiver, ReceiverKind, Secret};
 use crate::source::{file_if_set, secret_or_file};
 
@@ -22,62 +23,6 @@ const FILE_BYTES: u64 = 4 << 20;
 const SHOWN: usize = 200;
 /// A part of an address that is as long may be a secret by itself.
 const SECRET_PART: usize = 8;
-
-/// Why a message was not delivered. Nothing of it is secret.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// There is no such receiver.
-    #[error("there is no receiver {name}; the settings have {known}")]
-    Unknown {
-        /// Its name.
-        name: String,
-        /// Those that there are.
-        known: String,
-    },
-    /// The file of a secret or of certificates.
-    #[error("{} cannot be read: {source}; correct its path or its permissions", .path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Its address, certificates or message cannot be used.
-    #[error("{0}")]
-    Unusable(String),
-    /// It was not reached.
-    #[error("{0}")]
-    Unreachable(String),
-    /// It took too long.
-    #[error("it did not answer within {0:?}; see whether it is up, or raise its timeout")]
-    TimedOut(Duration),
-    /// It does not take the message.
-    #[error("it answers {code}{}", said(.answer))]
-    Refused {
-        /// The status, or the reply of a mail server.
-        code: u16,
-        /// What it says.
-        answer: String,
-        /// Whether it may take it later, and when.
-        later: Option<Option<SignedDuration>>,
-    },
-}
-
-fn said(answer: &str) -> String {
-    if answer.is_empty() { String::new() } else { format!(": {answer}") }
-}
-
-impl SendError {
-    /// What is to be done: tried again, or not.
-    pub(crate) fn failure(&self) -> Failure {
-        match self {
-            // Somebody may put the file there, or set the address right elsewhere.
-            Self::File { .. } | Self::Unreachable(_) | Self::TimedOut(_) => Failure::Later(None),
-            Self::Unknown { .. } | Self::Unusable(_) | Self::Refused { later: None, .. } => Failure::Never,
-            Self::Refused { later: Some(after), .. } => Failure::Later(*after),
-        }
-    }
-}
 
 /// What became of an attempt.
 pub(crate) type Outcome = Result<(), SendError>;
@@ -131,7 +76,7 @@ impl Sender {
             let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
             url.set_path(&path);
         }
-        guard(&self.receiver).check(&url).map_err(|private| SendError::Unusable(private.to_string()))?;
+        guard(&self.receiver).check(&url).map_err(|private| SendError::Unusable(Sentence::of(&private)))?;
         let client = match &self.client {
             Some(client) => client.clone(),
             None => self.client.insert(client(guard(&self.receiver), ca_file(&self.receiver.ca_file).await?)?).clone(),
@@ -161,10 +106,16 @@ impl Sender {
     /// What is in a file may be another thing by the next attempt: whoever writes it may be in the middle of it.
     fn no_url(&self) -> SendError {
         match self.receiver.url.expose() {
-            Some(_) => SendError::Unusable("its url is none; write it as https://example.com/path".to_owned()),
+            Some(_) => SendError::Unusable(Sentence::new(
+                "its url is none; write it as https://example.com/path",
+                "url が正しくありません。https://example.com/path のように書いてください",
+            )),
             None => {
                 let path = self.receiver.url_file.display();
-                SendError::Unreachable(format!("{path} holds no url; write one there, as https://example.com/path"))
+                SendError::Unreachable(Sentence::new(
+                    format!("{path} holds no url; write one there, as https://example.com/path"),
+                    format!("{path} に url がありません。https://example.com/path のように書いてください"),
+                ))
             }
         }
     }
@@ -183,7 +134,7 @@ pub(super) fn client(guard: Guard, ca: Option<String>) -> Result<Client, SendErr
         .user_agent(USER_AGENT)
         .pool_max_idle_per_host(1)
         .dns_resolver(guard);
-    let unusable = |error: reqwest::Error| SendError::Unusable(format!("TLS cannot be set up: {}", cause(&error)));
+    let unusable = |error: reqwest::Error| SendError::Unusable(no_tls(cause(&error)));
     let builder = match ca {
         Some(pem) => builder.tls_certs_merge(Certificate::from_pem_bundle(pem.as_bytes()).map_err(unusable)?),
         None => builder,
@@ -209,18 +160,15 @@ pub(super) async fn judge(mut response: Response, mut hidden: Vec<String>) -> Ou
     let seconds = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse::<f64>().ok());
     let after = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds.max(0.0)).ok());
     let later = (code == 408 || code == 429 || code >= 500).then_some(after);
-    let answer = match code {
-        300..=399 => "redirects are not followed; give the final address".to_owned(),
-        _ => {
-            let piece = response.chunk().await.ok().flatten().unwrap_or_default();
-            let text: String = String::from_utf8_lossy(&piece).chars().filter(|c| !c.is_control()).collect();
-            hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-            let hide = |text: String, secret: &String| text.replace(secret.as_str(), "(secret)");
-            let text = hidden.iter().filter(|secret| !secret.is_empty()).fold(text, hide);
-            text.chars().take(SHOWN).collect()
-        }
-    };
-    Err(SendError::Refused { code, answer, later })
+    if (300..=399).contains(&code) {
+        return Err(SendError::Redirected { code });
+    }
+    let piece = response.chunk().await.ok().flatten().unwrap_or_default();
+    let text: String = String::from_utf8_lossy(&piece).chars().filter(|c| !c.is_control()).collect();
+    hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let hide = |text: String, secret: &String| text.replace(secret.as_str(), "(secret)");
+    let text = hidden.iter().filter(|secret| !secret.is_empty()).fold(text, hide);
+    Err(SendError::Refused { code, answer: text.chars().take(SHOWN).collect(), later })
 }
 
 /// Why it was not reached, without its address, which may be a secret.
@@ -230,8 +178,8 @@ pub(super) fn unreachable(error: &reqwest::Error) -> SendError {
         cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref().cloned()
     };
     match causes.find_map(inner) {
-        Some(private) => SendError::Unusable(Private::to_string(&private)),
-        None => SendError::Unreachable(format!("it cannot be reached: {}", cause(error))),
+        Some(private) => SendError::Unusable(Sentence::of::<Private>(&private)),
+        None => SendError::Unreachable(no_way(cause(error))),
     }
 }
 
@@ -275,8 +223,7 @@ pub(crate) async fn deliver(
 pub async fn try_receiver(notify: &Notify, name: &str, now: Timestamp) -> Result<(), SendError> {
     let Some(receiver) = notify.receivers.get(name) else {
         let known: Vec<_> = notify.receivers.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        return Err(SendError::Unknown { name: name.to_owned(), known });
+        return Err(SendError::Unknown { name: name.to_owned(), known: known.join(", ") });
     };
     let message = super::dispatch::message(About::Test, Vec::new(), now);
     Sender::new(name, receiver, &notify.dashboard_url).send(&message).await

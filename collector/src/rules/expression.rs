@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::Labels;
 use crate::matchers::{Matchers, MatchersError, metric_name};
+use crate::{InJapanese, Labels};
 
 /// Why it is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,21 @@ pub enum ExpressionError {
     /// The number.
     #[error("'{0}' is no finite number; write one as in cpu_usage > 80")]
     Number(String),
+}
+
+impl InJapanese for ExpressionError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Metric => "メトリクス名で始まっていません。「cpu_usage > 80」のように書いてください".to_owned(),
+            Self::Matchers(error) => error.ja(),
+            Self::Comparison => "比較がありません。> >= < <= == != のいずれかと数値を「cpu_usage > 80」のように\
+                                 書いてください"
+                .to_owned(),
+            Self::Number(text) => {
+                format!("「{text}」は有限の数値ではありません。「cpu_usage > 80」のように書いてください")
+            }
+        }
+    }
 }
 
 /// Which series, and beyond what.
@@ -191,7 +206,9 @@ mod tests {
             ("a > inf", "'inf' is no finite number"),
             ("a{b} > 1", "end at 'b} > 1'"),
         ] {
-            let error = Expression::parse(text).unwrap_err().to_string();
+            let error = Expression::parse(text).unwrap_err();
+            crate::sentence::assert_japanese(&error.ja(), &[]);
+            let error = error.to_string();
             assert!(error.contains(message), "{text}: {error}");
         }
     }

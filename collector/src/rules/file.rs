@@ -2,7 +2,6 @@
 //! named as a default changes it, and says only what is another; any other is new.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -12,7 +11,9 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::defaults;
+use super::error::{RuleError, RuleErrors};
 use super::{Comparison, Expression, FIRE_DRILL, LONGEST, Rule, Template};
+use crate::Sentence;
 use crate::alert::{Action, Missing, Severity, Timing};
 
 const RULE: &str = "rule";
@@ -38,37 +39,6 @@ const MOST_RULES: usize = 10_000;
 const LONGEST_NAME: usize = 100;
 const LONGEST_CATEGORY: usize = 50;
 const LONGEST_TEXT: usize = 1_000;
-
-/// Something that is wrong with the file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {key}{} is not valid: {remedy}", shown(.value))]
-pub struct RuleError {
-    /// From 1.
-    pub line: usize,
-    /// Which key, or what else.
-    pub key: String,
-    /// Its value; empty where there is none.
-    pub value: String,
-    /// What would be valid.
-    pub remedy: String,
-}
-
-fn shown(value: &str) -> String {
-    if value.is_empty() { String::new() } else { format!(" = {value}") }
-}
-
-/// All that is wrong with the file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct RuleErrors(pub Vec<RuleError>);
-
-impl fmt::Display for RuleErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, error) in self.0.iter().enumerate() {
-            write!(f, "{}{error}", if place == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
-    }
-}
 
 /// The defaults with what the file changes, adds and switches off.
 pub(super) fn read(text: &str) -> Result<Vec<Rule>, RuleErrors> {
@@ -133,7 +103,11 @@ impl<'t> Reader<'t> {
             Ok(document) => document,
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);
-                return self.refuse(&span, "the file", "", format!("it is no TOML: {}", error.message()));
+                let remedy = Sentence::new(
+                    format!("it is no TOML: {}", error.message()),
+                    format!("TOML として読み取れません: 「{}」", error.message()),
+                );
+                return self.refuse(&span, "", "", remedy);
             }
         };
         let mut rules = Named::default();
@@ -141,24 +115,34 @@ impl<'t> Reader<'t> {
         let mut lines: HashMap<String, usize> = HashMap::new();
         let document = document.into_inner();
         for key in document.keys().filter(|key| key.get_ref() != RULE) {
-            let remedy = "rules are tables that begin with a line [[rule]]";
-            self.refuse::<()>(&key.span(), key.get_ref(), "", remedy.to_owned());
+            let remedy = Sentence::new(
+                "rules are tables that begin with a line [[rule]]",
+                "ルールは行「[[rule]]」で始まるテーブルとして書いてください",
+            );
+            self.refuse::<()>(&key.span(), key.get_ref(), "", remedy);
         }
         let Some(found) = document.get(RULE) else { return Some(rules.into_vec()) };
         let DeValue::Array(tables) = found.get_ref() else {
-            return self.refuse(&found.span(), RULE, "", "begin each rule with a line [[rule]]".to_owned());
+            return self.refuse(&found.span(), RULE, "", begin_each());
         };
         if tables.len() > MOST_RULES {
-            return self.refuse(&found.span(), RULE, "", format!("there are more than {MOST_RULES}; leave some out"));
+            let remedy = Sentence::new(
+                format!("there are more than {MOST_RULES}; leave some out"),
+                format!("{MOST_RULES} 件を超えています。減らしてください"),
+            );
+            return self.refuse(&found.span(), RULE, "", remedy);
         }
         for table in tables.iter() {
             let DeValue::Table(keys) = table.get_ref() else {
-                self.refuse::<()>(&table.span(), RULE, "", "begin each rule with a line [[rule]]".to_owned());
+                self.refuse::<()>(&table.span(), RULE, "", begin_each());
                 continue;
             };
             let Some((name, rule)) = self.rule(&table.span(), keys, &rules) else { continue };
             if let Some(before) = lines.insert(name.clone(), self.line(&table.span())) {
-                let remedy = format!("the rule of line {before} has this name; give each rule one of its own");
+                let remedy = Sentence::new(
+                    format!("the rule of line {before} has this name; give each rule one of its own"),
+                    format!("{before} 行目のルールと同じ名前です。ルールごとに別の名前を付けてください"),
+                );
                 self.refuse::<()>(&table.span(), "alert", &name, remedy);
             }
             match rule {
@@ -181,11 +165,15 @@ impl<'t> Reader<'t> {
             let mut next: Vec<&str> = rule.inhibited_by.iter().map(String::as_str).collect();
             while let Some(name) = next.pop() {
                 let Some(worse) = get(name) else {
-                    self.refuse::<()>(&found.span(), "inhibited_by", name, "name a rule that there is".to_owned());
+                    let remedy = Sentence::new("name a rule that there is", "存在するルールの名前を書いてください");
+                    self.refuse::<()>(&found.span(), "inhibited_by", name, remedy);
                     continue;
                 };
                 if worse.name == rule.name {
-                    let remedy = "a rule does not inhibit itself, also not by way of others; leave one out".to_owned();
+                    let remedy = Sentence::new(
+                        "a rule does not inhibit itself, also not by way of others; leave one out",
+                        "ルールは、ほかのルールを介しても自分自身を抑制できません。どれか 1 つを外してください",
+                    );
                     self.refuse::<()>(&found.span(), "inhibited_by", name, remedy);
                 } else if !seen.contains(&name) {
                     seen.push(name);
@@ -199,26 +187,41 @@ impl<'t> Reader<'t> {
     fn rule(&mut self, span: &Range<usize>, keys: &DeTable<'t>, rules: &Named) -> Option<(String, Option<Rule>)> {
         for key in keys.keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())) {
             let nearest = KEYS.iter().min_by_key(|known| strsim::osa_distance(known, key.get_ref()));
-            let remedy = format!("there is no such key; the nearest is {}", nearest.unwrap_or(&""));
+            let nearest = nearest.unwrap_or(&"");
+            let remedy = Sentence::new(
+                format!("there is no such key; the nearest is {nearest}"),
+                format!("このキーはありません。最も近いキーは {nearest} です"),
+            );
             self.refuse::<()>(&key.span(), key.get_ref(), "", remedy);
         }
         let name = self.read(keys, "alert", |name| {
             let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(of_name);
             if name == FIRE_DRILL {
-                return Err("choose another: fire drills are called so".to_owned());
+                return Err(Sentence::new(
+                    "choose another: fire drills are called so",
+                    "訓練用の名前です。別の名前にしてください",
+                ));
             }
             let name = Some(name).filter(|name| is_name && name.len() <= LONGEST_NAME);
-            name.map(str::to_owned).ok_or_else(|| "use 1 to 100 of a-z, A-Z, 0-9 and _, a letter first".to_owned())
+            name.map(str::to_owned).ok_or_else(|| {
+                Sentence::new(
+                    "use 1 to 100 of a-z, A-Z, 0-9 and _, a letter first",
+                    "英字で始まる 1～100 文字の英数字と _ にしてください",
+                )
+            })
         });
         let Some(name) = name else {
             if !keys.keys().any(|key| key.get_ref() == "alert") {
-                let remedy = "say how the rule is called, as in alert = \"HighCPU\"";
-                self.refuse::<()>(span, "alert", "", remedy.to_owned());
+                let remedy = Sentence::new(
+                    "say how the rule is called, as in alert = \"HighCPU\"",
+                    "ルールの名前を alert = \"HighCPU\" のように書いてください",
+                );
+                self.refuse::<()>(span, "alert", "", remedy);
             }
             return None;
         };
-        let expression = self.read(keys, "expr", |text| Expression::parse(text).map_err(|error| error.to_string()));
+        let expression = self.read(keys, "expr", |text| Expression::parse(text).map_err(|error| Sentence::of(&error)));
         let expression = match (expression, rules.get(&name)) {
             (Some(expression), _) => Some(expression),
             (None, Some(rule)) => Some(rule.expression.clone()),
@@ -226,9 +229,15 @@ impl<'t> Reader<'t> {
             (None, None) => {
                 let nearest = rules.iter().map(|rule| rule.name.as_str());
                 let nearest = nearest.min_by_key(|known| strsim::osa_distance(known, &name));
-                let remedy = format!(
-                    "a new rule says when it fires, as in expr = \"cpu_usage > 80\"; the default most like it is {}",
-                    nearest.unwrap_or_default()
+                let nearest = nearest.unwrap_or_default();
+                let remedy = Sentence::new(
+                    format!(
+                        "a new rule says when it fires, as in expr = \"cpu_usage > 80\"; the default most like it is {nearest}"
+                    ),
+                    format!(
+                        "新しいルールには発生条件を expr = \"cpu_usage > 80\" のように書いてください。最も近い既定の\
+                         ルールは {nearest} です"
+                    ),
                 );
                 self.refuse(span, "alert", &name, remedy)
             }
@@ -242,11 +251,14 @@ impl<'t> Reader<'t> {
         let category = self.read(keys, "category", |text| limited(text, 1, LONGEST_CATEGORY));
         let runbook_url = self.read(keys, "runbook_url", |text| {
             let is_url = text.is_empty() || text.starts_with("https://") || text.starts_with("http://");
-            let remedy = || "use an address that begins with https:// or http://".to_owned();
-            if is_url { limited(text, 0, LONGEST_TEXT) } else { Err(remedy()) }
+            let remedy = Sentence::new(
+                "use an address that begins with https:// or http://",
+                "https:// または http:// で始まるアドレスにしてください",
+            );
+            if is_url { limited(text, 0, LONGEST_TEXT) } else { Err(remedy) }
         });
         let template =
-            |text: &str| Template::parse(&limited(text, 1, LONGEST_TEXT)?).map_err(|error| error.to_string());
+            |text: &str| Template::parse(&limited(text, 1, LONGEST_TEXT)?).map_err(|error| Sentence::of(&error));
         let [summary, summary_ja] = ["summary", "summary_ja"].map(|key| self.read(keys, key, template));
         let inhibited_by = self.names(keys, "inhibited_by");
         let enabled = self.boolean(keys, "enabled").unwrap_or(true);
@@ -278,19 +290,25 @@ impl<'t> Reader<'t> {
     fn clear(&mut self, span: &Range<usize>, clear: f64, expression: &Expression) -> Option<f64> {
         let threshold = expression.threshold();
         let remedy = match expression.comparison() {
-            Comparison::Above | Comparison::AtLeast if clear > threshold => format!("use {threshold} or less"),
-            Comparison::Below | Comparison::AtMost if clear < threshold => format!("use {threshold} or more"),
-            Comparison::Equal | Comparison::NotEqual => "leave it out where expr has == or !=".to_owned(),
+            Comparison::Above | Comparison::AtLeast if clear > threshold => {
+                Sentence::new(format!("use {threshold} or less"), format!("{threshold} 以下にしてください"))
+            }
+            Comparison::Below | Comparison::AtMost if clear < threshold => {
+                Sentence::new(format!("use {threshold} or more"), format!("{threshold} 以上にしてください"))
+            }
+            Comparison::Equal | Comparison::NotEqual => {
+                Sentence::new("leave it out where expr has == or !=", "expr が == または != の場合は省略してください")
+            }
             _ => return Some(clear),
         };
         self.refuse(span, "clear", &clear.to_string(), remedy)
     }
 
     /// What `read` makes of the text of a key, if it is there.
-    fn read<T>(&mut self, keys: &DeTable<'t>, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    fn read<T>(&mut self, keys: &DeTable<'t>, key: &str, read: impl FnOnce(&str) -> Result<T, Sentence>) -> Option<T> {
         let value = keys.get(key)?;
         let DeValue::String(text) = value.get_ref() else {
-            return self.refuse_type(key, value, "a text in quotes");
+            return self.refuse_type(key, value, ["a text in quotes", "引用符で囲んだ文字列"]);
         };
         read(text).map_err(|remedy| self.refuse::<()>(&value.span(), key, &format!("{text:?}"), remedy)).ok()
     }
@@ -300,11 +318,11 @@ impl<'t> Reader<'t> {
         let digits = match value.get_ref() {
             DeValue::Integer(number) => number.as_str(),
             DeValue::Float(number) => number.as_str(),
-            _ => return self.refuse_type(key, value, "a number"),
+            _ => return self.refuse_type(key, value, ["a number", "数値"]),
         };
         match digits.replace('_', "").parse::<f64>() {
             Ok(number) if number.is_finite() => Some((value.span(), number)),
-            _ => self.refuse_type(key, value, "a finite number"),
+            _ => self.refuse_type(key, value, ["a finite number", "有限の数値"]),
         }
     }
 
@@ -312,23 +330,27 @@ impl<'t> Reader<'t> {
         let value = keys.get(key)?;
         let name = |name: &Spanned<DeValue<'_>>| name.get_ref().as_str().map(str::to_owned);
         let names = value.get_ref().as_array().and_then(|names| names.iter().map(name).collect());
-        names.or_else(|| self.refuse_type(key, value, "names in brackets, as in [\"CriticalCPU\"]"))
+        let wanted =
+            ["names in brackets, as in [\"CriticalCPU\"]", "[\"CriticalCPU\"] のように角括弧で囲んだ名前の並び"];
+        names.or_else(|| self.refuse_type(key, value, wanted))
     }
 
     fn boolean(&mut self, keys: &DeTable<'t>, key: &str) -> Option<bool> {
         let value = keys.get(key)?;
         match value.get_ref() {
             DeValue::Boolean(value) => Some(*value),
-            _ => self.refuse_type(key, value, "true or false"),
+            _ => self.refuse_type(key, value, ["true or false", "true または false"]),
         }
     }
 
-    fn refuse_type<T>(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Option<T> {
+    fn refuse_type<T>(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: [&str; 2]) -> Option<T> {
         let written = self.text.get(value.span()).unwrap_or_default().lines().next().unwrap_or_default();
-        self.refuse(&value.span(), key, written, format!("use {wanted}"))
+        let [en, ja] = wanted;
+        let remedy = Sentence::new(format!("use {en}"), format!("{ja}にしてください"));
+        self.refuse(&value.span(), key, written, remedy)
     }
 
-    fn refuse<T>(&mut self, span: &Range<usize>, key: &str, value: &str, remedy: String) -> Option<T> {
+    fn refuse<T>(&mut self, span: &Range<usize>, key: &str, value: &str, remedy: Sentence) -> Option<T> {
         let line = self.line(span);
         self.errors.push(RuleError { line, key: key.to_owned(), value: value.to_owned(), remedy });
         None
@@ -339,9 +361,15 @@ impl<'t> Reader<'t> {
     }
 }
 
+fn begin_each() -> Sentence {
+    Sentence::new("begin each rule with a line [[rule]]", "ルールごとに行「[[rule]]」で始めてください")
+}
+
 /// A new rule, before what the file says of it but for when it fires.
 fn new(name: &str, expression: &Expression) -> Option<Rule> {
-    let summary = Template::parse(&format!("{name}: {} is {{{{ $value }}}}", expression.metric())).ok()?;
+    let metric = expression.metric();
+    let summary = Template::parse(&format!("{name}: {metric} is {{{{ $value }}}}")).ok()?;
+    let summary_ja = Template::parse(&format!("{name}: {metric} が {{{{ $value }}}} です")).ok()?;
     Some(Rule {
         name: name.to_owned(),
         expression: expression.clone(),
@@ -351,37 +379,45 @@ fn new(name: &str, expression: &Expression) -> Option<Rule> {
         severity: Severity::default(),
         category: "custom".to_owned(),
         action: Action::default(),
-        summary_ja: summary.clone(),
         summary,
+        summary_ja,
         runbook_url: String::new(),
         inhibited_by: Vec::new(),
     })
 }
 
 /// As Prometheus writes times: `30s`, `5m`, `1h30m`, `2d`.
-fn duration(text: &str) -> Result<SignedDuration, String> {
+fn duration(text: &str) -> Result<SignedDuration, Sentence> {
     let span = text.parse::<Span>().ok();
     let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    duration
-        .filter(|duration| (SignedDuration::ZERO..=LONGEST).contains(duration))
-        .ok_or_else(|| "use a time from 0s to 31d, as in 5m".to_owned())
+    duration.filter(|duration| (SignedDuration::ZERO..=LONGEST).contains(duration)).ok_or_else(|| {
+        Sentence::new("use a time from 0s to 31d, as in 5m", "0s から 31d までの時間を 5m のように書いてください")
+    })
 }
 
 /// The member of an enum with this name.
-fn one_of<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+fn one_of<T: DeserializeOwned>(text: &str) -> Result<T, Sentence> {
     T::deserialize(IntoDeserializer::<NameError>::into_deserializer(text)).map_err(|error| {
         let error = error.to_string();
         // serde says: unknown variant `x`, expected one of `a`, `b`
         let names = error.rsplit_once("expected ").map_or(error.as_str(), |(_, names)| names);
-        format!("use {}", names.replace('`', "\""))
+        let each: Vec<_> = names.split('`').skip(1).step_by(2).map(|name| format!("\"{name}\"")).collect();
+        let ja = format!("{} のいずれかにしてください", each.join("、"));
+        Sentence::new(format!("use {}", names.replace('`', "\"")), ja)
     })
 }
 
-fn limited(text: &str, least: usize, most: usize) -> Result<String, String> {
+fn limited(text: &str, least: usize, most: usize) -> Result<String, Sentence> {
     let text = text.trim();
     let is_plain = !text.chars().any(char::is_control);
     let fits = (least..=most).contains(&text.chars().count());
-    if fits && is_plain { Ok(text.to_owned()) } else { Err(format!("use one line of {least} to {most} characters")) }
+    if fits && is_plain {
+        return Ok(text.to_owned());
+    }
+    Err(Sentence::new(
+        format!("use one line of {least} to {most} characters"),
+        format!("1 行で {least}～{most} 文字にしてください"),
+    ))
 }
 
 #[cfg(test)]
@@ -389,7 +425,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::InJapanese as _;
     use crate::rules::Rules;
+    use crate::sentence::assert_japanese;
 
     const COUNT: usize = 11;
 
@@ -414,7 +452,8 @@ mod tests {
             (little.severity, little.action, little.timing),
             (Severity::Warning, Action::Log, Timing::default())
         );
-        assert_eq!(little.summary_ja.fill(Some(7.0), 0.0, &crate::Labels::new()), "Deep: queue_depth is 7");
+        assert_eq!(little.summary.fill(Some(7.0), 0.0, &crate::Labels::new()), "Deep: queue_depth is 7");
+        assert_eq!(little.summary_ja.fill(Some(7.0), 0.0, &crate::Labels::new()), "Deep: queue_depth が 7 です");
         let full = rule(
             "[[rule]]\nalert = 'Deep'\nexpr = 'queue_depth < 10'\nfor = '1h30m'\nkeep_firing_for = '2d'\nclear = 1_2.5\n\
              missing = 'fire'\nseverity = 'critical'\ncategory = 'queue'\naction = 'notify'\n\
@@ -467,6 +506,7 @@ mod tests {
             assert_eq!((errors.len(), errors[0].line), (1, line), "{text}: {errors:?}");
             let message = errors[0].to_string();
             assert!(parts.iter().all(|part| message.contains(part)), "{text}: {message}");
+            assert_japanese(&errors[0].ja(), &[&format!("{line} 行目"), &errors[0].key, &errors[0].value]);
         }
         let all = Rules::read("[[rule]]\nalert = 'HighCPU'\nfor = 5\nclear = 'x'\n[[rule]]\nalert = 'X'").unwrap_err();
         assert_eq!(all.0.iter().map(|error| error.line).collect::<Vec<_>>(), [3, 4, 5]);

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::Labels;
+use crate::{InJapanese, Labels};
 
 /// Why it is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,18 @@ pub enum TemplateError {
         "there is no '{0}'; write {{{{ $value }}}}, {{{{ $threshold }}}}, {{{{ $labels.name }}}} or {{{{ $reason }}}}"
     )]
     Unknown(String),
+}
+
+impl InJapanese for TemplateError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Open(text) => format!("「{text}」が閉じられていません。{{{{ $value }}}} のように書いてください"),
+            Self::Unknown(text) => format!(
+                "「{text}」はありません。{{{{ $value }}}}、{{{{ $threshold }}}}、{{{{ $labels.name }}}}、{{{{ $reason }}}} \
+                 のいずれかを書いてください"
+            ),
+        }
+    }
 }
 
 /// A text with parts to be filled in.
@@ -139,7 +151,9 @@ mod tests {
             ("{{ value }}", "no 'value'"),
             ("{{ $labels. }}", "no '$labels.'"),
         ] {
-            let error = Template::parse(text).unwrap_err().to_string();
+            let error = Template::parse(text).unwrap_err();
+            crate::sentence::assert_japanese(&error.ja(), &[]);
+            let error = error.to_string();
             assert!(error.contains(message), "{text}: {error}");
         }
     }

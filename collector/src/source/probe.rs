@@ -11,7 +11,7 @@ use crate::cache::{Cache, CacheProbe};
 use crate::failure::Failure;
 use crate::instruments::Instruments;
 use crate::store::{Store, StoreProbe};
-use crate::{Feed, PartFault, PartName, PartState};
+use crate::{Feed, PartFault, PartName, PartState, Sentence};
 
 /// Between two probes of a part.
 const PROBE: Duration = Duration::from_secs(1);
@@ -76,8 +76,9 @@ pub(crate) async fn watch_desk(feed: Feed, desk: AlertDesk) {
         // Where nobody answers, the collector is down, which is said.
         if let Ok(desk) = desk.desk().await {
             let now = Timestamp::now();
-            feed.report_rules(desk.rules_error, now);
-            feed.report_paging(desk.paging_error, now);
+            let kept = |en: Option<String>, ja: Option<String>| Some(Sentence::kept(en?, ja.unwrap_or_default()));
+            feed.report_rules(kept(desk.rules_error, desk.rules_error_ja), now);
+            feed.report_paging(kept(desk.paging_error, desk.paging_error_ja), now);
             let ids = desk.alerts.iter().map(|alert| alert.id.clone()).collect();
             feed.match_alerts(desk.alerts, &before, now);
             before = ids;

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Message;
+use crate::Sentence;
 use crate::alert::shifted;
 use crate::rfc3339;
 use crate::rules::FIRE_DRILL;
@@ -19,6 +20,8 @@ pub(crate) struct Record {
     pub(crate) failing_since: Option<Timestamp>,
     /// Why the last attempt failed.
     pub(crate) error: String,
+    /// The same in Japanese.
+    pub(crate) error_ja: String,
     /// Messages that were never delivered.
     pub(crate) given_up: u64,
     #[serde(with = "rfc3339::option")]
@@ -40,6 +43,7 @@ impl Record {
     pub(super) fn arrived(&mut self, now: Timestamp) {
         (self.delivered_at, self.failing_since, self.drill_failed_at) = (Some(now), None, None);
         self.error.clear();
+        self.error_ja.clear();
     }
 
     pub(super) fn delivered(&mut self, message: &Message, now: Timestamp) {
@@ -64,9 +68,9 @@ impl Record {
         ]
     }
 
-    pub(super) fn failed(&mut self, error: &str, now: Timestamp) {
+    pub(super) fn failed(&mut self, error: Sentence, now: Timestamp) {
         self.failing_since.get_or_insert(now);
-        error.clone_into(&mut self.error);
+        (self.error, self.error_ja) = (error.en, error.ja);
     }
 
     pub(super) fn given_up(&mut self, message: &Message, now: Timestamp) {

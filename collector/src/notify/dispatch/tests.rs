@@ -125,7 +125,7 @@ fn what_fired_and_ended_while_a_receiver_was_away_is_told_when_it_is_back() {
     play.flush();
     let message = play.dispatch.next("team", play.now).unwrap();
     let day = SignedDuration::from_hours(24);
-    let failed = ("away", Failure::Later(None));
+    let failed = (Sentence::quote("away"), Failure::Later(None));
     assert!(!play.dispatch.failed("team", &message.key, failed, (play.now, 1.0), day));
     assert_eq!(play.dispatch.next("team", play.now), None, "not at once");
     play.dispatch.is_over(&Alert { resolved_at: Some(at(10)), ..cpu.clone() }, at(10));
@@ -148,7 +148,7 @@ fn attempts_come_ever_more_slowly_and_end_in_public() {
     let hour = SignedDuration::from_hours(1);
     let (mut pauses, start) = (Vec::new(), play.now);
     loop {
-        let failed = ("away", Failure::Later(None));
+        let failed = (Sentence::quote("away"), Failure::Later(None));
         if play.dispatch.failed("team", &message.key, failed, (play.now, 1.0), hour) {
             break;
         }
@@ -168,7 +168,13 @@ fn attempts_come_ever_more_slowly_and_end_in_public() {
     play.dispatch.fires(&cpu, play.router.ways(&cpu), play.now, true);
     play.flush();
     let message = play.dispatch.next("team", play.now).unwrap();
-    assert!(play.dispatch.failed("team", &message.key, ("404", Failure::Never), (play.now, 0.0), hour));
+    assert!(play.dispatch.failed(
+        "team",
+        &message.key,
+        (Sentence::quote("404"), Failure::Never),
+        (play.now, 0.0),
+        hour
+    ));
     assert_eq!(play.dispatch.waiting("team"), 0);
 }
 
@@ -180,7 +186,7 @@ fn a_receiver_that_says_when_is_left_alone_until_then() {
     play.flush();
     let key = play.dispatch.next("team", play.now).unwrap().key;
     let later = Failure::Later(Some(SignedDuration::from_secs(30)));
-    play.dispatch.failed("team", &key, ("429", later), (play.now, 0.0), SignedDuration::from_hours(1));
+    play.dispatch.failed("team", &key, (Sentence::quote("429"), later), (play.now, 0.0), SignedDuration::from_hours(1));
     assert_eq!(play.dispatch.next("team", at(29)), None);
     assert!(play.dispatch.next("team", at(30)).is_some());
 }
