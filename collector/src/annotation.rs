@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::rfc3339;
+use crate::{InJapanese, Sentence, rfc3339};
 
 /// A marked moment or span of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +76,14 @@ pub struct DraftError {
     /// Its value, the beginning of it where it is long.
     pub value: String,
     /// What would be valid.
-    pub remedy: String,
+    pub remedy: Sentence,
+}
+
+impl InJapanese for DraftError {
+    fn ja(&self) -> String {
+        let Self { field, value, remedy } = self;
+        format!("{field} = {value:?} は無効です: {}", remedy.ja())
+    }
 }
 
 const LONGEST_ID: usize = 200;
@@ -106,7 +113,11 @@ impl Draft {
         let at = at.unwrap_or_else(|| to_microseconds(now));
         let ends_at = self.ends_at.map(|ends_at| time("ends_at", &ends_at, now)).transpose()?;
         if let Some(early) = ends_at.filter(|ends_at| *ends_at < at) {
-            return Err(invalid("ends_at", &early.to_string(), format!("name a time after at, which is {at}")));
+            let remedy = Sentence::new(
+                format!("name a time after at, which is {at}"),
+                format!("at（{at}）より後の時刻を指定してください"),
+            );
+            return Err(invalid("ends_at", &early.to_string(), remedy));
         }
         let mut tags: Vec<String> = Vec::new();
         for tag in &self.tags {
@@ -116,7 +127,11 @@ impl Draft {
             }
         }
         if tags.len() > MOST_TAGS {
-            return Err(invalid("tags", &tags.join(", "), format!("use at most {MOST_TAGS}, and not {}", tags.len())));
+            let remedy = Sentence::new(
+                format!("use at most {MOST_TAGS}, and not {}", tags.len()),
+                format!("{} 個あります。{MOST_TAGS} 個までにしてください", tags.len()),
+            );
+            return Err(invalid("tags", &tags.join(", "), remedy));
         }
         Ok(Annotation {
             id,
@@ -140,12 +155,20 @@ fn time(field: &'static str, value: &str, now: Timestamp) -> Result<Timestamp, D
     let value = value.trim();
     let seconds = || Timestamp::from_second(value.parse().ok()?).ok();
     let Some(at) = value.parse().ok().or_else(seconds) else {
-        let remedy = "use a time such as 2026-11-24T03:00:00Z or 2026-11-24T12:00:00+09:00, or seconds since 1970";
-        return Err(invalid(field, value, format!("{remedy}, or leave it out")));
+        let remedy = Sentence::new(
+            "use a time such as 2026-11-24T03:00:00Z or 2026-11-24T12:00:00+09:00, or seconds since 1970, or leave it \
+             out",
+            "2026-11-24T03:00:00Z や 2026-11-24T12:00:00+09:00 のような時刻、または 1970 年からの秒数を書くか、\
+             省略してください",
+        );
+        return Err(invalid(field, value, remedy));
     };
     let latest = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
     if at.as_second() < FIRST || at > latest {
-        let remedy = format!("it is {at}; use a time since 2000 that is at most a year ahead");
+        let remedy = Sentence::new(
+            format!("it is {at}; use a time since 2000 that is at most a year ahead"),
+            format!("これは {at} です。2000 年以降、1 年先までの時刻を指定してください"),
+        );
         return Err(invalid(field, value, remedy));
     }
     Ok(to_microseconds(at))
@@ -157,7 +180,11 @@ fn plain(field: &'static str, value: &str, least: usize, most: usize) -> Result<
     if (least..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         return Ok(text.to_owned());
     }
-    Err(invalid(field, text, format!("write {least} to {most} characters on one line")))
+    let remedy = Sentence::new(
+        format!("write {least} to {most} characters on one line"),
+        format!("1 行で {least}～{most} 文字を書いてください"),
+    );
+    Err(invalid(field, text, remedy))
 }
 
 /// The same on several lines.
@@ -167,10 +194,14 @@ fn text(value: &str) -> Result<String, DraftError> {
     if (1..=LONGEST_TEXT).contains(&text.chars().count()) && is_readable {
         return Ok(text);
     }
-    Err(invalid("text", &text, format!("write 1 to {LONGEST_TEXT} characters")))
+    let remedy = Sentence::new(
+        format!("write 1 to {LONGEST_TEXT} characters"),
+        format!("1～{LONGEST_TEXT} 文字を書いてください"),
+    );
+    Err(invalid("text", &text, remedy))
 }
 
-fn invalid(field: &'static str, value: &str, remedy: String) -> DraftError {
+fn invalid(field: &'static str, value: &str, remedy: Sentence) -> DraftError {
     let mut shown: String = value.chars().take(SHOWN).collect();
     if shown.len() < value.len() {
         shown.push('…');
@@ -181,6 +212,7 @@ fn invalid(field: &'static str, value: &str, remedy: String) -> DraftError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sentence::assert_japanese;
 
     fn now() -> Timestamp {
         "2026-11-27T06:00:00.123456789Z".parse().unwrap()
@@ -290,7 +322,8 @@ mod tests {
             let error = check(change).unwrap_err();
             assert_eq!(error.field, field, "{error}");
             assert!(error.value.starts_with(value) && error.value.chars().count() <= SHOWN + 1, "{error}");
-            assert!(error.remedy.contains(remedy), "{error}");
+            assert!(error.remedy.en.contains(remedy), "{error}");
+            assert_japanese(&error.ja(), &[field, &format!("{:?}", error.value)]);
             assert!(error.to_string().starts_with(&format!("{field} = ")), "{error}");
         }
         let unknown = serde_json::from_str::<Draft>(r#"{"text":"a","when":"now"}"#).unwrap_err().to_string();

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use alerts::Alerts;
 pub use application::{Application, DurationUnit, Failed, Target};
 pub use business::{Business, Metric};
-pub use dashboard::{Dashboard, OwnGraph};
+pub use dashboard::{Dashboard, DashboardError, OwnGraph};
 pub use database::Database;
 pub use error::{ConfigError, Origin};
 pub use ingest::Ingest;
@@ -109,7 +109,7 @@ impl Settings {
         self.sampling.check(&self.live)?;
         self.application.check()?;
         self.business.check()?;
-        self.dashboard.check()?;
+        self.dashboard.verify()?;
         self.ingest.check()?;
         self.notify.check()?;
         self.schedule.check()?;

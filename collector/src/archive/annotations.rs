@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Archive, ArchiveError, in_time, invalid};
+use crate::InJapanese;
 use crate::annotation::{Annotation, Draft, DraftError};
 use crate::store::{AnnotationQuery, Marked, StoreError};
 
@@ -32,6 +33,20 @@ pub enum AnnotateError {
          has an id is marked once however often it is sent"
     )]
     Store(#[from] StoreError),
+}
+
+impl InJapanese for AnnotateError {
+    fn ja(&self) -> String {
+        match self {
+            Self::Invalid(error) => error.ja(),
+            Self::Unknown { id } => {
+                format!("id = {id:?} は無効です: そのアノテーションはありません。現在の一覧をご覧ください")
+            }
+            Self::Store(_) => "PostgreSQL が応答しないため、何も記録・削除していません。/readyz で復旧を確認してから\
+                               もう一度お試しください"
+                .to_owned(),
+        }
+    }
 }
 
 impl Archive {
@@ -99,4 +114,19 @@ impl Archive {
 
 fn log(error: &StoreError) {
     tracing::warn!(%error, "nothing was marked or removed");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentence::assert_japanese;
+
+    #[test]
+    fn every_error_says_itself_in_japanese_with_its_values() {
+        assert_japanese(&AnnotateError::Unknown { id: "deploy/1".to_owned() }.ja(), &[r#"id = "deploy/1""#]);
+        let away = AnnotateError::Store(sqlx::Error::PoolTimedOut.into());
+        assert_japanese(&away.ja(), &["PostgreSQL", "/readyz"]);
+        let draft = Draft::default().check("spare", Timestamp::UNIX_EPOCH).unwrap_err();
+        assert_eq!(AnnotateError::from(draft.clone()).ja(), draft.ja());
+    }
 }

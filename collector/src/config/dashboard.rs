@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::error::Invalid;
-use crate::Labels;
 use crate::matchers::{Matchers, metric_name};
+use crate::{InJapanese, Labels, Sentence};
 
 /// `[dashboard]`. A viewer's browser may keep another one in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,35 @@ pub struct OwnGraph {
     /// Its width in twelfths of the panel; 0 is 4.
     #[serde(default)]
     pub columns: u8,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key} = {value}: {remedy}")]
+pub struct DashboardError {
+    key: &'static str,
+    value: String,
+    remedy: Sentence,
+}
+
+impl DashboardError {
+    /// A setting with a value that it cannot have.
+    pub fn new(key: &'static str, value: impl ToString, remedy: Sentence) -> Self {
+        Self { key, value: value.to_string(), remedy }
+    }
+}
+
+impl InJapanese for DashboardError {
+    fn ja(&self) -> String {
+        let Self { key, value, remedy } = self;
+        format!("{key} = {value}: {}", remedy.ja())
+    }
+}
+
+impl From<DashboardError> for Invalid {
+    fn from(DashboardError { key, value, remedy }: DashboardError) -> Self {
+        Self::new(key, value, remedy.en)
+    }
 }
 
 impl Default for Dashboard {
@@ -78,32 +107,34 @@ impl Dashboard {
     /// # Errors
     ///
     /// That.
-    pub fn verify(&self) -> Result<(), String> {
-        self.check().map_err(|invalid| invalid.to_string())
-    }
-
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    pub fn verify(&self) -> Result<(), DashboardError> {
         let mut names = BTreeSet::new();
         for place in &self.panels {
             let Some((name, _)) = place_of(place) else {
-                let remedy = format!(
-                    "use the name of a panel ({}), a point and its width ({} of 12)",
-                    Self::PANELS.join(", "),
-                    Self::COLUMNS.map(|columns| columns.to_string()).join(", ")
+                let panels = Self::PANELS.join(", ");
+                let columns = Self::COLUMNS.map(|columns| columns.to_string()).join(", ");
+                let remedy = Sentence::new(
+                    format!("use the name of a panel ({panels}), a point and its width ({columns} of 12)"),
+                    format!("パネル名（{panels}）、ピリオド、幅（12 のうち {columns}）の順に書いてください"),
                 );
-                return Err(Invalid::new("dashboard.panels", place, &remedy));
+                return Err(DashboardError::new("dashboard.panels", place, remedy));
             };
             if !names.insert(name) {
-                return Err(Invalid::new("dashboard.panels", place, "name each panel once"));
+                let remedy = Sentence::new("name each panel once", "各パネルは 1 回だけ書いてください");
+                return Err(DashboardError::new("dashboard.panels", place, remedy));
             }
         }
         if let Some(id) = self.hidden.iter().find(|id| !Self::GRAPHS.contains(&id.as_str())) {
-            let remedy = format!("use one of {}", Self::GRAPHS.join(", "));
-            return Err(Invalid::new("dashboard.hidden", id, &remedy));
+            let graphs = Self::GRAPHS.join(", ");
+            let remedy = Sentence::new(format!("use one of {graphs}"), format!("{graphs} のいずれかにしてください"));
+            return Err(DashboardError::new("dashboard.hidden", id, remedy));
         }
         if self.graphs.len() > Self::MOST_GRAPHS {
-            let remedy = format!("use at most {}", Self::MOST_GRAPHS);
-            return Err(Invalid::new("dashboard.graphs", self.graphs.len(), &remedy));
+            let remedy = Sentence::new(
+                format!("use at most {}", Self::MOST_GRAPHS),
+                format!("{} 個までにしてください", Self::MOST_GRAPHS),
+            );
+            return Err(DashboardError::new("dashboard.graphs", self.graphs.len(), remedy));
         }
         self.graphs.iter().try_for_each(OwnGraph::check)
     }
@@ -115,24 +146,36 @@ impl OwnGraph {
         self.series.iter().filter_map(|series| series_of(series))
     }
 
-    fn check(&self) -> Result<(), Invalid> {
-        let invalid = |value: &str, remedy: &str| Err(Invalid::new("dashboard.graphs", value, remedy));
+    fn check(&self) -> Result<(), DashboardError> {
+        let invalid = |value: &str, en: &str, ja: &str| {
+            Err(DashboardError::new("dashboard.graphs", value, Sentence::new(en, ja)))
+        };
         let length = self.title.chars().count();
         if self.title.trim().is_empty() || length > Dashboard::TITLE || self.title.chars().any(char::is_control) {
-            return invalid(&self.title, "use 1 to 80 characters on one line as a title");
+            let remedy = "use 1 to 80 characters on one line as a title";
+            return invalid(&self.title, remedy, "タイトルは 1 行で 1～80 文字にしてください");
         }
         if !(1..=Dashboard::MOST_SERIES).contains(&self.series.len()) {
-            return invalid(&self.title, "name 1 to 5 series");
+            return invalid(&self.title, "name 1 to 5 series", "系列を 1～5 個指定してください");
         }
         if let Some(series) = self.series.iter().find(|series| series_of(series).is_none()) {
-            return invalid(series, "write a series as queue_length or as disk_usage{mount=\"/\"}");
+            return invalid(
+                series,
+                "write a series as queue_length or as disk_usage{mount=\"/\"}",
+                "系列は queue_length または disk_usage{mount=\"/\"} のように書いてください",
+            );
         }
         if !Dashboard::UNITS.contains(&self.unit.as_str()) {
             let known = Dashboard::UNITS.into_iter().filter(|unit| !unit.is_empty()).collect::<Vec<_>>().join(", ");
-            return invalid(&self.unit, &format!("use one of {known}, or none"));
+            let ja = format!("{known} のいずれか、または空にしてください");
+            return invalid(&self.unit, &format!("use one of {known}, or none"), &ja);
         }
         if self.columns != 0 && !Dashboard::COLUMNS.contains(&self.columns) {
-            return invalid(&self.columns.to_string(), "use 3, 4, 5, 6, 7, 8 or 12 columns of 12");
+            return invalid(
+                &self.columns.to_string(),
+                "use 3, 4, 5, 6, 7, 8 or 12 columns of 12",
+                "12 列のうち 3、4、5、6、7、8、12 列のいずれかにしてください",
+            );
         }
         Ok(())
     }
@@ -158,7 +201,7 @@ mod tests {
     #[test]
     fn the_default_has_every_panel_and_is_valid() {
         let dashboard = Dashboard::default();
-        dashboard.check().unwrap();
+        dashboard.verify().unwrap();
         assert_eq!(dashboard.places().map(|(name, _)| name).collect::<Vec<_>>(), Dashboard::PANELS);
     }
 
@@ -191,8 +234,9 @@ mod tests {
             (Dashboard { graphs: vec![graph("a", "a", "", 0); 25], ..Dashboard::default() }, "at most 24"),
         ] {
             let error = dashboard.verify().unwrap_err();
-            assert!(error.contains(said), "{error} has no {said}");
+            assert!(error.to_string().contains(said), "{error} has no {said}");
+            crate::sentence::assert_japanese(&error.ja(), &[error.key, &error.value]);
         }
-        with(graph("Disk", "disk_usage{mount=\"/\", host='web'}", "percent", 6)).check().unwrap();
+        with(graph("Disk", "disk_usage{mount=\"/\", host='web'}", "percent", 6)).verify().unwrap();
     }
 }
