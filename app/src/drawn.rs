@@ -90,6 +90,11 @@ impl Reader {
         (self.words.duration)(u64::try_from(self.now.duration_since(at).as_secs()).unwrap_or(0))
     }
 
+    /// What of both is for the reader; what was kept before there was Japanese is in English alone.
+    fn said<'a>(&self, en: &'a str, ja: &'a str) -> &'a str {
+        if self.is_japanese() && !ja.is_empty() { ja } else { en }
+    }
+
     fn message<'a>(&self, alert: &'a Alert) -> &'a str {
         if self.is_japanese() { &alert.message_ja } else { &alert.message }
     }

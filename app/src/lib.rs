@@ -34,7 +34,7 @@ mod words;
 pub use drawn::{ANNOTATIONS_TOLD, ApiDescription};
 pub use locale::Locale;
 #[cfg(feature = "ssr")]
-pub use preferences::cookie_value;
+pub use preferences::{cookie_value, locale_of};
 pub use routes::App;
 pub use shell::{Assets, shell};
 pub use theme::Theme;

@@ -271,6 +271,12 @@ impl LiveStore {
         self.locale == Locale::Ja
     }
 
+    /// What of both is for this page; before a collector said it in Japanese, it was in English alone.
+    #[must_use]
+    pub fn said<'a>(self, en: &'a Option<String>, ja: &'a Option<String>) -> Option<&'a String> {
+        ja.as_ref().filter(|_| self.is_japanese()).or(en.as_ref())
+    }
+
     /// Age of the newest reading in seconds, never below 0.
     #[must_use]
     pub fn age_seconds(self) -> Option<u64> {
@@ -324,7 +330,7 @@ impl LiveStore {
                 Some((unsaved.records_given_up, unsaved.given_up_at?))
             }),
             postgresql_down: since(PartName::Postgresql, PartState::Down),
-            paging_error: of(self.health, |health| health.paging_error.clone()),
+            paging_error: of(self.health, |health| self.said(&health.paging_error, &health.paging_error_ja).cloned()),
             application_down: of(self.application, |application| {
                 // One that never answered may not be there yet.
                 let instances = application.instances.iter().filter(|instance| instance.last_seen.is_some());

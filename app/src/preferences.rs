@@ -6,6 +6,7 @@ use crate::theme::Theme;
 
 #[cfg(feature = "ssr")]
 mod request {
+    use http::HeaderMap;
     use http::request::Parts;
     use leptos::prelude::use_context;
 
@@ -14,15 +15,25 @@ mod request {
     use super::{Locale, Theme};
 
     fn with_header<T>(name: http::HeaderName, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let parts = use_context::<Parts>()?;
-        read(parts.headers.get(name)?.to_str().ok()?)
+        read(text(&use_context::<Parts>()?.headers, name)?)
+    }
+
+    fn text(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {
+        headers.get(name)?.to_str().ok()
     }
 
     /// The language of the page.
     #[must_use]
     pub fn locale() -> Locale {
-        with_header(http::header::COOKIE, |cookies| Locale::from_tag(cookie(cookies, "lang")?))
-            .or_else(|| with_header(http::header::ACCEPT_LANGUAGE, |languages| Some(Locale::negotiate(languages))))
+        use_context::<Parts>().map(|parts| locale_of(&parts.headers)).unwrap_or_default()
+    }
+
+    /// The language of whoever sends a request with these headers.
+    #[must_use]
+    pub fn locale_of(headers: &HeaderMap) -> Locale {
+        text(headers, http::header::COOKIE)
+            .and_then(|cookies| Locale::from_tag(cookie(cookies, "lang")?))
+            .or_else(|| text(headers, http::header::ACCEPT_LANGUAGE).map(Locale::negotiate))
             .unwrap_or_default()
     }
 
@@ -99,7 +110,7 @@ mod request {
 }
 
 #[cfg(feature = "ssr")]
-pub use request::{address, cookie_value, dashboard, hidden, is_kiosk, kept, locale, panels, theme};
+pub use request::{address, cookie_value, dashboard, hidden, is_kiosk, kept, locale, locale_of, panels, theme};
 
 /// The language of the page.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]

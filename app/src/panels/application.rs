@@ -131,7 +131,7 @@ fn instances(html: &mut Html, words: &Words, store: LiveStore, all: bool) {
                 let how = if instance.pushes { words.pushes } else { words.scraped };
                 html.element("<span class=\"instance-more\">", &how(&series), "</span> ");
             }
-            if let Some(error) = &instance.error {
+            if let Some(error) = store.said(&instance.error, &instance.error_ja) {
                 html.element("<span class=\"instance-error\">", error, "</span>");
             }
             html.mark("</li>");

@@ -83,7 +83,7 @@ fn metrics(html: &mut Html, words: &Words, store: LiveStore, most: usize, is_con
         let shown = business.metrics.iter().take(most);
         // Before anything was counted, only those that have something to say.
         for metric in shown.filter(|metric| is_connected || metric.error.is_some()) {
-            tile(html, words, store.is_japanese(), metric);
+            tile(html, words, store, metric);
         }
     });
     html.mark("</ul>");
@@ -94,14 +94,14 @@ pub(crate) fn title(metric: &BusinessMetric, is_japanese: bool) -> String {
     if title.is_empty() { metric.name.clone() } else { title.clone() }
 }
 
-fn tile(html: &mut Html, words: &Words, is_japanese: bool, metric: &BusinessMetric) {
-    let name = title(metric, is_japanese);
+fn tile(html: &mut Html, words: &Words, store: LiveStore, metric: &BusinessMetric) {
+    let name = title(metric, store.is_japanese());
     let bars = bars(words, metric);
     html.element("<li class=\"count\"><h3 class=\"count-name\" title=\"", &name, "\">").text(&name);
     html.mark("</h3><p class=\"tile-reading\"><b>");
     html.text(&metric.today.map_or_else(|| MISSING.to_owned(), format::count));
     html.element("</b><span class=\"tile-unit\">", &metric.unit, "</span></p>");
-    match &metric.error {
+    match store.said(&metric.error, &metric.error_ja) {
         Some(error) => html.element("<p class=\"count-more warning\">", error, "</p>"),
         None => html.element("<p class=\"count-more\">", &compared(words, metric), "</p>"),
     };

@@ -7,14 +7,14 @@ use axum::extract::{Path, State};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Form, Json};
 use collector::alert::{Act, Alert, Desk, Silence};
-use collector::{AlertDesk, DeskError, Feed};
+use collector::{AlertDesk, DeskError, Feed, Sentence};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::cookie::{A_YEAR, cookie, told};
+use super::cookie::{A_YEAR, cookie, said, told};
 use super::v1::{self, ApiError, body, own};
 use crate::description::{ErrorBody, Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
@@ -214,7 +214,7 @@ pub(crate) async fn form(
     let mut cookies = Vec::new();
     match outcome {
         Ok(done) => cookies.push(told(done)),
-        Err(error) => cookies.push(told(&error.to_string())),
+        Err(error) => cookies.push(told(&said(&headers, &error))),
     }
     if !name.trim().is_empty() {
         cookies.push(cookie(NAME, name.trim(), A_YEAR));
@@ -238,7 +238,12 @@ async fn do_it(desk: &AlertDesk, feed: &Feed, asked: Asked) -> Result<&'static s
             let ends_at = span.and_then(|(_, span)| Timestamp::now().checked_add(*span).ok());
             Act::Silence { matchers: of_alert.unwrap_or(matchers), author: name, reason, ends_at }
         }
-        other => return Err(DeskError::NotNow(format!("there is nothing called {other:?} to do"))),
+        other => {
+            return Err(DeskError::NotNow(Sentence::new(
+                format!("there is nothing called {other:?} to do"),
+                format!("「{other}」という操作はありません"),
+            )));
+        }
     };
     let done = match act {
         Act::Acknowledge { .. } => "acknowledged",

@@ -7,13 +7,13 @@ use axum::extract::{Path, Query, State};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Form, Json};
 use collector::annotation::{Annotation, Draft, DraftError};
-use collector::{AnnotateError, AnnotationQuery, Archive};
+use collector::{AnnotateError, AnnotationQuery, Archive, Sentence};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::cookie::{A_YEAR, TOLD_SECONDS, cookie};
+use super::cookie::{A_YEAR, TOLD_SECONDS, cookie, said};
 use super::preferences::local_path;
 use super::v1::{self, ApiError, Parameters, body, own};
 use crate::description::{Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
@@ -131,7 +131,7 @@ pub(crate) async fn form(
     let (name, back) = (asked.name.trim().to_owned(), local_path(&asked.back));
     let told = match do_it(&archive, asked).await {
         Ok(done) => done.to_owned(),
-        Err(error) => error.to_string(),
+        Err(error) => said(&headers, &error),
     };
     let mut cookies = vec![cookie(app::ANNOTATIONS_TOLD, &told, TOLD_SECONDS)];
     if !name.is_empty() {
@@ -169,7 +169,10 @@ fn before(minutes: &str) -> Result<Option<String>, DraftError> {
         None => Err(DraftError {
             field: "ago",
             value: minutes.chars().take(100).collect(),
-            remedy: "write a whole number of minutes, 0 for now".to_owned(),
+            remedy: Sentence::new(
+                "write a whole number of minutes, 0 for now",
+                "分を整数で書いてください。今のことであれば 0 です",
+            ),
         }),
     }
 }

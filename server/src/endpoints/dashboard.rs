@@ -1,13 +1,16 @@
 //! `POST /dashboard`: what the overview shows in this browser, by a plain form that works without scripts.
 
+use std::fmt::Display;
+
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use collector::config::{Dashboard, OwnGraph};
+use collector::Sentence;
+use collector::config::{Dashboard, DashboardError, OwnGraph};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 
-use super::cookie::{A_YEAR, told};
+use super::cookie::{A_YEAR, said, told};
 use super::v1::{self, ApiError};
 
 const COOKIE: &str = "dashboard";
@@ -25,25 +28,35 @@ pub(crate) async fn set(
             let age = if value.is_empty() { 0 } else { A_YEAR };
             (SET_COOKIE, format!("{COOKIE}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax"))
         }
-        Err(error) => told(&error),
+        Err(error) => told(&said(&headers, &error)),
     };
     Ok((StatusCode::SEE_OTHER, AppendHeaders([cookie]), [(LOCATION, "/")]).into_response())
 }
 
 /// The value of the cookie; empty for what is set up.
-fn chosen(fields: &[(String, String)]) -> Result<String, String> {
+fn chosen(fields: &[(String, String)]) -> Result<String, DashboardError> {
     if fields.iter().any(|(name, _)| name == "reset") {
         return Ok(String::new());
     }
     let dashboard = dashboard(fields);
     dashboard.verify()?;
-    let value = app::cookie_value(&serde_json::to_string(&dashboard).map_err(|error| error.to_string())?);
+    let invalid = |value: &dyn Display, remedy| DashboardError::new("dashboard.graphs", value, remedy);
+    let json =
+        serde_json::to_string(&dashboard).map_err(|error| invalid(&dashboard.graphs.len(), Sentence::quote(error)))?;
+    let value = app::cookie_value(&json);
     if value.len() > MOST_BYTES {
         let more = value.len() - MOST_BYTES;
-        return Err(format!(
-            "dashboard.graphs: a browser cannot keep so many ({more} bytes too many); put them into [dashboard] in \
-             recipe-monitoring.toml, or shorten titles and series"
-        ));
+        let remedy = Sentence::new(
+            format!(
+                "a browser cannot keep so many ({more} bytes too many); put them into [dashboard] in \
+                 recipe-monitoring.toml, or shorten titles and series"
+            ),
+            format!(
+                "ブラウザに保存できる量を {more} バイト超えています。recipe-monitoring.toml の [dashboard] に書くか、\
+                 タイトルと系列を短くしてください"
+            ),
+        );
+        return Err(invalid(&dashboard.graphs.len(), remedy));
     }
     Ok(value)
 }
@@ -87,6 +100,8 @@ fn dashboard(fields: &[(String, String)]) -> Dashboard {
 
 #[cfg(test)]
 mod tests {
+    use collector::InJapanese as _;
+
     use super::*;
 
     fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -127,11 +142,12 @@ mod tests {
     #[test]
     fn what_cannot_be_kept_is_refused() {
         let wrong = fields(&[("title", "a"), ("series", "b c"), ("unit", ""), ("columns", "4")]);
-        assert!(chosen(&wrong).unwrap_err().contains("b c"));
+        assert!(chosen(&wrong).unwrap_err().to_string().contains("b c"));
         let title = "長".repeat(70);
         let graph = [("title", title.as_str()), ("series", "cpu_usage"), ("unit", ""), ("columns", "4")];
         let many: Vec<_> = graph.iter().cycle().take(4 * 20).copied().collect();
-        assert!(chosen(&fields(&many)).unwrap_err().contains("recipe-monitoring.toml"));
+        let error = chosen(&fields(&many)).unwrap_err();
+        assert!(error.to_string().contains("recipe-monitoring.toml") && error.ja().contains("ブラウザ"), "{error}");
         assert_eq!(chosen(&fields(&[("reset", "1")])), Ok(String::new()));
     }
 }

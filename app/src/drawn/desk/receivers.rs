@@ -25,7 +25,7 @@ pub(super) fn section(html: &mut Html, reader: &Reader, desk: &Desk) {
         html.element("<p class=\"desk-note\">", reader.own.heartbeat, ": ");
         match (heartbeat.error.is_empty(), heartbeat.sent_at) {
             (true, Some(at)) => state_word(html, "state-good", Shape::Check, &(reader.words.ago)(&reader.age(at))),
-            _ => state_word(html, "state-bad", Shape::Cross, &heartbeat.error),
+            _ => state_word(html, "state-bad", Shape::Cross, reader.said(&heartbeat.error, &heartbeat.error_ja)),
         }
         html.mark("</p>");
     }
@@ -37,7 +37,8 @@ fn row(html: &mut Html, reader: &Reader, desk: &Desk, receiver: &ReceiverState) 
     html.element("<td>", &receiver.kind, "</td><td>");
     match (receiver.failing_since, receiver.delivered_at) {
         (Some(since), _) => {
-            let text = (reader.own.fails)(&reader.moment(since), &receiver.error);
+            let error = reader.said(&receiver.error, &receiver.error_ja);
+            let text = (reader.own.fails)(&reader.moment(since), error);
             state_word(html, "state-bad", Shape::Cross, &text);
         }
         (None, Some(_)) => state_word(html, "state-good", Shape::Check, reader.own.delivers),
