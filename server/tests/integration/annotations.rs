@@ -160,7 +160,7 @@ async fn without_scripts_a_form_marks_and_removes_and_says_what_became_of_it() {
     let age = jiff::Timestamp::now().duration_since(at).as_secs();
     assert!((600..630).contains(&age), "{age}");
 
-    let told = format!("Cookie: {}", cookies(&done));
+    let told = done.cookies();
     let page = dashboard.get("/system", &["Accept-Language: en", &told]).await.body;
     for part in [
         "It is marked on every graph.",
@@ -184,7 +184,7 @@ async fn without_scripts_a_form_marks_and_removes_and_says_what_became_of_it() {
     ] {
         let refused = dashboard.request("POST /annotations", &[FORM], body).await;
         assert!(refused.status == 303 && refused.headers.contains("location: /#annotations"), "{refused:?}");
-        let told = format!("Cookie: {}", cookies(&refused));
+        let told = refused.cookies();
         let page = dashboard.get("/", &[&told]).await.body;
         assert!(page.contains(&sentence.replace('"', "&quot;")), "{body}: {page}");
     }
@@ -212,10 +212,4 @@ async fn without_scripts_a_form_marks_and_removes_and_says_what_became_of_it() {
     assert!(done.status == 303 && done.headers.contains("location: /#annotations"), "{done:?}");
     assert!(list(&dashboard, "").await.is_empty());
     assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
-}
-
-/// What a browser would send back.
-fn cookies(answer: &Answer) -> String {
-    let set = answer.headers.lines().filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
-    set.collect::<Vec<_>>().join("; ")
 }

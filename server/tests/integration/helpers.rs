@@ -115,6 +115,12 @@ impl Answer {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+
+    /// The header with which a browser would send back the cookies that were set.
+    pub fn cookies(&self) -> String {
+        let set = self.headers.lines().filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+        format!("Cookie: {}", set.collect::<Vec<_>>().join("; "))
+    }
 }
 
 impl Dashboard {

@@ -8,6 +8,7 @@ mod annotations;
 mod database;
 mod helpers;
 mod http;
+mod languages;
 mod layer;
 mod live;
 #[path = "../../../collector/tests/integration/process.rs"]
