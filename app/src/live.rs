@@ -273,8 +273,10 @@ impl LiveStore {
 
     /// What of both is for this page; before a collector said it in Japanese, it was in English alone.
     #[must_use]
-    pub fn said<'a>(self, en: &'a Option<String>, ja: &'a Option<String>) -> Option<&'a String> {
-        ja.as_ref().filter(|_| self.is_japanese()).or(en.as_ref())
+    // In the page's WASM once.
+    #[inline(never)]
+    pub fn said(self, en: &Option<String>, ja: &Option<String>) -> Option<String> {
+        if self.is_japanese() && ja.is_some() { ja.clone() } else { en.clone() }
     }
 
     /// Age of the newest reading in seconds, never below 0.
@@ -330,7 +332,7 @@ impl LiveStore {
                 Some((unsaved.records_given_up, unsaved.given_up_at?))
             }),
             postgresql_down: since(PartName::Postgresql, PartState::Down),
-            paging_error: of(self.health, |health| self.said(&health.paging_error, &health.paging_error_ja).cloned()),
+            paging_error: of(self.health, |health| self.said(&health.paging_error, &health.paging_error_ja)),
             application_down: of(self.application, |application| {
                 // One that never answered may not be there yet.
                 let instances = application.instances.iter().filter(|instance| instance.last_seen.is_some());

@@ -57,7 +57,7 @@ fn panel(most: usize) -> AnyView {
 
 /// A row for each alert that fires, the worst first.
 fn active(html: &mut Html, words: &Words, store: LiveStore, most: usize) {
-    let error = of(store.health, |health| store.said(&health.rules_error, &health.rules_error_ja).cloned());
+    let error = of(store.health, |health| store.said(&health.rules_error, &health.rules_error_ja));
     if let Some(error) = error {
         html.element("<p class=\"panel-notice\">", &(words.alerts.rules_error)(&error), "</p>");
     }

@@ -132,7 +132,7 @@ fn instances(html: &mut Html, words: &Words, store: LiveStore, all: bool) {
                 html.element("<span class=\"instance-more\">", &how(&series), "</span> ");
             }
             if let Some(error) = store.said(&instance.error, &instance.error_ja) {
-                html.element("<span class=\"instance-error\">", error, "</span>");
+                html.element("<span class=\"instance-error\">", &error, "</span>");
             }
             html.mark("</li>");
         }

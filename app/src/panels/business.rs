@@ -102,7 +102,7 @@ fn tile(html: &mut Html, words: &Words, store: LiveStore, metric: &BusinessMetri
     html.text(&metric.today.map_or_else(|| MISSING.to_owned(), format::count));
     html.element("</b><span class=\"tile-unit\">", &metric.unit, "</span></p>");
     match store.said(&metric.error, &metric.error_ja) {
-        Some(error) => html.element("<p class=\"count-more warning\">", error, "</p>"),
+        Some(error) => html.element("<p class=\"count-more warning\">", &error, "</p>"),
         None => html.element("<p class=\"count-more\">", &compared(words, metric), "</p>"),
     };
     bars.small(html, &format!("{name}, {}: {}", words.business.week, bars.summary(words.business.not_counted)));
