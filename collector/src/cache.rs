@@ -1,6 +1,7 @@
 //! Redis: the newest values under the documented keys, and the live events on channels. A cache,
 //! so nothing here ever waits for long or is missed when it fails.
 
+mod copy;
 mod info;
 mod probe;
 
@@ -20,6 +21,7 @@ use crate::alert::Alert;
 use crate::sample::Kind;
 use crate::{Current, Frame, Payload};
 
+pub(crate) use copy::Copy;
 pub(crate) use probe::CacheProbe;
 
 /// Newest values live this long without being renewed.

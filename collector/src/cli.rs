@@ -1,12 +1,14 @@
 //! The commands, one a file.
 
 mod annotate;
+mod backup;
 mod check;
 mod collect;
 mod env;
 mod migrate;
 mod notify;
 mod progress;
+mod restore;
 mod rules;
 mod run;
 mod save;
@@ -47,6 +49,10 @@ enum Command {
     Setup(setup::Arguments),
     /// Check the whole installation in 15 steps, beside running collectors; exit status 1 if any failed
     Check(check::Arguments),
+    /// Make a backup of PostgreSQL and Redis; list them, or see that one can be restored
+    Backup(backup::Arguments),
+    /// Restore a backup, the newest by: restore latest
+    Restore(restore::Arguments),
     /// Check the file with the alert rules, or run rules over the stored history
     Rules(rules::Arguments),
     /// Send a test to the receivers of alerts
@@ -70,9 +76,10 @@ enum Command {
 }
 
 /// The commands as `--help` shows them.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Running", &["run", "env", "settings"]),
     ("Installation", &["setup", "migrate", "check"]),
+    ("Backups", &["backup", "restore"]),
     ("Alerts", &["rules", "notify"]),
     ("Graphs", &["annotate"]),
     ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
@@ -114,6 +121,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Settings => settings::run(&settings),
         Command::Check(arguments) => check::run(&settings, &arguments).await,
         Command::Setup(arguments) => setup::run(&settings, arguments).await,
+        Command::Backup(arguments) => backup::run(&settings, arguments).await,
+        Command::Restore(arguments) => restore::run(&settings, arguments).await,
         Command::Rules(arguments) => rules::run(&settings, arguments).await,
         Command::Notify(arguments) => notify::run(&settings, arguments).await,
         Command::Annotate(arguments) => annotate::run(&settings, arguments).await,

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod application;
+mod backup;
 mod business;
 mod dashboard;
 mod database;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alerts::Alerts;
 pub use application::{Application, DurationUnit, Failed, Target};
+pub use backup::{Backup, Daily};
 pub use business::{Business, Metric};
 pub use dashboard::{Dashboard, DashboardError, OwnGraph};
 pub use database::Database;
@@ -80,6 +82,8 @@ pub struct Settings {
     pub notify: Notify,
     /// When scheduled work is done.
     pub schedule: Schedule,
+    /// Backups.
+    pub backup: Backup,
     /// The live feed.
     pub live: Live,
     /// What of the host is read.
@@ -113,6 +117,7 @@ impl Settings {
         self.ingest.check()?;
         self.notify.check()?;
         self.schedule.check()?;
+        self.backup.check()?;
         self.storage.check()
     }
 }

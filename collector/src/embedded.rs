@@ -16,6 +16,7 @@ use directory::DataDir;
 use service::Service;
 
 pub use directory::{Connections, Owner};
+pub(crate) use postgres::{major_version, places_of};
 
 /// Why the private servers could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -251,7 +252,7 @@ pub fn hold(storage: &Storage) -> Result<Hold, EmbeddedError> {
 }
 
 /// Bytes that an ordinary process may still write on the disk of `path`.
-fn available_bytes(path: &Path) -> std::io::Result<u64> {
+pub(crate) fn available_bytes(path: &Path) -> std::io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

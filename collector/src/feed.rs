@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use crate::alert::{Alert, AlertPast};
+use crate::backup::BackupState;
 use crate::{
     APPLICATION_SPAN_SECONDS, Application, Business, Current, GraphPoint, Health, Hello, History, LiveEvent, Marks,
     Part, PartFault, PartName, PartState, Payload, Sample, Sentence, Snapshot, System,
@@ -64,6 +65,7 @@ struct State {
     alerts: BTreeMap<String, Alert>,
     alert_past: Option<AlertPast>,
     health: Health,
+    backup: BackupState,
 }
 
 impl Feed {
@@ -94,6 +96,7 @@ impl Feed {
                 alerts: BTreeMap::new(),
                 alert_past: None,
                 health,
+                backup: BackupState::default(),
             }),
         }))
     }
@@ -120,6 +123,17 @@ impl Feed {
     #[must_use]
     pub fn database(&self) -> Option<Sample> {
         self.state().database.clone()
+    }
+
+    /// Notes what is known of the backups.
+    pub(crate) fn note_backup(&self, backup: BackupState) {
+        self.state().backup = backup;
+    }
+
+    /// What is known of the backups.
+    #[must_use]
+    pub fn backup(&self) -> BackupState {
+        self.state().backup.clone()
     }
 
     /// Numbers the event, remembers it and sends it to every subscriber.

@@ -55,6 +55,8 @@ mod alerting;
 #[cfg(feature = "runtime")]
 mod archive;
 #[cfg(feature = "runtime")]
+pub mod backup;
+#[cfg(feature = "runtime")]
 mod buffer;
 #[cfg(feature = "runtime")]
 mod business;

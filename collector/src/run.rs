@@ -16,6 +16,7 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use crate::alerting::{AlertDesk, Alerting, Front};
+use crate::backup::{self, Backups, Looking, Place};
 use crate::buffer::Buffer;
 use crate::business::{Counting, CountingError, Occasion};
 use crate::cache::{Cache, CacheError};
@@ -192,6 +193,11 @@ impl Running {
                 }
             }
         };
+        if let (Some(data_dir), Ok(place)) = (data_dir.clone(), Place::of(settings)) {
+            let (store, is_daily) = (running.store.clone(), backup::is_daily(settings));
+            let looking = Looking { place, data_dir, store, host: host.clone(), is_daily };
+            running.tasks.spawn(source::watch_backup(running.feed.clone(), looking));
+        }
         running.begin_with_history(host, data_dir, role).await;
         running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone(), on_news.clone()));
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
@@ -319,7 +325,7 @@ impl Running {
                 limit: settings.application.body_limit_bytes(),
                 front: front.clone(),
             };
-            self.tasks.spawn(entrance.open(data_dir));
+            self.tasks.spawn(entrance.open(data_dir.clone()));
         }
         if let Some(counting) = counting.clone() {
             let (monitor, every) = (Arc::clone(&monitor), settings.sampling.business);
@@ -337,7 +343,12 @@ impl Running {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         self.tasks.spawn(schedule::run_each(Arc::clone(&clock), schedule.clone(), collecting, saving.clone()));
         self.tasks.spawn(source::watch_unsaved(self.feed.clone(), buffer.clone(), instruments.clone()));
-        let upkeep = Upkeep::new(self.store.clone(), self.cache.clone(), schedule, host);
+        let mut upkeep = Upkeep::new(self.store.clone(), self.cache.clone(), schedule, host);
+        if backup::is_daily(settings)
+            && let Ok(backups) = Backups::new(self.store.clone(), self.cache.clone(), settings, host)
+        {
+            upkeep = upkeep.with_backups(backups, data_dir);
+        }
         let (store, holder) = (self.store.clone(), Uuid::now_v7());
         let schedule = schedule.clone();
         self.tasks.spawn(async move {

@@ -9,7 +9,7 @@ mod upkeep;
 
 use std::time::Duration;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -38,6 +38,8 @@ pub enum Job {
     Cleanup,
     /// The partitions of the next months.
     Partitions,
+    /// A backup.
+    Backup,
 }
 
 /// When a job is due.
@@ -47,8 +49,8 @@ pub enum When {
     Every(fn(&Schedule) -> Duration),
     /// After every full hour.
     Hourly,
-    /// Every local day.
-    Daily,
+    /// Every local day, at this time of it.
+    Daily(fn(&Schedule) -> Time),
 }
 
 /// Who does a job.
@@ -58,6 +60,8 @@ pub enum By {
     Each,
     /// One of all collectors on the database.
     One,
+    /// The same one, beside the other work: it may take long.
+    OneBeside,
 }
 
 /// How long each transaction of a job may take; one that takes longer is taken back, and the work
@@ -65,14 +69,15 @@ pub enum By {
 pub type Limit = fn(&Schedule) -> Duration;
 
 /// All scheduled work. Jobs that are due together are done in this order.
-pub const TIMETABLE: [(Job, When, By, Limit); 7] = [
+pub const TIMETABLE: [(Job, When, By, Limit); 8] = [
     (Job::Collect, When::Every(|schedule| schedule.collect), By::Each, |schedule| schedule.save_limit),
     (Job::Save, When::Every(|schedule| schedule.save), By::Each, |schedule| schedule.save_limit),
-    (Job::Partitions, When::Daily, By::One, |schedule| schedule.job_limit),
+    (Job::Partitions, When::Daily(|schedule| schedule.daily_at), By::One, |schedule| schedule.job_limit),
     (Job::Aggregate, When::Hourly, By::One, |schedule| schedule.job_limit),
     (Job::Refresh, When::Hourly, By::One, |schedule| schedule.job_limit),
-    (Job::Summarize, When::Daily, By::One, |schedule| schedule.job_limit),
-    (Job::Cleanup, When::Daily, By::One, |schedule| schedule.job_limit),
+    (Job::Summarize, When::Daily(|schedule| schedule.daily_at), By::One, |schedule| schedule.job_limit),
+    (Job::Cleanup, When::Daily(|schedule| schedule.daily_at), By::One, |schedule| schedule.job_limit),
+    (Job::Backup, When::Daily(|schedule| schedule.backup_at), By::OneBeside, |schedule| schedule.backup_limit),
 ];
 
 impl Job {
@@ -87,6 +92,7 @@ impl Job {
             Self::Summarize => "summarize",
             Self::Cleanup => "cleanup",
             Self::Partitions => "partitions",
+            Self::Backup => "backup",
         }
     }
 
@@ -107,10 +113,10 @@ impl When {
                 let delay = SignedDuration::try_from(schedule.aggregate_delay).unwrap_or_default();
                 floor(now - delay, self.period(schedule)) + delay
             }
-            Self::Daily => {
+            Self::Daily(time) => {
                 // A time that a change of the clocks leaves out is due after the gap, and one that
                 // comes twice the first time.
-                let on = |date: Date| zone.to_timestamp(date.to_datetime(schedule.daily_at)).ok();
+                let on = |date: Date| zone.to_timestamp(date.to_datetime(time(schedule))).ok();
                 let today = zone.to_datetime(now).date();
                 let due = on(today).filter(|due| *due <= now).or_else(|| on(today.yesterday().ok()?));
                 due.unwrap_or(now)
@@ -123,7 +129,7 @@ impl When {
         match self {
             Self::Every(interval) => SignedDuration::try_from(interval(schedule)).unwrap_or(SignedDuration::MAX),
             Self::Hourly => SignedDuration::from_hours(1),
-            Self::Daily => SignedDuration::from_hours(24),
+            Self::Daily(_) => SignedDuration::from_hours(24),
         }
     }
 }
@@ -173,8 +179,7 @@ impl Timetable {
                 Some(done) => at > done || done.duration_since(at) > entry.when.period(&self.schedule) * 2,
             };
             // A clock that was set back must not put off a retry.
-            let waits =
-                entry.retry.is_some_and(|retry| now < retry && retry.duration_since(now) <= self.pause(entry.when));
+            let waits = entry.retry.is_some_and(|retry| now < retry && retry.duration_since(now) <= self.pause(entry));
             (is_due && !waits).then_some((entry.job, at))
         });
         due.collect()
@@ -190,15 +195,20 @@ impl Timetable {
     /// Notes that a job failed at `now`: it is due again after the pause that is set, or when it is
     /// due anyway if that is sooner.
     pub fn failed(&mut self, job: Job, now: Timestamp) {
-        let Some(when) = self.entry(job).map(|entry| entry.when) else { return };
-        let retry = now + self.pause(when);
+        let Some(pause) = self.entries.iter().find(|entry| entry.job == job).map(|entry| self.pause(entry)) else {
+            return;
+        };
+        let retry = now + pause;
         if let Some(entry) = self.entry(job) {
             entry.retry = Some(retry);
         }
     }
 
-    fn pause(&self, when: When) -> SignedDuration {
-        SignedDuration::try_from(self.schedule.retry).unwrap_or_default().min(when.period(&self.schedule))
+    fn pause(&self, entry: &Entry) -> SignedDuration {
+        // What reads everything is not begun anew every minute.
+        let retries = if entry.job == Job::Backup { 10 } else { 1 };
+        let pause = SignedDuration::try_from(self.schedule.retry * retries).unwrap_or_default();
+        pause.min(entry.when.period(&self.schedule))
     }
 
     fn entry(&mut self, job: Job) -> Option<&mut Entry> {

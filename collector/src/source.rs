@@ -13,7 +13,9 @@ mod top;
 pub use application::Watched;
 pub(crate) use application::watch_application;
 pub(crate) use database::watch_database;
-pub(crate) use probe::{watch_alert_past, watch_cache, watch_desk, watch_readings, watch_store, watch_unsaved};
+pub(crate) use probe::{
+    watch_alert_past, watch_backup, watch_cache, watch_desk, watch_readings, watch_store, watch_unsaved,
+};
 pub use scrape::{ScrapeError, Scraper, instance_name};
 pub(crate) use scrape::{file_if_set, last_cause, secret_or_file};
 pub(crate) use sql::{SqlError, SqlReader};

@@ -5,6 +5,7 @@ mod activity;
 mod address;
 mod alerts;
 mod annotations;
+mod backup;
 mod business;
 mod check;
 mod database;
@@ -38,6 +39,7 @@ use crate::config::Database;
 pub use address::Address;
 pub use alerts::AlertQuery;
 pub use annotations::{AnnotationQuery, Marked};
+pub(crate) use backup::{Frozen, LAST_WORDS, STATE_SCHEMA, Target, comparison, is_ours, newest_migration};
 pub(crate) use business::{CountQuery, Left};
 pub use check::{CheckError, Trial};
 pub(crate) use database::{Looker, Numbers, nothing};
@@ -251,7 +253,7 @@ impl Store {
     /// [`StoreError::Rights`], [`StoreError::Locked`] or [`StoreError::Migration`]; nothing was changed
     /// by the migration that failed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let Err(error) = sqlx::migrate!("../migrations").run(&*self.pool).await else { return Ok(()) };
+        let Err(error) = schema::migrations().run(&*self.pool).await else { return Ok(()) };
         if let Err(SchemaError::Rights { role, database, statements }) = self.check_rights().await {
             return Err(StoreError::Rights { role, database, statements });
         }

@@ -309,6 +309,7 @@ fn remedy(key: &str, error: &toml::de::Error) -> String {
         | "sampling.system"
         | "business.statement_timeout"
         | "schedule.aggregate_delay"
+        | "schedule.backup_limit"
         | "schedule.collect"
         | "schedule.first_save"
         | "schedule.job_limit"
@@ -327,7 +328,8 @@ fn remedy(key: &str, error: &toml::de::Error) -> String {
         | "database.connect_timeout" => "a time with its unit such as 500ms, 10s or 5m".to_owned(),
         "application.failed" => "5xx or 4xx_5xx".to_owned(),
         "application.duration_unit" => "seconds or milliseconds".to_owned(),
-        "schedule.daily_at" => "a time of day such as 03:00".to_owned(),
+        "backup.schedule" => "auto, on or off".to_owned(),
+        "schedule.daily_at" | "schedule.backup_at" => "a time of day such as 03:00".to_owned(),
         _ => return error.message().to_owned(),
     };
     format!("use {example}")

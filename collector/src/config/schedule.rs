@@ -32,6 +32,8 @@ pub struct Schedule {
     pub aggregate_delay: Duration,
     /// Time of day of the daily work.
     pub daily_at: Time,
+    /// Time of day of the backup, where one is made every day.
+    pub backup_at: Time,
     /// Where that is and where a day begins, e.g. `Asia/Tokyo`. Empty: as this machine is set.
     pub time_zone: String,
     /// Days that samples, rollups and resolved alerts are kept.
@@ -42,6 +44,9 @@ pub struct Schedule {
     /// and another collector tries.
     #[serde(with = "super::load::duration")]
     pub job_limit: Duration,
+    /// How long a backup may take before it is given up.
+    #[serde(with = "super::load::duration")]
+    pub backup_limit: Duration,
     /// Pause before work that failed is tried again, if it is not due sooner anyway.
     #[serde(with = "super::load::duration")]
     pub retry: Duration,
@@ -61,10 +66,12 @@ impl Default for Schedule {
             save_limit: Duration::from_secs(60),
             aggregate_delay: Duration::from_secs(30),
             daily_at: time(3, 0, 0, 0),
+            backup_at: time(3, 30, 0, 0),
             time_zone: String::new(),
             retention_days: 30,
             partitions_ahead: 3,
             job_limit: Duration::from_secs(300),
+            backup_limit: Duration::from_secs(3_600),
             retry: Duration::from_secs(60),
             lease: Duration::from_secs(3),
         }
@@ -97,6 +104,7 @@ impl Schedule {
         Invalid::unless_between("schedule.save_limit", self.save_limit, 1, 3_600)?;
         Invalid::unless_between("schedule.aggregate_delay", self.aggregate_delay, 0, 3_000)?;
         Invalid::unless_between("schedule.job_limit", self.job_limit, 1, 86_400)?;
+        Invalid::unless_between("schedule.backup_limit", self.backup_limit, 1, 86_400)?;
         Invalid::unless_between("schedule.retry", self.retry, 1, 3_600)?;
         // It is renewed every second, and an answer may take another.
         Invalid::unless_between("schedule.lease", self.lease, 3, 300)?;

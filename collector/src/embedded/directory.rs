@@ -10,6 +10,7 @@
 //! run/          PostgreSQL's Unix socket
 //! log/          what the servers print
 //! spool/        samples that are not yet in PostgreSQL
+//! backups/      backups, where the settings name no other place
 //! ```
 
 use std::fmt::Write as _;

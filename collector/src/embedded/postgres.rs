@@ -113,24 +113,31 @@ fn binaries_for(cluster: &Path) -> Result<Binaries, EmbeddedError> {
 }
 
 fn installed() -> Vec<Binaries> {
+    let found = places_of("initdb").into_iter();
+    let of = |directory: PathBuf| Some(Binaries { major: major_version(&directory.join("postgres"))?, directory });
+    found.filter_map(of).collect()
+}
+
+/// Every directory with this program of PostgreSQL's.
+pub(crate) fn places_of(program: &str) -> Vec<PathBuf> {
     let children = |path: &str| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
     let debian = children("/usr/lib/postgresql").map(|path| path.join("bin"));
     let red_hat =
         children("/usr").filter(|path| path.to_string_lossy().contains("pgsql-")).map(|path| path.join("bin"));
     // A link on the PATH leads to where the libraries are.
-    let on_path = find_program("initdb", &[PathBuf::from("/usr/local/pgsql/bin")]);
+    let on_path = find_program(program, &[PathBuf::from("/usr/local/pgsql/bin")]);
     let on_path = on_path.and_then(|path| path.canonicalize().ok());
     let on_path = on_path.and_then(|path| path.parent().map(Path::to_owned));
-    debian.chain(red_hat).chain(on_path).filter(|path| path.join("initdb").is_file()).filter_map(version_of).collect()
+    debian.chain(red_hat).chain(on_path).filter(|path| path.join(program).is_file()).collect()
 }
 
-fn version_of(directory: PathBuf) -> Option<Binaries> {
-    let output = std::process::Command::new(directory.join("postgres")).arg("--version").output().ok()?;
+/// The major version of a program of PostgreSQL's.
+pub(crate) fn major_version(program: &Path) -> Option<u32> {
+    let output = std::process::Command::new(program).arg("--version").output().ok()?;
     // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
     let text = String::from_utf8(output.stdout).ok()?;
     let version = text.split(") ").nth(1)?;
-    let major = version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()?;
-    Some(Binaries { directory, major })
+    version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
 }
 
 fn check_room(directory: &DataDir, cluster: &Path) -> Result<(), EmbeddedError> {

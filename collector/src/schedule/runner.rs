@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::backup::BackupError;
 use crate::config::Schedule;
 use crate::instruments::Instruments;
 use crate::store::{Right, Store, StoreError};
@@ -77,7 +78,13 @@ pub async fn run_one(
     let stuck = AtomicBool::new(false);
     let lease = Lease::new(store.clone(), holder, upkeep.host(), schedule.lease);
     let working = Working { clock: &*clock, schedule: &schedule, store: &store, upkeep: &upkeep, instruments };
-    tokio::join!(hold(&*clock, schedule.retry, lease, right, &stuck), working.work(rights, &stuck));
+    let beside = async {
+        if upkeep.makes_backups() {
+            working.work(By::OneBeside, rights.clone(), &stuck).await;
+        }
+    };
+    let upkeep = working.work(By::One, rights.clone(), &stuck);
+    tokio::join!(hold(&*clock, schedule.retry, lease, right, &stuck), upkeep, beside);
 }
 
 /// Renews the lease also while long work is under way. One under which work has got stuck is left
@@ -111,7 +118,7 @@ struct Working<'a> {
 }
 
 impl Working<'_> {
-    async fn work(&self, rights: watch::Receiver<Option<Right>>, stuck: &AtomicBool) {
+    async fn work(&self, by: By, rights: watch::Receiver<Option<Right>>, stuck: &AtomicBool) {
         let mut known: Option<(Right, Timetable)> = None;
         loop {
             self.clock.sleep(TICK).await;
@@ -120,7 +127,7 @@ impl Working<'_> {
                 continue;
             };
             if known.as_ref().is_none_or(|(before, _)| *before != right) {
-                known = resume(self.schedule, self.store).await.map(|timetable| (right, timetable));
+                known = resume(self.schedule, by, self.store).await.map(|timetable| (right, timetable));
             }
             let Some((_, timetable)) = &mut known else { continue };
             if self.do_due(timetable, right).await.is_err() {
@@ -133,12 +140,15 @@ impl Working<'_> {
     async fn do_due(&self, timetable: &mut Timetable, right: Right) -> Result<(), Stuck> {
         for (job, due) in timetable.due(self.clock.now()) {
             let started = Instant::now();
-            let outcome = self.upkeep.perform(job, due, self.clock.now(), right).await;
+            let outcome = match job {
+                Job::Backup => self.upkeep.back_up(due, right).await.map_err(Failure::Backup),
+                _ => self.upkeep.perform(job, due, self.clock.now(), right).await.map_err(Failure::Store),
+            };
             match log(job, due, started, &outcome, &self.instruments) {
                 true => timetable.done(job, due),
                 false => timetable.failed(job, self.clock.now()),
             }
-            if matches!(outcome, Err(StoreError::TooLong(_))) {
+            if matches!(outcome, Err(Failure::Store(StoreError::TooLong(_)))) {
                 return Err(Stuck);
             }
         }
@@ -146,15 +156,27 @@ impl Working<'_> {
     }
 }
 
+/// Why work is not done.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Store(StoreError),
+    #[error(transparent)]
+    Backup(BackupError),
+}
+
 /// Work that another collector may have better luck with.
 struct Stuck;
 
 /// The timetable as others left it.
-async fn resume(schedule: &Schedule, store: &Store) -> Option<Timetable> {
+async fn resume(schedule: &Schedule, by: By, store: &Store) -> Option<Timetable> {
     let runs = store.job_runs().await.inspect_err(|error| tracing::debug!(%error, "no job runs")).ok()?;
-    let mut timetable = Timetable::new(schedule, By::One);
+    let mut timetable = Timetable::new(schedule, by);
+    let set_up_at = store.set_up_at().await.ok().flatten();
     for (job, ..) in super::TIMETABLE {
         let last = runs.iter().filter(|run| run.job == job.name()).map(|run| run.scheduled_for).max();
+        // The first backup is made in the first night, and not of nothing in the first second.
+        let last = last.or(set_up_at.filter(|_| job == Job::Backup));
         if let Some(last) = last {
             timetable.done(job, last);
         }
@@ -166,13 +188,15 @@ fn log(
     job: Job,
     due: Timestamp,
     started: Instant,
-    outcome: &Result<String, StoreError>,
+    outcome: &Result<String, Failure>,
     instruments: &Instruments,
 ) -> bool {
     let (job, seconds) = (job.name(), started.elapsed().as_secs_f64());
     match outcome {
         Ok(did) => tracing::info!(job, %due, seconds, did, "job done"),
-        Err(StoreError::LostLease) => tracing::info!(job, %due, seconds, "job left to the collector that took over"),
+        Err(Failure::Store(StoreError::LostLease)) => {
+            tracing::info!(job, %due, seconds, "job left to the collector that took over")
+        }
         Err(error) => tracing::error!(job, %due, seconds, %error, "job failed; it is tried again"),
     }
     instruments.job_ran(job, outcome.is_ok());

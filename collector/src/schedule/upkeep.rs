@@ -1,11 +1,13 @@
 //! The work that one of all collectors does, or an administrator by hand: rollups, summaries,
 //! retention, partitions, views.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::backup::{BackupError, Backups, remember_failure};
 use crate::cache::Cache;
 use crate::config::Schedule;
 use crate::store::{Right, Store, StoreError, Turn};
@@ -23,13 +25,25 @@ pub struct Upkeep {
     schedule: Schedule,
     zone: TimeZone,
     host: String,
+    /// With the data directory; `None` where others make them, or nobody.
+    backups: Option<(Backups, PathBuf)>,
 }
 
 impl Upkeep {
     /// Work on `store` as `schedule` says, done on `host`; with `cache` the last hour goes there too.
     #[must_use]
     pub fn new(store: Store, cache: Option<Cache>, schedule: &Schedule, host: &str) -> Self {
-        Self { store, cache, schedule: schedule.clone(), zone: schedule.zone(), host: host.to_owned() }
+        Self { store, cache, schedule: schedule.clone(), zone: schedule.zone(), host: host.to_owned(), backups: None }
+    }
+
+    /// The same, that makes backups, too; what fails is noted in the data directory.
+    #[must_use]
+    pub fn with_backups(self, backups: Backups, data_dir: PathBuf) -> Self {
+        Self { backups: Some((backups, data_dir)), ..self }
+    }
+
+    pub(super) fn makes_backups(&self) -> bool {
+        self.backups.is_some()
     }
 
     /// Where it is done.
@@ -58,7 +72,18 @@ impl Upkeep {
             Job::Cleanup => self.clean_up(&turn, now).await,
             Job::Partitions => self.make_partitions(&turn, now).await,
             Job::Collect | Job::Save => Ok("nothing: every collector does this for itself".to_owned()),
+            Job::Backup => Ok("nothing: that is not work on the database".to_owned()),
         }
+    }
+
+    /// Makes a backup; answers in a few words what came of it.
+    pub(super) async fn back_up(&self, scheduled_for: Timestamp, right: Right) -> Result<String, BackupError> {
+        let Some((backups, data_dir)) = &self.backups else { return Ok("nothing: nobody wants one".to_owned()) };
+        let made = backups.perform(&Turn::new(Job::Backup, scheduled_for, &self.host, right)).await;
+        if let Err(error) = &made {
+            remember_failure(data_dir, Timestamp::now(), &error.to_string());
+        }
+        Ok(made?.summary())
     }
 
     async fn aggregate(&self, turn: &Turn, now: Timestamp) -> Result<String, StoreError> {

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::alerting::AlertDesk;
+use crate::backup::Looking;
 use crate::buffer::Buffer;
 use crate::cache::{Cache, CacheProbe};
 use crate::failure::Failure;
@@ -18,6 +19,8 @@ const PROBE: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_secs(2);
 /// What fires now is added without asking.
 const ALERT_PAST: Duration = Duration::from_secs(60);
+/// Between two looks at the backups.
+const BACKUP: Duration = Duration::from_secs(10);
 /// An answer that takes longer counts as none.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Readings that may be missed before the collector counts as down.
@@ -54,6 +57,14 @@ pub(crate) async fn watch_unsaved(feed: Feed, buffer: Buffer, instruments: Instr
         let records = on_disk + buffer.waiting_for_disk();
         feed.report_unsaved(records, bytes, instruments.records_given_up.get(), Timestamp::now());
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Keeps what is known of the backups, for ever.
+pub(crate) async fn watch_backup(feed: Feed, looking: Looking) {
+    loop {
+        feed.note_backup(looking.look(feed.backup()).await);
+        tokio::time::sleep(BACKUP).await;
     }
 }
 

@@ -136,7 +136,7 @@ impl Store {
     ///
     /// The first of [`SchemaError`] that is found.
     pub async fn check_objects(&self, kinds: &[Object]) -> Result<(), SchemaError> {
-        let migrator = sqlx::migrate!("../migrations");
+        let migrator = migrations();
         let missing = self.missing_migrations(&migrator).await?;
         if missing > 0 {
             return Err(SchemaError::Outdated { missing });
@@ -173,9 +173,20 @@ impl Store {
     }
 }
 
+/// All that there are.
+pub(super) fn migrations() -> Migrator {
+    sqlx::migrate!("../migrations")
+}
+
 /// Names of relations and functions, each once.
 fn names() -> Vec<&'static str> {
     OBJECTS.iter().map(|(_, name)| name.rsplit('.').next().unwrap_or(name)).chain(["_sqlx_migrations"]).collect()
+}
+
+/// Names of the public ones: those that lie where others' may lie, too.
+pub(super) fn public_names() -> Vec<&'static str> {
+    let names = OBJECTS.iter().map(|(_, name)| *name);
+    names.filter(|name| !name.contains('.')).chain(["_sqlx_migrations"]).collect()
 }
 
 /// The file whose statement made it last.

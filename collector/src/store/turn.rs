@@ -228,7 +228,7 @@ pub(super) async fn note_run(
 }
 
 /// Locks the lease until the commit, which follows at once.
-async fn fence(connection: &mut PgConnection, right: Right) -> Result<(), StoreError> {
+pub(super) async fn fence(connection: &mut PgConnection, right: Right) -> Result<(), StoreError> {
     let Right::Lease { holder, epoch } = right else { return Ok(()) };
     let held = sqlx::query(
         "SELECT FROM recipe_monitoring_state.leases WHERE name = $1 AND holder = $2 AND epoch = $3 FOR SHARE",

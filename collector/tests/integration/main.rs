@@ -7,6 +7,7 @@ mod alerts;
 mod annotations;
 mod archive;
 mod away;
+mod backup;
 mod business;
 mod cli;
 mod clock;
