@@ -233,6 +233,14 @@ impl Alerting {
                 (PART_UP, labels.into(), if part.state == PartState::Up { 1.0 } else { 0.0 })
             }));
         }
+        let backup = match with_parts {
+            true => self.0.feed.backup().points(now),
+            false => Vec::new(),
+        };
+        all.extend(backup.iter().map(|point| {
+            let labels = [(HOST_LABEL.to_owned(), host.to_owned())];
+            (point.metric_name.as_ref(), labels.into(), point.value)
+        }));
         if with_parts && self.0.router.has_receivers() {
             let labels = [(HOST_LABEL.to_owned(), host.to_owned())];
             all.push((FIRE_DRILL_METRIC, labels.into(), if self.begins_drill(&mut state, now) { 1.0 } else { 0.0 }));

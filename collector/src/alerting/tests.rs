@@ -38,6 +38,7 @@ const FAULTS: [Fault; 7] = [
 /// the longest `for`, and well again.
 const STEP: i64 = 10;
 const WELL: i64 = 120;
+/// At least.
 const BAD: i64 = 600;
 const AFTER: i64 = 400;
 
@@ -133,6 +134,11 @@ fn start(directory: &Path, settings: &Settings, feed: &Feed, elapsed: &Arc<Atomi
     Alerting::open_by(steady, settings, directory, buffer, (feed.clone(), Top::default())).unwrap()
 }
 
+/// How long it is bad: so long that the rule fires.
+fn bad_for(rule: &Rule) -> i64 {
+    BAD.max(rule.timing.hold.as_secs() + BAD / 2)
+}
+
 /// What was seen of a rule: transitions by the second of the run, and what the receiver was told.
 #[derive(Debug, Default, PartialEq)]
 struct Seen {
@@ -144,7 +150,7 @@ struct Seen {
 fn play(rule: &Rule, fault: Fault) -> Seen {
     let mut run = Run::new();
     let mut seen = Seen::default();
-    let values = [0.0, 1.0, 50.0, 100.0, 5_000.0];
+    let values = [0.0, 1.0, 50.0, 100.0, 5_000.0, 1e6];
     let bad = values.into_iter().find(|value| rule.expression.holds(*value)).unwrap();
     let well = values.into_iter().find(|value| !rule.expression.holds(*value)).unwrap();
     let part = match rule.name.as_str() {
@@ -153,7 +159,7 @@ fn play(rule: &Rule, fault: Fault) -> Seen {
         _ => None,
     };
     let is = |wanted| fault == wanted || fault == Fault::All;
-    for second in (0..WELL + BAD + AFTER).step_by(usize::try_from(STEP).unwrap()) {
+    for second in (0..WELL + bad_for(rule) + AFTER).step_by(usize::try_from(STEP).unwrap()) {
         run.elapsed.store(second, Ordering::Relaxed);
         if is(Fault::Restarts) && second % 30 == 20 {
             run.restart();
@@ -163,7 +169,7 @@ fn play(rule: &Rule, fault: Fault) -> Seen {
             let hours = if second % 180 == 40 { 1 } else { -1 };
             run.wall = run.wall.checked_add(SignedDuration::from_hours(hours)).unwrap();
         }
-        let is_bad = (WELL..WELL + BAD).contains(&second);
+        let is_bad = (WELL..WELL + bad_for(rule)).contains(&second);
         let state = |is_down| if is_down { PartState::Down } else { PartState::Up };
         let now = run.now();
         for (name, faults) in [
@@ -195,7 +201,7 @@ fn play(rule: &Rule, fault: Fault) -> Seen {
         // What time brings besides readings, with a receiver that takes nothing in the first half.
         run.alerting.lock().dispatch.flush(now, TimeZone::UTC.to_datetime(now));
         while let Some(message) = run.message() {
-            if is(Fault::NotifierDown) && second < WELL + BAD / 2 + 100 {
+            if is(Fault::NotifierDown) && second < WELL + bad_for(rule) / 2 + 100 {
                 run.alerting.report_delivery_at(
                     "team",
                     &message.key,
@@ -217,7 +223,8 @@ fn no_fault_changes_when_a_rule_fires_and_is_over_and_its_receiver_hears_of_both
     for rule in Rules::default().iter() {
         let undisturbed = play(rule, Fault::Nothing);
         let hold = rule.timing.hold.as_secs();
-        assert_eq!(undisturbed.transitions, [(WELL + hold, "firing"), (WELL + BAD, "resolved")], "{}", rule.name);
+        let expected = [(WELL + hold, "firing"), (WELL + bad_for(rule), "resolved")];
+        assert_eq!(undisturbed.transitions, expected, "{}", rule.name);
         assert_eq!(undisturbed.ids.len(), 1);
         for fault in FAULTS {
             let disturbed = play(rule, fault);

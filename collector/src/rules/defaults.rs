@@ -28,10 +28,19 @@ const POSTGRESQL: [&str; 2] = ["PostgreSQL does not answer: {{ $reason }}", "Pos
 const REDIS: [&str; 2] = ["Redis does not answer: {{ $reason }}", "Redis が応答しません: {{ $reason }}"];
 
 const NO_POSTGRESQL: &str = "recipe_monitoring_part_up{part=\"postgresql\"} == 0";
+const BACKUP_FAILED: [&str; 2] = [
+    "No backup could be made; the page of the database says why, and it is tried again",
+    "バックアップを作成できませんでした。理由はデータベースのページにあります。再試行は続きます",
+];
+const BACKUP_OLD: [&str; 2] =
+    ["There has been no new backup for {{ $value }} seconds", "新しいバックアップが {{ $value }} 秒間ありません"];
+const BACKUP_FAILS: &str = "recipe_monitoring_backup_failed > 0";
+/// Six hours more than a day.
+const BACKUP_AGE: &str = "recipe_monitoring_backup_age_seconds > 108000";
 const NO_REDIS: &str = "recipe_monitoring_part_up{part=\"redis\"} == 0";
 
 #[rustfmt::skip]
-const TABLE: [Row; 11] = [
+const TABLE: [Row; 13] = [
     Row("HighCPU",                "cpu_usage > 80",             300, Warning,  "system",      Log,    CPU, "CriticalCPU"),
     Row("CriticalCPU",            "cpu_usage > 95",              60, Critical, "system",      Notify, CPU, ""),
     Row("HighMemory",             "memory_usage > 85",            0, Warning,  "system",      Log,    MEMORY, "CriticalMemory"),
@@ -43,6 +52,9 @@ const TABLE: [Row; 11] = [
     Row("SlowResponse",           "response_time_p95 > 1000",     0, Warning,  "application", Log,    SLOW, ""),
     Row("DatabaseConnectionLost", NO_POSTGRESQL,                  0, Critical, "database",    Notify, POSTGRESQL, ""),
     Row("RedisConnectionLost",    NO_REDIS,                       0, Warning,  "cache",       Log,    REDIS, ""),
+    // Where one is made every day. What was missed while the machine was off is made meanwhile.
+    Row("BackupFailed",           BACKUP_FAILS,                1_800, Warning,  "backup",      Notify, BACKUP_FAILED, "BackupOld"),
+    Row("BackupOld",              BACKUP_AGE,                  1_800, Warning,  "backup",      Notify, BACKUP_OLD, ""),
 ];
 
 /// The rules of the table; a test reads every expression and summary of it.

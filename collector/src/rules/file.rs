@@ -429,7 +429,7 @@ mod tests {
     use crate::rules::Rules;
     use crate::sentence::assert_japanese;
 
-    const COUNT: usize = 11;
+    const COUNT: usize = 13;
 
     fn rule(text: &str, name: &str) -> Rule {
         Rules::read(text).unwrap_or_else(|error| panic!("{error}")).get(name).unwrap().clone()

@@ -30,6 +30,7 @@ impl Kind {
         let is_of = |metrics: &[(&str, &str)]| metrics.iter().any(|(name, _)| *name == metric);
         match metric {
             PART_UP | FIRE_DRILL_METRIC => Self::Parts,
+            _ if is_of(&crate::backup::POINTS) => Self::Parts,
             _ if is_of(&SYSTEM_METRICS) => Self::System,
             _ if is_of(&APPLICATION_METRICS) => Self::Application,
             "postgresql_database_bytes" => Self::DatabaseSize,

@@ -180,15 +180,15 @@ fn rules(place: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 fn a_file_of_rules_is_listed_or_refused_line_by_line() {
     let place = directory();
     let (code, out, _) = rules(place.path(), &["check"]);
-    assert_eq!((code, out.lines().count()), (Some(0), 13), "{out}");
-    assert!(out.contains("CriticalCPU") && out.ends_with("11 rules, all valid\n"), "{out}");
+    assert_eq!((code, out.lines().count()), (Some(0), 15), "{out}");
+    assert!(out.contains("CriticalCPU") && out.ends_with("13 rules, all valid\n"), "{out}");
 
     let file = place.path().join("recipe-monitoring-rules.toml");
     fs::write(&file, "[[rule]]\nalert = 'HighCPU'\nfor = '90s'\n[[rule]]\nalert = 'SlowResponse'\nenabled = false\n")
         .unwrap();
     let (code, out, _) = rules(place.path(), &["check"]);
     assert_eq!(code, Some(0));
-    assert!(out.contains("1m 30s") && !out.contains("SlowResponse") && out.ends_with("10 rules, all valid\n"), "{out}");
+    assert!(out.contains("1m 30s") && !out.contains("SlowResponse") && out.ends_with("12 rules, all valid\n"), "{out}");
 
     fs::write(&file, "[[rule]]\nalert = 'HighCPU'\nfro = '90s'\nclear = 99\n").unwrap();
     for arguments in [&["check"][..], &["check", "recipe-monitoring-rules.toml"], &["backtest"]] {
