@@ -1,5 +1,6 @@
 //! PostgreSQL and Redis: the panel on the overview, and the page with all that can be seen of them.
 
+mod backup;
 mod line;
 mod locks;
 mod redis;
@@ -80,6 +81,7 @@ pub(super) async fn sections(html: &mut Html, reader: &Reader, sources: &Sources
     }
     redis::slow_log(html, &viewer, &look);
     html.mark("</section>");
+    backup::section(html, &viewer, &sources.feed.backup());
 }
 
 /// `PostgreSQL 15.18 · Redis 7.0.15`, of those that say so.

@@ -158,6 +158,18 @@ pub struct DatabaseWords {
     pub more: fn(count: usize) -> String,
     /// Never.
     pub never: &'static str,
+    /// Title of the newest backup.
+    pub backup: &'static str,
+    /// How long it took, in seconds.
+    pub backup_took: fn(seconds: &str) -> String,
+    /// Redis is not in it.
+    pub backup_partial: &'static str,
+    /// The host that it lies on.
+    pub backup_on: fn(host: &str) -> String,
+    /// There is none, and none is made by itself; or one is made every day.
+    pub backup_none: [&'static str; 2],
+    /// The last try failed; why comes after it.
+    pub backup_failed: fn(ago: &str) -> String,
     /// What stands in the way, and what to do; the lines come after it.
     pub obstacle: fn(ObstacleKind, part: &str) -> String,
 }
@@ -253,6 +265,15 @@ static EN: DatabaseWords = DatabaseWords {
     slow_none: "No command was slow.",
     more: |count| format!("{count} more"),
     never: "never",
+    backup: "Newest backup",
+    backup_took: |seconds| format!("took {seconds} s"),
+    backup_partial: "without Redis",
+    backup_on: |host| format!("on {host}"),
+    backup_none: [
+        "None, and none is made by itself: set backup.schedule = \"on\", or run recipe-monitoring-collector backup.",
+        "None yet: the first one is made next night.",
+    ],
+    backup_failed: |ago| format!("The last try failed {ago}; it is tried again."),
     obstacle: |kind, part| match kind {
         ObstacleKind::Permission => format!("{part}: the role may not see all of it. An administrator can grant that:"),
         ObstacleKind::Extension => {
@@ -357,6 +378,15 @@ static JA: DatabaseWords = DatabaseWords {
     slow_none: "遅いコマンドはありません。",
     more: |count| format!("ほか {count} 件"),
     never: "なし",
+    backup: "最新のバックアップ",
+    backup_took: |seconds| format!("所要 {seconds} 秒"),
+    backup_partial: "Redis を含みません",
+    backup_on: |host| format!("ホスト {host}"),
+    backup_none: [
+        "まだなく、自動でも作成されません。backup.schedule = \"on\" を設定するか、recipe-monitoring-collector backup を実行してください。",
+        "まだありません。最初のバックアップは次の夜に作成されます。",
+    ],
+    backup_failed: |ago| format!("{ago}のバックアップに失敗しました。再試行は続きます。"),
     obstacle: |kind, part| match kind {
         ObstacleKind::Permission => {
             format!("{part}: このロールにはすべてを見る権限がありません。管理者が次の文で付与できます:")

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use collector::backup::BackupState;
 use collector::{Backlog, Feed, Health, PartFault, PartState};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub(crate) struct Readiness {
     rules_error: Option<String>,
     /// Why alerts may reach nobody; null when they do.
     paging_error: Option<String>,
+    /// The newest backup, and what has failed since then.
+    backup: BackupState,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,7 +70,7 @@ pub(crate) async fn readyz(State(feed): State<Feed>) -> impl IntoResponse {
         (part.name.name(), PartReadiness { state, fault, since, age_seconds })
     });
     let Health { ready, unsaved, rules_error, paging_error, .. } = health.clone();
-    let answer = Readiness { ready, parts: parts.collect(), unsaved, rules_error, paging_error };
+    let answer = Readiness { ready, parts: parts.collect(), unsaved, rules_error, paging_error, backup: feed.backup() };
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(answer))
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use axum::extract::State;
+use collector::backup;
 use collector::http::{HttpMetrics, Scrape};
 use collector::rules::PART_UP;
 use collector::{APPLICATION_METRICS, DATABASE_METRICS, Feed, HOST_LABEL, PartState, Point, SYSTEM_METRICS};
@@ -62,6 +63,14 @@ impl Collector for Newest {
         }
         if let Some(database) = self.0.database().filter(|database| is_fresh(database.at)) {
             encode(&mut encoder, &DATABASE_METRICS, &database.host, &database.points)?;
+        }
+        let points = self.0.backup().points(Timestamp::now());
+        for (name, help) in backup::POINTS {
+            let known = points.iter().filter(|point| point.metric_name == name);
+            for point in known {
+                let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+                ConstGauge::new(point.value).encode(metric)?;
+            }
         }
         let help = "Whether a part of the monitoring answers: 1 yes, 0 no, absent where there is none";
         let mut metric = encoder.encode_descriptor(PART_UP, help, None, MetricType::Gauge)?;

@@ -1,5 +1,8 @@
 //! What is told of PostgreSQL and Redis, by the API and on the pages, which need no script for it.
 
+use collector::backup::{Backups, remember_failure};
+use collector::{Settings, Store, embedded};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::helpers::{Dashboard, Place, until};
@@ -91,4 +94,40 @@ async fn a_snapshot_that_the_browser_asks_for_has_nothing_drawn() {
     let snapshot: String = serde_json::from_str(&answer.body).unwrap();
     let snapshot: Value = serde_json::from_str(&snapshot).unwrap();
     assert_eq!((&snapshot["look"], &snapshot["drawn"]), (&Value::from("range=1h"), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_backup_or_why_there_is_none_is_on_the_page_in_readyz_and_in_metrics() {
+    let place = Place::new();
+    let dashboard = Dashboard::start(&place, &["--set", "application.enabled=false"]).await;
+    let page = async |language: &str| dashboard.get("/database", &[&format!("Accept-Language: {language}")]).await.body;
+    let ready = async || dashboard.get("/readyz", &[]).await.json()["backup"].clone();
+    until("its schedule", async || (ready().await["is_daily"] == true).then_some(())).await;
+    assert!(page("en").await.contains("None yet: the first one is made next night."));
+    assert!(page("ja").await.contains("最初のバックアップは次の夜に作成されます。"));
+
+    let mut settings = Settings::default();
+    settings.storage.data_dir = place.data_dir();
+    let url = embedded::running(&settings.storage).unwrap().unwrap().database_url.unwrap();
+    let store = Store::connect(&url, &settings.database).await.unwrap();
+    let made = Backups::new(store.clone(), None, &settings, "kitchen").unwrap().make().await.unwrap();
+    store.close().await;
+    until("the backup", async || (!ready().await["newest"].is_null()).then_some(())).await;
+    assert_eq!(ready().await["newest"]["bytes"], made.manifest.bytes());
+    assert_eq!(ready().await["newest"]["result"], "complete");
+    let shown = page("en").await;
+    let section = shown.split_once("id=\"backup-title\">Newest backup").unwrap().1;
+    assert!(section.contains("ago") && section.contains("KiB") && section.contains("on kitchen"), "{section}");
+    let metrics = dashboard.get("/metrics", &[]).await.body;
+    let size = format!("recipe_monitoring_backup_size_bytes {}", made.manifest.bytes());
+    for line in [&*size, "recipe_monitoring_backup_failed 0", "recipe_monitoring_backup_age_seconds "] {
+        assert!(metrics.lines().any(|known| known.starts_with(line)), "{line} {metrics}");
+    }
+
+    remember_failure(&place.data_dir(), Timestamp::now(), "no room on <the disk>");
+    until("the failure", async || (!ready().await["failed"].is_null()).then_some(())).await;
+    for (language, word) in [("en", "The last try failed"), ("ja", "バックアップに失敗しました")] {
+        let page = page(language).await;
+        assert!(page.contains(word) && page.contains("no room on &lt;the disk&gt;"), "{page}");
+    }
 }
