@@ -7,6 +7,7 @@ mod backup;
 mod business;
 mod dashboard;
 mod database;
+mod dotenv;
 mod error;
 mod ingest;
 mod live;
@@ -29,6 +30,7 @@ pub use backup::{Backup, Daily};
 pub use business::{Business, Metric};
 pub use dashboard::{Dashboard, DashboardError, OwnGraph};
 pub use database::Database;
+pub use dotenv::check_private;
 pub use error::{ConfigError, Origin};
 pub use ingest::Ingest;
 pub use live::Live;
@@ -103,6 +105,13 @@ impl Settings {
         let (settings, origins) = load::load(sources)?;
         settings.check().map_err(|invalid| invalid.refused(&origins))?;
         Ok(settings)
+    }
+
+    /// The same where something is wrong: all that is, and the settings without it. Only for whoever
+    /// says so.
+    #[must_use]
+    pub fn load_what_is_right(sources: &Sources) -> (Self, Vec<ConfigError>) {
+        load::load_what_is_right(sources)
     }
 
     fn check(&self) -> Result<(), error::Invalid> {

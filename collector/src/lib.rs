@@ -95,6 +95,8 @@ mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
 #[cfg(feature = "runtime")]
+mod shell;
+#[cfg(feature = "runtime")]
 pub mod shutdown;
 #[cfg(feature = "runtime")]
 mod source;

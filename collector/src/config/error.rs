@@ -48,6 +48,16 @@ pub enum ConfigError {
         /// What and where.
         reason: String,
     },
+    /// A file with passwords that others may read.
+    #[error("{path} holds passwords and can be read by others (mode {mode:04o}); close it to them with: {command}")]
+    TooOpen {
+        /// The file.
+        path: String,
+        /// Its permissions.
+        mode: u32,
+        /// What closes it.
+        command: String,
+    },
     /// There is no such setting.
     #[error("unknown setting {key} = {value} in {origin}; the nearest known one is {nearest}")]
     Unknown {
@@ -72,6 +82,17 @@ pub enum ConfigError {
         /// What would be valid.
         remedy: String,
     },
+}
+
+impl ConfigError {
+    /// The setting that is wrong; `None` where a whole file is.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { key, .. } | Self::Invalid { key, .. } => Some(key),
+            Self::Unreadable { .. } | Self::Syntax { .. } | Self::TooOpen { .. } => None,
+        }
+    }
 }
 
 fn in_origin(origin: Option<&Origin>) -> String {

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 pub(super) use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 
 use super::Settings;
+use super::dotenv;
 use super::error::{ConfigError, Origin, Origins};
 use super::log::LogFormat;
 
@@ -72,25 +73,91 @@ impl Sources {
 }
 
 pub(super) fn load(sources: &Sources) -> Result<(Settings, Origins), ConfigError> {
+    gather(sources, &mut Err)?.settings()
+}
+
+/// The settings without what is wrong with them, and all that is: where a value is refused the
+/// default holds.
+pub(super) fn load_what_is_right(sources: &Sources) -> (Settings, Vec<ConfigError>) {
+    let mut wrong = Vec::new();
+    let gathered = gather(sources, &mut |error| {
+        wrong.push(error);
+        Ok(())
+    });
+    let Ok(mut merged) = gathered else { return (Settings::default(), wrong) };
+    loop {
+        let (error, known) = match merged.clone().settings() {
+            Ok((settings, origins)) => match settings.check() {
+                Ok(()) => return (settings, wrong),
+                Err(invalid) => (invalid.refused(&origins), Some(settings)),
+            },
+            Err(error) => (error, None),
+        };
+        let was_set = error.key().is_some_and(|key| merged.unset(key));
+        wrong.push(error);
+        if !was_set {
+            return (known.unwrap_or_default(), wrong);
+        }
+    }
+}
+
+/// All that is set, where `refuse` says what becomes of what is wrong.
+fn gather(
+    sources: &Sources,
+    refuse: &mut dyn FnMut(ConfigError) -> Result<(), ConfigError>,
+) -> Result<Merged, ConfigError> {
     let mut merged = Merged::new();
-    let environment = with_dotenv(sources)?;
+    let mut environment = BTreeMap::new();
+    // What others may read is still what was meant.
+    match dotenv::read_private(&sources.directory) {
+        Ok(values) => environment.extend(values),
+        Err(error) => {
+            let is_too_open = matches!(error, ConfigError::TooOpen { .. });
+            refuse(error)?;
+            if is_too_open {
+                match dotenv::read(&sources.directory) {
+                    Ok(values) => environment.extend(values),
+                    Err(error) => refuse(error)?,
+                }
+            }
+        }
+    }
+    environment.extend(sources.environment.clone());
+    let mut or_refuse = |outcome: Result<(), ConfigError>| outcome.or_else(&mut *refuse);
     if let Some(path) = settings_file(sources, &environment) {
-        merged.add_file(&path)?;
+        match entries_of(&path) {
+            Ok(entries) => {
+                for (key, value) in entries {
+                    or_refuse(merged.set(&key, value, Origin::File(path.clone())))?;
+                }
+            }
+            Err(error) => or_refuse(Err(error))?,
+        }
     }
     for (name, key) in HONOURED {
-        merged.add_variable(&environment, name, key)?;
+        or_refuse(merged.add_variable(&environment, name, key))?;
     }
     for name in environment.keys().filter(|name| name.starts_with(PREFIX) && *name != FILE_VARIABLE) {
         if let Some(within) = name.strip_prefix(RECEIVERS) {
-            merged.add_receiver(name, within, &environment[name])?;
+            or_refuse(merged.add_receiver(name, within, &environment[name]))?;
             continue;
         }
         let setting = name.strip_suffix("_FILE").filter(|base| SECRETS.contains(&key_of(base).as_str()));
         let setting = setting.unwrap_or(name);
-        merged.add_variable(&environment, setting, &key_of(setting))?;
+        or_refuse(merged.add_variable(&environment, setting, &key_of(setting)))?;
     }
-    merged.add_flags(&sources.flags)?;
-    merged.settings()
+    for outcome in merged.add_flags(&sources.flags) {
+        or_refuse(outcome)?;
+    }
+    Ok(merged)
+}
+
+/// What a settings file sets.
+fn entries_of(path: &Path) -> Result<BTreeMap<String, Value>, ConfigError> {
+    let text = read(path)?;
+    let syntax = |error| ConfigError::Syntax { path: shown(path), reason: without_source(&error, &text) };
+    let table: Table = text.parse().map_err(syntax)?;
+    Ok(leaves(&table))
 }
 
 /// `RECIPE_MONITORING_LIVE__PUSH` -> `live.push`
@@ -103,32 +170,6 @@ fn settings_file(sources: &Sources, environment: &BTreeMap<String, String>) -> O
     match named {
         Some(path) => Some(sources.directory.join(path)),
         None => Some(sources.directory.join(DEFAULT_FILE)).filter(|path| path.exists()),
-    }
-}
-
-/// The environment over what `.env` says.
-fn with_dotenv(sources: &Sources) -> Result<BTreeMap<String, String>, ConfigError> {
-    let path = sources.directory.join(".env");
-    let mut environment = BTreeMap::new();
-    if path.exists() {
-        let syntax = |error: dotenvy::Error| ConfigError::Syntax { path: shown(&path), reason: without_value(&error) };
-        for entry in dotenvy::from_path_iter(&path).map_err(syntax)? {
-            let (name, value) = entry.map_err(syntax)?;
-            environment.insert(name, value);
-        }
-    }
-    environment.extend(sources.environment.clone());
-    Ok(environment)
-}
-
-/// Why a line of `.env` cannot be read, by its name: its value may be a secret.
-fn without_value(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::LineParse(line, _) => {
-            let name = line.split('=').next().unwrap_or_default();
-            format!("the line of {name} cannot be read; write NAME=value, with quotes around a value that has spaces")
-        }
-        other => other.to_string(),
     }
 }
 
@@ -150,6 +191,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 /// Settings as they add up, with where each was set.
+#[derive(Clone)]
 struct Merged {
     /// Every known key with its default, to know what is known and of which type it is.
     known: BTreeMap<String, Value>,
@@ -161,16 +203,6 @@ impl Merged {
     fn new() -> Self {
         let defaults = Table::try_from(Settings::default()).unwrap_or_default();
         Self { known: leaves(&defaults), table: Table::new(), origins: Origins::new() }
-    }
-
-    fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let text = read(path)?;
-        let syntax = |error| ConfigError::Syntax { path: shown(path), reason: without_source(&error, &text) };
-        let table: Table = text.parse().map_err(syntax)?;
-        for (key, value) in leaves(&table) {
-            self.set(&key, value, Origin::File(path.to_owned()))?;
-        }
-        Ok(())
     }
 
     /// Sets `key` from the variable `name`, or for secrets from the file that `<name>_FILE` names.
@@ -209,21 +241,34 @@ impl Merged {
         self.set("notify.receivers", Value::Table(receivers), origin)
     }
 
-    fn add_flags(&mut self, flags: &Flags) -> Result<(), ConfigError> {
+    /// Sets what flags say; answers what became of each.
+    fn add_flags(&mut self, flags: &Flags) -> Vec<Result<(), ConfigError>> {
+        let mut outcomes = Vec::new();
         if let Some(path) = &flags.data_dir {
-            self.set_text("storage.data_dir", &shown(path), Origin::Flag("--data-dir"))?;
+            outcomes.push(self.set_text("storage.data_dir", &shown(path), Origin::Flag("--data-dir")));
         }
         if let Some(format) = &flags.log_format {
-            self.set_text("log.format", format, Origin::Flag("--log-format"))?;
+            outcomes.push(self.set_text("log.format", format, Origin::Flag("--log-format")));
         }
         for setting in &flags.set {
-            let (key, text) = setting.split_once('=').ok_or_else(|| ConfigError::Syntax {
-                path: format!("--set {setting}"),
-                reason: "use --set key=value, e.g. --set live.push=5s".to_owned(),
-            })?;
-            self.set_text(key.trim(), text.trim(), Origin::Flag("--set"))?;
+            outcomes.push(match setting.split_once('=') {
+                Some((key, text)) => self.set_text(key.trim(), text.trim(), Origin::Flag("--set")),
+                None => Err(ConfigError::Syntax {
+                    path: format!("--set {setting}"),
+                    reason: "use --set key=value, e.g. --set live.push=5s".to_owned(),
+                }),
+            });
         }
-        Ok(())
+        outcomes
+    }
+
+    /// Forgets what was set for `key`, or where it was not, for its whole section, which then has
+    /// something that does not go together; answers whether there was anything.
+    fn unset(&mut self, key: &str) -> bool {
+        let (section, name) = key.split_once('.').unwrap_or((key, ""));
+        let name = name.split(['.', '[']).next().unwrap_or_default();
+        let Some(Value::Table(values)) = self.table.get_mut(section) else { return false };
+        values.remove(name).is_some() || self.table.remove(section).is_some()
     }
 
     /// Sets a value given as text, read as the type that the setting has.
@@ -372,6 +417,13 @@ mod tests {
         (directory, sources)
     }
 
+    fn write_dotenv(directory: &Path, text: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        let path = directory.join(".env");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
     fn load(file: Option<&str>, environment: &[(&str, &str)], set: &[&str]) -> Result<Settings, String> {
         let (_directory, sources) = sources(file, environment, set);
         Settings::load(&sources).map_err(|error| error.to_string())
@@ -399,7 +451,7 @@ mod tests {
         let (directory, mut sources) = sources(None, &[], &[]);
         let secret = directory.path().join("redis-password");
         std::fs::write(&secret, "hunter2\n").unwrap();
-        std::fs::write(directory.path().join(".env"), "RUST_LOG=debug\nDATABASE_URL=postgres://a@h/d\n").unwrap();
+        write_dotenv(directory.path(), "RUST_LOG=debug\nDATABASE_URL=postgres://a@h/d\n", 0o600);
         sources.environment.insert("RUST_LOG".to_owned(), "warn".to_owned());
         sources.environment.insert("REDIS_PASSWORD_FILE".to_owned(), shown(&secret));
         let settings = Settings::load(&sources).unwrap();
@@ -408,6 +460,45 @@ mod tests {
         assert_eq!(settings.redis.password.expose(), Some("hunter2"));
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert!(!toml::to_string(&settings).unwrap().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_dotenv_file_that_others_may_read_is_refused_at_every_start() {
+        let (directory, sources) = sources(None, &[], &[]);
+        write_dotenv(directory.path(), "RUST_LOG=debug\n", 0o644);
+        let error = Settings::load(&sources).unwrap_err().to_string();
+        assert!(error.contains("chmod 600 ") && error.contains(".env"), "{error}");
+    }
+
+    #[test]
+    fn of_wrong_settings_all_that_is_wrong_is_known_and_the_rest_holds() {
+        let file =
+            "[live]\npush = \"fast\"\nsnd = 1\n[schedule]\nsave = \"1m\"\nretention_days = 0\n[database]\npool_max = 3";
+        let set = ["sampling.system=30s", "nonsense", "application.targets=[{ uri = \"a\" }]"];
+        let (directory, mut sources) = sources(Some(file), &[("DATABASE_URL", "postgres://a@h/d")], &set);
+        write_dotenv(directory.path(), "RUST_LOG=debug\n", 0o644);
+        let (settings, wrong) = Settings::load_what_is_right(&sources);
+        assert_eq!(settings.schedule.save, Duration::from_secs(60));
+        assert_eq!(settings.sampling.system, Duration::from_secs(30));
+        assert_eq!((settings.live.push, settings.schedule.retention_days), (Settings::default().live.push, 30));
+        assert_eq!(settings.log.filter, "debug");
+        let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+        for part in [
+            "chmod 600",
+            "live.push = \"fast\"",
+            "live.snd",
+            "schedule.retention_days",
+            "nonsense",
+            "application.targets",
+            "pool_min",
+        ] {
+            assert_eq!(wrong.iter().filter(|error| error.contains(part)).count(), 1, "{part}: {wrong:?}");
+        }
+        assert_eq!(wrong.len(), 7, "{wrong:?}");
+        std::fs::write(directory.path().join(DEFAULT_FILE), "[live").unwrap();
+        sources.flags.set.clear();
+        let (settings, wrong) = Settings::load_what_is_right(&sources);
+        assert_eq!((settings.database.url.expose(), wrong.len()), (Some("postgres://a@h/d"), 2));
     }
 
     #[test]

@@ -50,6 +50,29 @@ fn unknown_and_wrong_settings() {
     refuses_database("not a url", &["database.url", "postgres://"]);
 }
 
+/// Every command reads it, and so does a start.
+#[test]
+fn a_dotenv_file_that_others_may_read() {
+    let directory = directory();
+    let path = directory.path().join(".env");
+    fs::write(&path, "RECIPE_MONITORING_REDIS__ENABLED=false\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let within = |arguments: &[&str]| {
+        let mut command = program(arguments);
+        command.current_dir(directory.path());
+        command
+    };
+    for arguments in [&["run"][..], &["settings"], &["setup", "--yes"]] {
+        refuses(within(arguments), &["mode 0644", "chmod 600 ./.env"]);
+    }
+    // Also where it is another one that is to be changed.
+    let elsewhere = ["setup", "--yes", "--env-file", path.to_str().unwrap()];
+    refuses(program(&elsewhere), &["mode 0644", &format!("chmod 600 {}", path.display())]);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let settings = outcome(within(&["settings"]));
+    assert!(String::from_utf8(settings.stdout).unwrap().contains("[redis]\nenabled = false"));
+}
+
 #[test]
 fn a_database_that_does_not_answer() {
     // A port that was free a moment ago.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use collector::config::{ConfigError, check_private};
 
 /// It holds passwords.
 const MODE: u32 = 0o600;
@@ -14,6 +16,8 @@ const MODE: u32 = 0o600;
 pub(super) enum DotenvError {
     #[error("{path} cannot be read or written: {source}; correct the path or its permissions")]
     File { path: String, source: io::Error },
+    #[error(transparent)]
+    TooOpen(#[from] ConfigError),
     #[error("{path} is not valid: {reason}; correct or remove it")]
     Syntax { path: String, reason: String },
     #[error("{path} is written in a way that cannot be changed safely; set these in it by hand: {keys}")]
@@ -37,12 +41,15 @@ pub(super) struct Dotenv {
 }
 
 impl Dotenv {
-    /// Reads the file, which may be missing.
+    /// Reads the file, which may be missing, and which nobody else may read.
     pub(super) fn read(path: &Path) -> Result<Self, DotenvError> {
         // What a link leads to is changed, not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let (text, exists) = match fs::read_to_string(&path) {
-            Ok(text) => (text, true),
+            Ok(text) => {
+                check_private(&path)?;
+                (text, true)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), false),
             Err(source) => return Err(DotenvError::File { path: path.display().to_string(), source }),
         };
@@ -80,7 +87,7 @@ impl Dotenv {
     pub(super) fn write(&self, wanted: &Wanted) -> Result<(), DotenvError> {
         let failed = |source| DotenvError::File { path: self.path(), source };
         if self.exists && self.differing(wanted).is_empty() {
-            return fs::set_permissions(&self.path, fs::Permissions::from_mode(MODE)).map_err(failed);
+            return Ok(());
         }
         let text = changed(&self.text, wanted)?;
         let mut expected = self.values.clone();
@@ -161,7 +168,14 @@ fn write_whole(path: &Path, text: &str, exists: bool) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    fn put(path: &Path, text: &str, mode: u32) {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
 
     fn wanted(url: &str) -> Wanted {
         vec![("DATABASE_URL", Some(url.to_owned())), ("REDIS_URL", None), ("LOG_DIR", Some("/var/log/my logs".into()))]
@@ -171,7 +185,7 @@ mod tests {
     fn our_keys_change_and_all_else_stays_also_the_owners_words() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
-        fs::write(&path, "# mine\nRUST_LOG=debug\nexport DATABASE_URL=\"old\"\nREDIS_URL=x\nOTHER='a b'").unwrap();
+        put(&path, "# mine\nRUST_LOG=debug\nexport DATABASE_URL=\"old\"\nREDIS_URL=x\nOTHER='a b'", 0o600);
         let before = Dotenv::read(&path).unwrap();
         assert_eq!(before.differing(&wanted("new?a=b")), ["DATABASE_URL", "REDIS_URL", "LOG_DIR"]);
         assert_eq!(before.staying(&wanted("new?a=b")), ["OTHER", "RUST_LOG"]);
@@ -185,12 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_says_the_same_is_kept_but_closed_to_others() {
+    fn one_that_says_the_same_is_kept_and_one_that_others_may_read_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
         let text = "LOG_DIR=\"/var/log/my logs\"\n\nDATABASE_URL='a'";
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        put(&path, text, 0o644);
+        let error = Dotenv::read(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("chmod 600 {}", path.canonicalize().unwrap().display())), "{error}");
+        put(&path, text, MODE);
         Dotenv::read(&path).unwrap().write(&wanted("a")).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
@@ -200,7 +216,7 @@ mod tests {
     fn what_cannot_be_written_changes_nothing_and_no_message_holds_a_value() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
-        fs::write(&path, "OTHER=\"first\nDATABASE_URL=within\"\n").unwrap();
+        put(&path, "OTHER=\"first\nDATABASE_URL=within\"\n", 0o600);
         let before = Dotenv::read(&path).unwrap();
         for url in ["secret'", "secret"] {
             let error = before.write(&wanted(url)).unwrap_err().to_string();
