@@ -215,25 +215,33 @@ const SCHEMA_RIGHTS: &str = "
     FROM pg_namespace WHERE nspname = 'recipe_monitoring_state' AND NOT pg_has_role(nspowner, 'USAGE')";
 
 /// Partitions are made and dropped, and views refreshed, only by their owner; with the rest the
-/// rows of a table are enough.
+/// rows of a table are enough. Rows go into a partition by the rights on the whole.
 const OBJECT_RIGHTS: &str = "
     WITH home AS (
         SELECT coalesce((SELECT relnamespace FROM pg_class WHERE oid = to_regclass('system_metrics')),
                         to_regnamespace(quote_ident(current_schema())), to_regnamespace('public')) AS oid),
     relations AS (
-        SELECT relation.oid, relkind, relowner,
-               relname IN ('system_metrics', 'metrics_last_24h') OR relispartition AS must_own
+        SELECT relation.oid, relkind, relispartition,
+               (relname IN ('system_metrics', 'metrics_last_24h') OR relispartition)
+                   AND NOT pg_has_role(relowner, 'USAGE') AS is_anothers
         FROM pg_class AS relation CROSS JOIN home LEFT JOIN pg_inherits ON inhrelid = relation.oid
         WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace IN (home.oid, to_regnamespace('recipe_monitoring_state'))
-          AND (relname = ANY($1) OR inhparent = to_regclass('system_metrics')))
-    SELECT format('ALTER %s %s OWNER TO %I;',
-                  CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
+          AND (relname = ANY($1) OR inhparent = to_regclass('system_metrics'))
+        ORDER BY relation.oid),
+    granted AS (SELECT oid, relkind FROM relations WHERE NOT is_anothers AND NOT relispartition)
+    SELECT format('ALTER %s %s OWNER TO %I;', CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
                   oid::regclass, current_user)
-    FROM (SELECT * FROM relations ORDER BY oid) AS relations
-    WHERE NOT pg_has_role(relowner, 'USAGE')
-      AND (must_own OR NOT CASE WHEN relkind = 'v' THEN has_table_privilege(oid, 'SELECT')
-                                ELSE has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
-                                     AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE') END)
+    FROM relations WHERE is_anothers
+    UNION ALL
+    SELECT format('GRANT %s ON TABLE %s TO %I;', string_agg(privilege, ', ' ORDER BY place), oid::regclass, current_user)
+    FROM granted, (VALUES (1, 'SELECT'), (2, 'INSERT'), (3, 'UPDATE'), (4, 'DELETE')) AS wanted(place, privilege)
+    WHERE (relkind IN ('r', 'p') OR privilege = 'SELECT') AND NOT has_table_privilege(oid, privilege)
+    GROUP BY oid
+    UNION ALL
+    SELECT format('GRANT USAGE ON SEQUENCE %s TO %I;', objid::regclass, current_user)
+    FROM granted JOIN pg_depend ON refobjid = granted.oid JOIN pg_class AS sequence ON sequence.oid = objid
+    WHERE deptype = 'a' AND sequence.relkind = 'S' AND classid = 'pg_class'::regclass
+      AND NOT has_sequence_privilege(objid, 'USAGE')
     UNION ALL
     SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I;', function.oid::regprocedure, current_user)
     FROM pg_proc AS function CROSS JOIN home
