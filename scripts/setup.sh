@@ -231,6 +231,7 @@ make_plan() {
   if ((level >= 2)); then
     package chromium have chromium
     package pgbouncer has_pgbouncer
+    package faketime have faketime
     package fonts-noto-cjk has_japanese
     package prometheus has_prometheus
     package prometheus-alertmanager have prometheus-alertmanager

@@ -2,6 +2,7 @@
 //! so nothing here ever waits for long or is missed when it fails.
 
 mod copy;
+pub(crate) mod condition;
 mod info;
 mod probe;
 
@@ -82,13 +83,22 @@ impl Cache {
     /// [`CacheError::Url`]
     pub fn connect(url: &str, password: Option<&str>) -> Result<Self, CacheError> {
         let invalid = |error: fred::error::Error| CacheError::Url(error.details().to_owned());
+        let (builder, _) = Self::builder(url, password)?;
+        let client = builder.build().map_err(invalid)?;
+        drop(client.connect());
+        Ok(Self { client, builder })
+    }
+
+    /// How clients are made.
+    fn builder(url: &str, password: Option<&str>) -> Result<(Builder, Config), CacheError> {
+        let invalid = |error: fred::error::Error| CacheError::Url(error.details().to_owned());
         let mut config = Config::from_url(url).map_err(invalid)?;
         // Else the first attempt that fails would be the last.
         config.fail_fast = false;
         if config.password.is_none() {
             config.password = password.map(str::to_owned);
         }
-        let mut builder = Builder::from_config(config);
+        let mut builder = Builder::from_config(config.clone());
         builder
             .with_connection_config(|connection| {
                 connection.connection_timeout = TIMEOUT * 2;
@@ -97,9 +107,7 @@ impl Cache {
             })
             .with_performance_config(|performance| performance.default_command_timeout = TIMEOUT)
             .set_policy(ReconnectPolicy::new_exponential(0, RECONNECT.0, RECONNECT.1, 2));
-        let client = builder.build().map_err(invalid)?;
-        drop(client.connect());
-        Ok(Self { client, builder })
+        Ok((builder, config))
     }
 
     /// Renews the newest values of a reading's kind and of all kinds, and publishes the event.

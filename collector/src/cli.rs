@@ -4,6 +4,7 @@ mod annotate;
 mod backup;
 mod check;
 mod collect;
+mod doctor;
 mod env;
 mod migrate;
 mod notify;
@@ -53,6 +54,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Restore a backup, the newest by: restore latest
     Restore(restore::Arguments),
+    /// Find out what is wrong with the installation, why, and what to do; exit status 1 in trouble
+    Doctor(doctor::Arguments),
     /// Check the file with the alert rules, or run rules over the stored history
     Rules(rules::Arguments),
     /// Send a test to the receivers of alerts
@@ -80,6 +83,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Running", &["run", "env", "settings"]),
     ("Installation", &["setup", "migrate", "check"]),
     ("Backups", &["backup", "restore"]),
+    ("Installation", &["setup", "migrate", "check", "doctor"]),
     ("Alerts", &["rules", "notify"]),
     ("Graphs", &["annotate"]),
     ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
@@ -110,8 +114,14 @@ fn help(command: &clap::Command) -> String {
 
 /// Runs the command.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let settings = Settings::load(&Sources::of_process(arguments.flags))?;
+    let sources = Sources::of_process(arguments.flags);
+    // Wrong settings are the first thing that it looks for.
+    if let Command::Doctor(arguments) = &arguments.command {
+        return doctor::run(&sources, arguments).await;
+    }
+    let settings = Settings::load(&sources)?;
     match arguments.command {
+        Command::Doctor(_) => Ok(()),
         Command::Run => {
             telemetry::start(&settings.log)?;
             run::run(&settings).await

@@ -67,6 +67,8 @@ pub mod config;
 #[cfg(feature = "runtime")]
 mod database_desk;
 #[cfg(feature = "runtime")]
+pub mod doctor;
+#[cfg(feature = "runtime")]
 pub mod embedded;
 #[cfg(feature = "runtime")]
 mod failure;

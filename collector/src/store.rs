@@ -8,6 +8,7 @@ mod annotations;
 mod backup;
 mod business;
 mod check;
+pub(crate) mod condition;
 mod database;
 mod intervals;
 mod link;

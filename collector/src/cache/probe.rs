@@ -6,6 +6,7 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, KeysInterface};
+use fred::types::config::Config;
 use fred::types::{Builder, ConnectHandle, Value};
 
 use super::{CURRENT_KEYS, Cache, options};
@@ -34,8 +35,8 @@ pub(crate) struct CacheProbe {
 }
 
 /// A client that does not connect again by itself, which is how it says why it could not.
-struct Link {
-    client: Client,
+pub(super) struct Link {
+    pub(super) client: Client,
     task: ConnectHandle,
 }
 
@@ -78,20 +79,23 @@ impl CacheProbe {
     }
 
     async fn connect(&self) -> Result<Link, Error> {
-        let mut config = self.cache.builder.get_config().cloned().unwrap_or_default();
-        config.fail_fast = true;
-        let mut builder = Builder::from_config(config);
-        builder
-            .set_performance_config(self.cache.builder.get_performance_config().clone())
-            .set_connection_config(self.cache.builder.get_connection_config().clone());
-        let client = builder.build()?;
-        let mut link = Link { task: client.connect(), client };
-        tokio::select! {
-            connected = link.client.wait_for_connect() => connected?,
-            ended = &mut link.task => ended??,
-        }
-        Ok(link)
+        link(&self.cache.builder, self.cache.builder.get_config().cloned().unwrap_or_default()).await
     }
+}
+
+/// Connects once, with the other settings of `builder`.
+pub(super) async fn link(builder: &Builder, mut config: Config) -> Result<Link, Error> {
+    config.fail_fast = true;
+    let mut own = Builder::from_config(config);
+    own.set_performance_config(builder.get_performance_config().clone())
+        .set_connection_config(builder.get_connection_config().clone());
+    let client = own.build()?;
+    let mut link = Link { task: client.connect(), client };
+    tokio::select! {
+        connected = link.client.wait_for_connect() => connected?,
+        ended = &mut link.task => ended??,
+    }
+    Ok(link)
 }
 
 /// A command that writes, and so is refused where writes are, but changes nothing: an empty text
@@ -105,7 +109,7 @@ async fn write(client: &Client) -> Result<(), Error> {
     }
 }
 
-fn fault(error: &Error) -> PartFault {
+pub(super) fn fault(error: &Error) -> PartFault {
     let details = error.details();
     if let Some((_, fault)) = CODES.iter().find(|(code, _)| details.starts_with(code)) {
         return *fault;

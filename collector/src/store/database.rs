@@ -21,6 +21,7 @@ use crate::sample::PostgresqlReading;
 
 pub(crate) use look::{Looker, nothing};
 use relations::Sizes;
+pub(super) use statements::missing_lines;
 
 /// For a connection of the sampling, and of a look.
 const LIMITS: &str = "SET statement_timeout = '2s'; SET lock_timeout = '500ms'; SET jit = off";

@@ -83,7 +83,7 @@ async fn read_only(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     Ok(row.try_get::<String, _>(0)? == "on")
 }
 
-fn failure(error: &sqlx::Error) -> Failure {
+pub(super) fn failure(error: &sqlx::Error) -> Failure {
     let fault = match error {
         sqlx::Error::Database(error) => of_code(&error.code().unwrap_or_default()),
         sqlx::Error::Io(error) => of_the_way(&format!("{error:?}")),

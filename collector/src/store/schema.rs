@@ -104,6 +104,17 @@ pub enum SchemaError {
     Store(#[from] StoreError),
 }
 
+/// How the database's migrations stand to the program's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Migrations {
+    /// Those that were run, however they went.
+    pub(crate) run: usize,
+    /// Those of this program that were not, or failed.
+    pub(crate) missing: usize,
+    /// Those that this program does not know.
+    pub(crate) newer: Vec<i64>,
+}
+
 impl From<sqlx::Error> for SchemaError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
@@ -153,6 +164,28 @@ impl Store {
             }),
             None => Ok(()),
         }
+    }
+
+    /// How the migrations that were run here stand to those that this program has; `None` where the
+    /// role may not see it.
+    pub(crate) async fn migrations(&self) -> Result<Option<Migrations>, StoreError> {
+        let sql = "SELECT has_table_privilege(to_regclass('_sqlx_migrations'), 'SELECT')";
+        let run: Vec<(i64, bool)> = match sqlx::query_scalar(sql).fetch_one(&self.pool).await? {
+            Some(false) => return Ok(None),
+            Some(true) => {
+                let sql = "SELECT version, success FROM _sqlx_migrations ORDER BY version";
+                sqlx::query_as(sql).fetch_all(&self.pool).await?
+            }
+            None => Vec::new(),
+        };
+        let migrator = sqlx::migrate!("../migrations");
+        let known: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
+        let succeeded = |version: &i64| run.contains(&(*version, true));
+        Ok(Some(Migrations {
+            run: run.len(),
+            missing: known.iter().filter(|version| !succeeded(version)).count(),
+            newer: run.iter().map(|(version, _)| *version).filter(|version| !known.contains(version)).collect(),
+        }))
     }
 
     async fn missing_migrations(&self, migrator: &Migrator) -> Result<usize, StoreError> {

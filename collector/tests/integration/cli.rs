@@ -54,7 +54,7 @@ fn checks(ended: &Ended) -> BTreeMap<u8, (String, String)> {
 
 /// Every table and view to the last byte, but for how long an alert has been active and what
 /// extensions bring along.
-async fn dump(database: &mut PgConnection) -> BTreeMap<String, String> {
+pub async fn dump(database: &mut PgConnection) -> BTreeMap<String, String> {
     let sql = "SELECT oid::regclass::text FROM pg_class
                WHERE relnamespace IN ('public'::regnamespace, 'recipe_monitoring_state'::regnamespace)
                  AND relkind IN ('r', 'p', 'v', 'm')

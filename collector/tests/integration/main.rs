@@ -13,6 +13,7 @@ mod cli;
 mod clock;
 mod database;
 mod description;
+mod doctor;
 mod embedded;
 mod faults;
 mod firings;

@@ -44,6 +44,10 @@ impl Server {
         self.data_dir.join("run")
     }
 
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.data_dir.join("postgres").join(name)
+    }
+
     fn command(&self, log: &fs::File) -> Command {
         let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let wanted = fs::read_to_string(self.data_dir.join("postgres/PG_VERSION")).unwrap();

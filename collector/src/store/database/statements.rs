@@ -94,6 +94,11 @@ pub(super) async fn statements(
     Ok(Ok(Statements { since: timestamp(since), total_ms, statements }))
 }
 
+/// The lines that are still missing before statements are counted; none where they are.
+pub(in crate::store) async fn missing_lines(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    Ok(remedy(&sqlx::query_as(EXTENSION).fetch_one(connection).await?))
+}
+
 /// The lines that are still missing.
 fn remedy(extension: &Extension) -> Vec<String> {
     let mut lines = Vec::new();
