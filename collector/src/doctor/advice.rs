@@ -12,6 +12,9 @@ const SYSTEMD: &str = "/run/systemd/system";
 /// Where Debian has what it knows of its clusters: `<version>/<name>/postgresql.conf`.
 const CLUSTERS: &str = "/etc/postgresql";
 
+/// What the keys of settings have in them that may hold a secret.
+const MAY_BE_SECRET: [&str; 6] = ["url", "pass", "secret", "token", "targets", "receivers"];
+
 /// Whether systemd runs this machine.
 pub(super) fn has_systemd() -> bool {
     Path::new(SYSTEMD).is_dir()
@@ -34,9 +37,17 @@ pub(super) fn own(examination: &Examination, program: &str) -> String {
         }
     }
     for setting in &flags.set {
-        command += &format!(" --set {}", shell::quoted(setting));
+        command += &format!(" --set {}", shell::quoted(&without_secret(setting)));
     }
     command
+}
+
+/// A flag as it may be shown: what may hold a password is not.
+fn without_secret(setting: &str) -> String {
+    match setting.split_once('=') {
+        Some((key, _)) if MAY_BE_SECRET.iter().any(|word| key.contains(word)) => format!("{key}=…"),
+        _ => setting.to_owned(),
+    }
 }
 
 /// The same of a command of the collector.
@@ -144,6 +155,13 @@ mod tests {
         assert_eq!(found(5_433).as_deref(), Some("14/main"));
         assert_eq!(found(5_432).as_deref(), Some("15/main"));
         assert_eq!(found(1), None);
+    }
+
+    #[test]
+    fn no_secret_of_a_flag_is_in_a_command() {
+        assert_eq!(without_secret("database.url=postgres://u:hunter2@h/d"), "database.url=…");
+        assert_eq!(without_secret("redis.password=hunter2"), "redis.password=…");
+        assert_eq!(without_secret("live.push=2s"), "live.push=2s");
     }
 
     #[test]
