@@ -1,8 +1,8 @@
 //! Redis: the newest values under the documented keys, and the live events on channels. A cache,
 //! so nothing here ever waits for long or is missed when it fails.
 
-mod copy;
 pub(crate) mod condition;
+mod copy;
 mod info;
 mod probe;
 

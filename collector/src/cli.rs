@@ -81,9 +81,8 @@ enum Command {
 /// The commands as `--help` shows them.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Running", &["run", "env", "settings"]),
-    ("Installation", &["setup", "migrate", "check"]),
-    ("Backups", &["backup", "restore"]),
     ("Installation", &["setup", "migrate", "check", "doctor"]),
+    ("Backups", &["backup", "restore"]),
     ("Alerts", &["rules", "notify"]),
     ("Graphs", &["annotate"]),
     ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),

@@ -48,6 +48,7 @@ pub struct Manifest {
 /// Whether all is in a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum BackupResult {
     /// All that there is.
     Complete,

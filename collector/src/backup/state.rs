@@ -32,6 +32,7 @@ const DURATION: &str = "recipe_monitoring_backup_duration_seconds";
 
 /// What is known of the backups of one database.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BackupState {
     /// Whether one is made every day.
     pub is_daily: bool,
@@ -46,6 +47,7 @@ pub struct BackupState {
 
 /// The newest backup.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Newest {
     /// When it was whole.
     #[serde(with = "crate::rfc3339")]
@@ -62,6 +64,7 @@ pub struct Newest {
 
 /// A backup that failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Failed {
     /// When.
     #[serde(with = "crate::rfc3339")]

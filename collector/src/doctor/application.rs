@@ -61,7 +61,11 @@ fn failed(url: &str, error: &ScrapeError) -> Finding {
         ScrapeError::Unreachable { .. } => "unreachable",
         ScrapeError::NotFound { .. } => "not_found",
         ScrapeError::Malformed(_) => "not_prometheus",
-        ScrapeError::Tls { .. } | ScrapeError::Client { .. } | ScrapeError::CaFile { .. } => "tls",
+        ScrapeError::Tls { .. }
+        | ScrapeError::Untrusted { .. }
+        | ScrapeError::Client { .. }
+        | ScrapeError::CaFile { .. }
+        | ScrapeError::NoCertificate { .. } => "tls",
         ScrapeError::NoCredentials { .. } | ScrapeError::Refused { .. } => "credentials",
         ScrapeError::SecretFile { .. } | ScrapeError::Unsendable => "unreadable_secret",
         ScrapeError::Address { .. } => "url",

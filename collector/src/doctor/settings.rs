@@ -67,7 +67,7 @@ impl Examination {
                 let of = |error: &crate::rules::RuleError| {
                     let value = if error.value.is_empty() { String::new() } else { format!(" = {}", error.value) };
                     let cause = format!("{shown}, line {}: {}{value} is not valid", error.line, error.key);
-                    Finding::trouble("invalid", cause, error.remedy.clone()).with([check.clone()])
+                    Finding::trouble("invalid", cause, error.remedy.to_string()).with([check.clone()])
                 };
                 Answer::found("a running collector goes on with the rules before", errors.0.iter().map(of))
             }

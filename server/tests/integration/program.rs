@@ -1,7 +1,10 @@
 //! The program itself: what it says of itself, and when it refuses to start.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 
+use collector::config::{Flags, Sources};
+use collector::doctor::{Checked, Outcome, examine};
 use rustix::process::Signal;
 
 use crate::helpers::{Dashboard, Place, outcome};
@@ -58,4 +61,25 @@ async fn logs_are_json_where_there_is_no_terminal_and_text_when_asked_for() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_knows_the_port_of_a_running_dashboard_as_its_own() {
+    let place = Place::new();
+    let mut dashboard = Dashboard::start(&place, &[]).await;
+    let set = [format!("server.address={}", dashboard.host), "application.enabled=false".to_owned()];
+    let flags = Flags { data_dir: Some(place.data_dir()), set: set.to_vec(), ..Flags::default() };
+    let sources = Sources { directory: place.path().to_owned(), environment: BTreeMap::new(), flags };
+    let of = |done: &[Checked], id: &str| done.iter().find(|checked| checked.id == id).unwrap().clone();
+    let done = examine(&sources, |_| {}).await;
+    let port = of(&done, "dashboard");
+    assert_eq!(port.result, Outcome::Ok, "{port:?}");
+    let answers = format!("the dashboard answers at http://{}/, as recipe-monitori (process ", dashboard.host);
+    assert!(port.seen.starts_with(&answers), "{port:?}");
+    assert!(of(&done, "collector").seen.starts_with("recipe-monitoring-dashboard (process "), "{done:?}");
+    assert_eq!(of(&done, "postgresql").result, Outcome::Ok, "{done:?}");
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    let done = examine(&sources, |_| {}).await;
+    assert_eq!(of(&done, "dashboard").findings[0].fault, "not_running");
+    assert_eq!(of(&done, "collector").findings[0].fault, "not_running");
 }
