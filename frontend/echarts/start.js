@@ -9,6 +9,20 @@ const start = async () => {
     app.hydrate();
 };
 
+/** Calls back once something of the page has been painted; the first frame need not have anything in it. */
+const oncePainted = (then) => {
+    if (!PerformanceObserver.supportedEntryTypes.includes("paint")) {
+        requestAnimationFrame(() => setTimeout(then));
+        return;
+    }
+    const observer = new PerformanceObserver((list) => {
+        if (list.getEntriesByName("first-contentful-paint").length === 0) return;
+        observer.disconnect();
+        then();
+    });
+    observer.observe({ type: "paint", buffered: true });
+};
+
 // Nothing is painted of a page that nobody sees, so there it is at once.
 if (document.hidden) start();
-else requestAnimationFrame(() => setTimeout(start));
+else oncePainted(start);
