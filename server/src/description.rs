@@ -1,5 +1,8 @@
-//! What of the API is described, for `/api/v1/openapi.json`: its head, and the answers that many routes share. What a
-//! route takes and gives stands beside its handler in `endpoints`, the types are `collector`'s.
+//! What of the API is described, for `/api/v1/openapi.json`: its head, how an error looks, and (in `answers`) the
+//! refusals that many routes share. What a route takes and gives stands beside its handler in `endpoints`, the types
+//! are `collector`'s.
+
+mod answers;
 
 use std::sync::Arc;
 
@@ -7,7 +10,9 @@ use app::ApiDescription;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::OpenApi as Collected;
-use utoipa::{IntoResponses, OpenApi, ToSchema};
+use utoipa::{OpenApi, ToSchema};
+
+pub(crate) use answers::{Foreign, Invalid, Misshapen, Missing, Pushed, Unavailable, Unsupported};
 
 /// The description before any route is in it.
 #[derive(Debug, OpenApi)]
@@ -84,67 +89,4 @@ impl From<Problem> for ErrorBody {
     fn from(error: Problem) -> Self {
         Self { error }
     }
-}
-
-/// A parameter or a field is not valid: nothing has changed.
-#[derive(IntoResponses)]
-#[response(status = 400)]
-#[expect(dead_code, reason = "it is there for its description")]
-pub(crate) struct Invalid(ErrorBody);
-
-/// It comes from a page of another site: nothing has changed.
-#[derive(IntoResponses)]
-#[response(status = 403)]
-#[expect(dead_code, reason = "it is there for its description")]
-pub(crate) struct Foreign(ErrorBody);
-
-/// There is no such thing (any more).
-#[derive(IntoResponses)]
-#[response(status = 404)]
-#[expect(dead_code, reason = "it is there for its description")]
-pub(crate) struct Missing(ErrorBody);
-
-/// What it needs does not answer now; the message says when to try again.
-#[derive(IntoResponses)]
-#[response(status = 503)]
-#[expect(dead_code, reason = "it is there for its description")]
-pub(crate) struct Unavailable(ErrorBody);
-
-/// The body has another media type than the route takes.
-#[derive(IntoResponses)]
-#[response(status = 415)]
-#[expect(dead_code, reason = "it is there for its description")]
-pub(crate) struct Unsupported(ErrorBody);
-
-/// The body is JSON, and not of the form that is described.
-#[derive(IntoResponses)]
-#[response(status = 422)]
-#[expect(dead_code, reason = "it is there for its description")]
-pub(crate) struct Misshapen(ErrorBody);
-
-/// What may go wrong with whatever is pushed.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "it is there for its description")]
-pub(crate) enum Pushed {
-    /// It is not valid: nothing of it was taken.
-    #[response(status = 400)]
-    Invalid(ErrorBody),
-    /// It comes from a page of another site.
-    #[response(status = 403)]
-    Foreign(ErrorBody),
-    /// It took too long to arrive.
-    #[response(status = 408)]
-    Slow(ErrorBody),
-    /// It is larger than `application.body_limit_mib`.
-    #[response(status = 413)]
-    TooLarge(ErrorBody),
-    /// It has another media type or encoding.
-    #[response(status = 415)]
-    Unsupported(ErrorBody),
-    /// There are too many requests from there; the header Retry-After says how long to wait.
-    #[response(status = 429)]
-    TooMany(ErrorBody),
-    /// It cannot be kept now; the header Retry-After says how long to wait.
-    #[response(status = 503)]
-    Unavailable(ErrorBody),
 }

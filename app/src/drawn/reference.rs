@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Reader, begin, begin_table, end_table};
 use crate::widgets::Html;
@@ -11,7 +11,7 @@ use crate::widgets::Html;
 #[derive(Clone, Debug)]
 pub struct ApiDescription(pub Arc<Value>);
 
-/// Where the types are, in the description and as the start of their place in the page.
+/// What names a type in the description; in the page its name alone is its place.
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// Its routes by tag, and its types.
@@ -64,7 +64,7 @@ fn write_operation(html: &mut Html, reader: &Reader, path: &str, method: &str, o
     begin_table(html, words.api_answers, &words.api_answer_columns);
     for (status, answer) in object(&operation["responses"]) {
         html.element("<tr><td><code>", status, "</code></td><td>");
-        for content in object(&answer["content"]).into_iter().map(|(_, content)| content) {
+        for (_, content) in object(&answer["content"]) {
             write_kind(html, &content["schema"]);
         }
         html.element("</td><td class=\"desk-words\">", text(&answer["description"]), "</td></tr>");
@@ -78,14 +78,13 @@ fn write_type(html: &mut Html, reader: &Reader, name: &str, schema: &Value) {
     html.element("<span>", text(&schema["description"]), "</span></summary>");
     // Inside, for a browser opens what its address leads into.
     html.element("<div id=\"", name, "\">");
-    let properties = object(&schema["properties"]);
-    if properties.is_empty() {
+    if schema["properties"].is_null() {
         html.mark("<p>");
         write_kind(html, schema);
         html.mark("</p>");
     } else {
         begin_table(html, name, &reader.own.api_columns);
-        for (field, property) in properties {
+        for (field, property) in object(&schema["properties"]) {
             let is_required = list(&schema["required"]).iter().any(|name| name == field);
             write_field(html, reader, field, is_required, property, property);
         }
@@ -149,6 +148,6 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn object(value: &Value) -> Vec<(&String, &Value)> {
-    value.as_object().map(Map::iter).into_iter().flatten().collect()
+fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
 }

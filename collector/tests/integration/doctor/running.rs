@@ -96,17 +96,20 @@ async fn start(server: &Server, place: &Path) -> (Collector, String) {
     (Collector::start_as(command, &place.join("data"), &often()).await, url)
 }
 
+/// Looks beside the collector that was started there.
+async fn look_at(place: &Path, url: &str) -> Said {
+    let mut command = doctor(place, &often());
+    on(&mut command, url);
+    look(command).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_saved_is_told_with_the_reason_and_the_way_out() {
     let directory = directory();
     let server = Server::start(directory.path()).await;
     let place = directory.path().join("own");
     let (mut collector, url) = start(&server, &place).await;
-    let look = async || {
-        let mut command = doctor(&place, &often());
-        on(&mut command, &url);
-        look(command).await
-    };
+    let look = async || look_at(&place, &url).await;
     let well = async || {
         until("samples arrive", async || (look().await.check("samples")["result"] == "ok").then_some(())).await;
     };
@@ -157,11 +160,7 @@ async fn two_collectors_that_call_their_host_the_same() {
     let server = Server::start(directory.path()).await;
     let place = directory.path().join("own");
     let (mut collector, url) = start(&server, &place).await;
-    let look = async || {
-        let mut command = doctor(&place, &often());
-        on(&mut command, &url);
-        look(command).await
-    };
+    let look = async || look_at(&place, &url).await;
     let other = directory.path().join("other");
     std::fs::create_dir(&other).unwrap();
     let mut command = program(&[]);
