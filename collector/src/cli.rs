@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod annotate;
+mod audit;
 mod backup;
 mod check;
 mod collect;
@@ -14,10 +15,13 @@ mod restore;
 mod rules;
 mod run;
 mod save;
+mod secret;
 mod settings;
 mod setup;
 mod stores;
+mod token;
 mod upkeep;
+mod user;
 
 use std::error::Error;
 use std::io::Write;
@@ -68,6 +72,12 @@ enum Command {
     Notify(notify::Arguments),
     /// Mark a moment on every graph, a deploy for one; list what is marked, or remove it
     Annotate(annotate::Arguments),
+    /// Say who may log in to the dashboard: add, list, passwd, role, remove
+    User(user::Arguments),
+    /// Make an API token for scraping, pushing or the API; list or remove tokens
+    Token(token::Arguments),
+    /// Print who has changed what, and who tried to log in
+    Audit(audit::Arguments),
     /// Read the host once and add a row of each kind to metrics_raw
     Collect,
     /// Save what waits in the spool to PostgreSQL, by the running collector where there is one
@@ -85,9 +95,10 @@ enum Command {
 }
 
 /// The commands as `--help` shows them.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Running", &["run", "env", "settings"]),
     ("Installation", &["setup", "migrate", "check", "doctor", "completions"]),
+    ("Who may", &["user", "token", "audit"]),
     ("Backups", &["backup", "restore"]),
     ("Alerts", &["rules", "notify"]),
     ("Graphs", &["annotate"]),
@@ -145,6 +156,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Rules(arguments) => rules::run(&settings, arguments).await,
         Command::Notify(arguments) => notify::run(&settings, arguments).await,
         Command::Annotate(arguments) => annotate::run(&settings, arguments).await,
+        Command::User(arguments) => user::run(&settings, arguments).await,
+        Command::Token(arguments) => token::run(&settings, arguments).await,
+        Command::Audit(arguments) => audit::run(&settings, &arguments).await,
         Command::Collect => collect::run(&settings).await,
         Command::Save => save::run(&settings).await,
         Command::Aggregate => upkeep::run(&settings, Job::Aggregate).await,

@@ -51,9 +51,13 @@ pub mod http;
 
 // --- what touches the world ---
 #[cfg(feature = "runtime")]
+pub mod access;
+#[cfg(feature = "runtime")]
 mod alerting;
 #[cfg(feature = "runtime")]
 mod archive;
+#[cfg(feature = "runtime")]
+mod audit;
 #[cfg(feature = "runtime")]
 pub mod backup;
 #[cfg(feature = "runtime")]
@@ -115,6 +119,8 @@ mod top;
 pub use alerting::{AlertDesk, DeskError, Refusal};
 #[cfg(feature = "runtime")]
 pub use archive::{AnnotateError, Archive, ArchiveError, RangeQuery};
+#[cfg(feature = "runtime")]
+pub use audit::{AuditEntry, AuditError, AuditLog, AuditPage};
 #[cfg(feature = "runtime")]
 pub use buffer::{Batch, Buffer, Entry, Record, Unsaved};
 #[cfg(feature = "runtime")]

@@ -15,7 +15,9 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
+use crate::access::{Access, AccessError};
 use crate::alerting::{AlertDesk, Alerting, Front};
+use crate::audit::AuditLog;
 use crate::backup::{self, Backups, Looking, Place};
 use crate::buffer::Buffer;
 use crate::business::{Counting, CountingError, Occasion};
@@ -91,6 +93,9 @@ pub enum StartError {
     /// The alert rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// Users, sessions and API tokens.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Business events cannot be counted.
     #[error(transparent)]
     Counting(#[from] CountingError),
@@ -112,6 +117,7 @@ pub struct Running {
     store: Store,
     cache: Option<Cache>,
     archive: Archive,
+    audit: AuditLog,
     sampling: Option<Sampling>,
     tasks: JoinSet<()>,
     embedded: Option<Embedded>,
@@ -174,6 +180,7 @@ impl Running {
         let spool = embedded::spool_dir(&settings.storage).ok();
         let mut running = Self {
             archive: Archive::new(store.clone(), spool.as_deref().map(Unsaved::of_others), sample_seconds),
+            audit: AuditLog::new(data_dir.as_deref().unwrap_or(Path::new("")), Some(store.clone())),
             feed,
             store,
             cache,
@@ -198,6 +205,7 @@ impl Running {
             let looking = Looking { place, data_dir, store, host: host.clone(), is_daily };
             running.tasks.spawn(source::watch_backup(running.feed.clone(), looking));
         }
+        running.tasks.spawn(running.audit.clone().keep_moving());
         running.begin_with_history(host, data_dir, role).await;
         running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone(), on_news.clone()));
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
@@ -388,6 +396,21 @@ impl Running {
     #[must_use]
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    /// The way into the audit log.
+    #[must_use]
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
+    }
+
+    /// Who may.
+    ///
+    /// # Errors
+    ///
+    /// See [`AccessError`]
+    pub fn access(settings: &Settings) -> Result<Access, StartError> {
+        Ok(Access::open(&embedded::data_dir(&settings.storage)?)?)
     }
 
     /// Where pushed events are counted; `None` where a separate collector does it, or nothing is counted.

@@ -5,6 +5,7 @@ mod activity;
 mod address;
 mod alerts;
 mod annotations;
+mod audit;
 mod backup;
 mod business;
 mod check;

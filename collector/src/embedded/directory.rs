@@ -10,6 +10,8 @@
 //! run/          PostgreSQL's Unix socket
 //! log/          what the servers print
 //! spool/        samples that are not yet in PostgreSQL
+//! access.json   users, sessions and API tokens, as hashes
+//! audit.jsonl   entries of the audit log that are not yet in PostgreSQL
 //! backups/      backups, where the settings name no other place
 //! ```
 

@@ -6,7 +6,7 @@ use sqlx::migrate::Migrator;
 use super::{Store, StoreError};
 
 /// What there must be. Names without a schema are public and lie where `system_metrics` does.
-const OBJECTS: [(Object, &str); 35] = [
+const OBJECTS: [(Object, &str); 36] = [
     (Object::Table, "system_metrics"),
     (Object::Table, "metrics_raw"),
     (Object::Table, "metrics_hourly"),
@@ -14,6 +14,7 @@ const OBJECTS: [(Object, &str); 35] = [
     (Object::Table, "alert_history"),
     (Object::Table, "business_events"),
     (Object::Table, "annotations"),
+    (Object::Table, "audit_log"),
     (Object::Table, "recipe_monitoring_state.streams"),
     (Object::Table, "recipe_monitoring_state.leases"),
     (Object::Table, "recipe_monitoring_state.job_runs"),

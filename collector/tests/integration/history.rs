@@ -60,6 +60,11 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
              created_by text, created_at timestamp with time zone",
         ),
         (
+            "audit_log",
+            "id uuid, timestamp timestamp with time zone, actor text, role text, action text, object text, \
+             detail jsonb, address text, ok boolean, created_at timestamp with time zone",
+        ),
+        (
             "latest_metrics",
             "metric_name character varying(100), metric_value numeric, labels jsonb, timestamp timestamp with time zone",
         ),
@@ -87,7 +92,7 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
     let relations: String = sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap();
     assert_eq!(
         relations,
-        "active_alerts alert_history annotations business_events daily_summaries latest_metrics metrics_hourly \
+        "active_alerts alert_history annotations audit_log business_events daily_summaries latest_metrics metrics_hourly \
          metrics_last_24h metrics_raw system_metrics"
     );
     for (index, definition) in [
@@ -98,6 +103,7 @@ async fn the_tables_have_the_columns_types_and_indexes_of_the_contract() {
         ("metrics_hourly_hour_metric_name_key", "UNIQUE metrics_hourly USING btree (hour, metric_name)"),
         ("daily_summaries_date_key", "UNIQUE daily_summaries USING btree (date)"),
         ("idx_annotations_timestamp", "annotations USING btree (\"timestamp\" DESC)"),
+        ("idx_audit_log_timestamp", "audit_log USING btree (\"timestamp\" DESC, id DESC)"),
         ("idx_metrics_last_24h_name", "UNIQUE metrics_last_24h USING btree (metric_name)"),
         (
             "idx_metrics_raw_once",

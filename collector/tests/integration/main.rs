@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails loudly")]
 
+mod access;
 mod alerts;
 mod annotations;
 mod archive;
