@@ -177,6 +177,8 @@ pub struct Backups {
     /// `None` where it runs without Redis.
     cache: Option<Cache>,
     place: Place,
+    /// Users and API tokens.
+    access: PathBuf,
     policy: Backup,
     zone: TimeZone,
     host: String,
@@ -194,6 +196,7 @@ impl Backups {
             store,
             cache,
             place: Place::of(settings)?,
+            access: embedded::data_dir(&settings.storage)?.join(manifest::ACCESS),
             policy: settings.backup.clone(),
             zone: settings.schedule.zone(),
             host: host.to_owned(),

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use jiff::Timestamp;
 use tokio::process::ChildStdout;
 
-use super::manifest::{CopiedKeys, DUMP, DumpedDatabase, FORMAT, FileSum, KEYS, Manifest, Summing};
+use super::manifest::{ACCESS, CopiedKeys, DUMP, DumpedDatabase, FORMAT, FileSum, KEYS, Manifest, Summing};
 use super::place::{Held, Partial};
 use super::programs::{Programs, be_nice, end};
 use super::{BackupError, BackupResult, Backups};
@@ -96,6 +96,7 @@ impl Backups {
         frozen.thaw().await;
         let mut files = BTreeMap::from([(DUMP.to_owned(), dump)]);
         let redis = self.copy_keys(&partial, &mut files).await?;
+        self.copy_access(&partial, &mut files).map_err(|error| self.not_written(error))?;
         let manifest = Manifest {
             format: FORMAT,
             program: format!("recipe-monitoring-collector {}", env!("CARGO_PKG_VERSION")),
@@ -174,6 +175,19 @@ impl Backups {
         partial.write(KEYS, &text).map_err(|error| self.not_written(error))?;
         files.insert(KEYS.to_owned(), sum.finish());
         Ok(CopiedKeys { keys: Some(copy.keys.len()), missing: None })
+    }
+
+    /// Users and API tokens, as the hashes that are kept of them.
+    fn copy_access(&self, partial: &Partial, files: &mut BTreeMap<String, FileSum>) -> io::Result<()> {
+        let text = match std::fs::read(&self.access) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            text => text?,
+        };
+        let mut sum = Summing::default();
+        sum.add(&text);
+        partial.write(ACCESS, &text)?;
+        files.insert(ACCESS.to_owned(), sum.finish());
+        Ok(())
     }
 
     fn not_written(&self, source: io::Error) -> BackupError {

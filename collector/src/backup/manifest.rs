@@ -17,6 +17,8 @@ pub(super) const FILE: &str = "manifest.json";
 pub(super) const DUMP: &str = "postgresql.dump";
 /// The keys of Redis.
 pub(super) const KEYS: &str = "redis.json";
+/// Users and API tokens, where there are any.
+pub(super) const ACCESS: &str = "access.json";
 /// The form of a backup. One of a later form is refused.
 pub(super) const FORMAT: u32 = 1;
 
@@ -151,7 +153,7 @@ impl Manifest {
 }
 
 fn is_known(name: &str) -> bool {
-    [DUMP, KEYS].contains(&name)
+    [DUMP, KEYS, ACCESS].contains(&name)
 }
 
 /// Size and checksum of a file.

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 
 use super::make::list;
-use super::manifest::{DUMP, KEYS, Manifest};
+use super::manifest::{ACCESS, DUMP, KEYS, Manifest};
 use super::programs::{Programs, end};
 use super::{BackupError, Backups, Place};
+use crate::access::{Access, Contents};
 use crate::cache::{Cache, Copy};
 use crate::config::Settings;
 use crate::store::{LAST_WORDS, STATE_SCHEMA, Store, Target, comparison, is_ours, newest_migration};
@@ -118,6 +119,31 @@ impl Restoring {
         let copy: Copy = serde_json::from_slice(&text).map_err(|error| damaged(format!("{KEYS}: {error}")))?;
         let put = cache.put_back(&copy, Timestamp::now()).await;
         put.map(Some).map_err(|error| BackupError::Program { program: "RESTORE", reason: error.to_string() })
+    }
+
+    /// Restores users and API tokens, without the sessions of that time; answers whether. Where there are users, only
+    /// with `replace` in their place.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError::Damaged`], also for what cannot be written.
+    pub fn restore_access(&self, data_dir: &Path, replace: bool) -> Result<bool, BackupError> {
+        if !self.manifest.files.contains_key(ACCESS) {
+            return Ok(false);
+        }
+        let damaged = |reason: String| BackupError::Damaged { backup: self.path.clone(), reason };
+        let text = std::fs::read(self.path.join(ACCESS)).map_err(|error| damaged(format!("{ACCESS}: {error}")))?;
+        let kept = Contents::without_sessions(&text).map_err(|reason| damaged(format!("{ACCESS}: {reason}")))?;
+        let restored = Access::open(data_dir).and_then(|access| {
+            access.change(|contents| {
+                let is_free = replace || contents.users().is_empty();
+                if is_free {
+                    *contents = kept;
+                }
+                Ok(is_free)
+            })
+        });
+        restored.map_err(|error| damaged(error.to_string()))
     }
 
     fn check_target(&self, target: &Target, store: &Store, replace: bool) -> Result<(), BackupError> {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{BufRead, IsTerminal, Write};
 
 use collector::backup::Restoring;
-use collector::embedded::Connections;
+use collector::embedded::{self, Connections};
 use collector::{Cache, Settings, Store};
 
 use super::backup::{redis_line, running};
@@ -81,6 +81,10 @@ async fn restore(
         Some(url) => print(&restore_keys(settings, restoring, url).await?)?,
         None if manifest.redis.keys.is_none() => print(&redis_line(manifest))?,
         None => print("Redis: left as it is")?,
+    }
+    // Another database is no other installation.
+    if arguments.to.is_none() && restoring.restore_access(&embedded::data_dir(&settings.storage)?, arguments.replace)? {
+        print("users and API tokens: restored; everybody has to log in again")?;
     }
     Ok(())
 }

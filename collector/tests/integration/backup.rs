@@ -565,6 +565,8 @@ async fn the_private_postgresql_is_backed_up_every_night_and_comes_back_where_no
     execute(&mut database, "INSERT INTO annotations (text) VALUES ('kept')").await;
     drop(database);
     let data = data_dir.to_str().unwrap();
+    let token = program(&["token", "add", "kept", "--scope", "read", "--data-dir", data]);
+    assert_eq!(outcome(token).status.code(), Some(0));
     // By hand, beside it.
     assert_eq!(outcome(program(&["backup", "--data-dir", data])).status.code(), Some(0));
     let running = run(program(&["restore", "latest", "--data-dir", data, "--replace", "--yes"]));
@@ -578,6 +580,8 @@ async fn the_private_postgresql_is_backed_up_every_night_and_comes_back_where_no
     let elsewhere = elsewhere.to_str().unwrap();
     let ended = run(program(&["restore", newest.to_str().unwrap(), "--data-dir", elsewhere]));
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    let access = collector::access::Access::open(Path::new(elsewhere)).unwrap();
+    assert_eq!(access.contents().tokens().iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["kept"]);
     let mut again = Collector::start(Path::new(elsewhere), &[]).await;
     let kept = "SELECT count(*) FROM annotations WHERE text = 'kept'";
     assert_eq!(number(&mut again.database().await, kept).await, 1);
