@@ -10,6 +10,8 @@
 // A view is one type with all that is in it, as deep as the page.
 #![recursion_limit = "256"]
 
+#[cfg(feature = "ssr")]
+pub mod access;
 pub mod api;
 mod browser;
 mod charts;
@@ -34,7 +36,7 @@ mod words;
 pub use drawn::{ANNOTATIONS_TOLD, ApiDescription};
 pub use locale::Locale;
 #[cfg(feature = "ssr")]
-pub use preferences::{cookie_value, locale_of};
+pub use preferences::{cookie_value, kept_of, locale_of, theme_of};
 pub use routes::App;
 pub use shell::{Assets, shell};
 pub use theme::Theme;

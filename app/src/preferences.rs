@@ -10,6 +10,7 @@ mod request {
     use http::request::Parts;
     use leptos::prelude::use_context;
 
+    use collector::access::Caller;
     use collector::config::Dashboard;
 
     use super::{Locale, Theme};
@@ -40,8 +41,27 @@ mod request {
     /// The theme of the page.
     #[must_use]
     pub fn theme() -> Theme {
-        with_header(http::header::COOKIE, |cookies| Some(Theme::from_name(cookie(cookies, "theme"))))
-            .unwrap_or_default()
+        use_context::<Parts>().map(|parts| theme_of(&parts.headers)).unwrap_or_default()
+    }
+
+    /// The theme of whoever sends a request with these headers.
+    #[must_use]
+    pub fn theme_of(headers: &HeaderMap) -> Theme {
+        let cookies = text(headers, http::header::COOKIE).unwrap_or_default();
+        Theme::from_name(cookie(cookies, "theme"))
+    }
+
+    /// Who sends the request, where the server has looked at that.
+    #[must_use]
+    pub fn caller() -> Option<Caller> {
+        use_context::<Parts>()?.extensions.get().cloned()
+    }
+
+    /// The name that a form begins with: that of the user, or else the one that was given last.
+    #[must_use]
+    pub fn author() -> String {
+        let user = caller().and_then(|caller| caller.user().map(str::to_owned));
+        user.unwrap_or_else(|| kept("name"))
     }
 
     /// The dashboard's address, as the viewer reaches it.
@@ -53,8 +73,15 @@ mod request {
     /// What a cookie that [`cookie_value`] made holds; empty where there is none.
     #[must_use]
     pub fn kept(name: &str) -> String {
+        use_context::<Parts>().map(|parts| kept_of(&parts.headers, name)).unwrap_or_default()
+    }
+
+    /// The same of whoever sends a request with these headers.
+    #[must_use]
+    pub fn kept_of(headers: &HeaderMap, name: &str) -> String {
         let decoded = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8().ok().map(Into::into);
-        with_header(http::header::COOKIE, |cookies| decoded(cookie(cookies, name)?)).unwrap_or_default()
+        let cookies = text(headers, http::header::COOKIE).unwrap_or_default();
+        cookie(cookies, name).and_then(decoded).unwrap_or_default()
     }
 
     /// Whether the page is for a screen on a wall, that nobody sits at: `?kiosk`.
@@ -110,7 +137,10 @@ mod request {
 }
 
 #[cfg(feature = "ssr")]
-pub use request::{address, cookie_value, dashboard, hidden, is_kiosk, kept, locale, locale_of, panels, theme};
+pub use request::{
+    address, author, caller, cookie_value, dashboard, hidden, is_kiosk, kept, kept_of, locale, locale_of, panels,
+    theme, theme_of,
+};
 
 /// The language of the page.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]

@@ -4,6 +4,8 @@ use leptos::html::meta;
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
+#[cfg(feature = "ssr")]
+use crate::access::who;
 use crate::preferences;
 use crate::routes::App;
 use crate::theme::Theme;
@@ -11,6 +13,8 @@ use crate::theme::Theme;
 /// Where the server has the files that the page loads by itself. Given as context.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
+    /// URL of the style, if it was built.
+    pub style: Option<String>,
     /// URL of the script that starts the app and follows whether somebody looks into graphs, if it was built.
     pub page: Option<String>,
     /// URL of the app's module, if it was built.
@@ -28,7 +32,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let locale = preferences::locale();
     let theme = preferences::theme();
     let kiosk = preferences::is_kiosk().then_some("");
-    let Assets { page, app, wasm, echarts } = use_context().unwrap_or_default();
+    let Assets { page, app, wasm, echarts, .. } = use_context().unwrap_or_default();
     let (light, dark) = match theme {
         Theme::System => ("(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"),
         Theme::Light => ("all", "not all"),
@@ -55,7 +59,15 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App/>
+                // Not a part of the app: the browser need not know who it is for.
+                <div class="who" inner_html=who(locale)></div>
             </body>
         </html>
     }
+}
+
+/// Of no page at all.
+#[cfg(not(feature = "ssr"))]
+fn who(_: crate::locale::Locale) -> String {
+    String::new()
 }

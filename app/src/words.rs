@@ -1,6 +1,8 @@
 //! Everything the dashboard says, once per language. A field that a language does not fill does
 //! not compile. What is the same everywhere (numbers, units, times) is in `format`.
 
+#[cfg(feature = "ssr")]
+mod access;
 mod alerts;
 #[cfg(feature = "ssr")]
 mod annotations;
@@ -15,6 +17,8 @@ mod ja;
 
 use leptos::prelude::use_context;
 
+#[cfg(feature = "ssr")]
+pub use access::AccessWords;
 pub use alerts::AlertsWords;
 #[cfg(feature = "ssr")]
 pub use annotations::AnnotationWords;

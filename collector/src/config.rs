@@ -1,6 +1,7 @@
 //! Settings: one struct per concern, defaults visible in each. Where they come from and how a
 //! wrong one is refused is in `load`.
 
+mod access;
 mod alerts;
 mod application;
 mod backup;
@@ -24,6 +25,7 @@ mod system;
 
 use serde::{Deserialize, Serialize};
 
+pub use access::{Access, AccessMode};
 pub use alerts::Alerts;
 pub use application::{Application, DurationUnit, Failed, Target};
 pub use backup::{Backup, Daily};
@@ -62,6 +64,8 @@ honoured. Without DATABASE_URL or REDIS_URL a private PostgreSQL or Redis runs i
 pub struct Settings {
     /// The dashboard's own address.
     pub server: Server,
+    /// Who may.
+    pub access: Access,
     /// The data directory and what lives in it.
     pub storage: Storage,
     /// PostgreSQL.
@@ -115,7 +119,7 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), error::Invalid> {
-        self.server.check()?;
+        self.access.check(self.server.address)?;
         self.database.check()?;
         self.redis.check()?;
         self.live.check()?;

@@ -24,6 +24,7 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets, Site), ServerError> {
     site.check(&package)?;
     let asset = |folder: &str, start: &str, end| site.newest(folder, start, end).map(|name| format!("/{folder}{name}"));
     let assets = Assets {
+        style: asset(&package, NAME, ".css"),
         page: asset("", "page-", ".js"),
         app: asset(&package, NAME, ".js"),
         wasm: asset(&package, NAME, ".wasm"),

@@ -7,10 +7,13 @@ mod answers;
 use std::sync::Arc;
 
 use app::ApiDescription;
+use collector::access::Scope;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::OpenApi as Collected;
 use utoipa::{OpenApi, ToSchema};
+
+use crate::access::policy::{self, Take};
 
 pub(crate) use answers::{Foreign, Invalid, Misshapen, Missing, Pushed, Unavailable, Unsupported};
 
@@ -40,7 +43,54 @@ pub(crate) struct Description;
 pub(crate) fn readable(collected: &Collected) -> ApiDescription {
     let mut description = serde_json::to_value(collected).unwrap_or_default();
     tidy(&mut description);
+    say_who_may(&mut description);
     ApiDescription(Arc::new(description))
+}
+
+/// Adds to every route that is not everybody's what it takes: a token's scope or a user's role, and how it is refused.
+fn say_who_may(description: &mut Value) {
+    let schemes = json!({
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token, rmt_…, made on the page /users or by recipe-monitoring-collector token add. Its \
+                            scopes are those that a route names.",
+        },
+        "cookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "recipe_monitoring",
+            "description": "The session of a user who has logged in at /login. By HTTPS the cookie's name is \
+                            __Host-recipe_monitoring.",
+        },
+    });
+    description["components"]["securitySchemes"] = schemes;
+    let refusal = |text: String| {
+        let schema = json!({ "$ref": "#/components/schemas/ErrorBody" });
+        json!({ "description": text, "content": { "application/json": { "schema": schema } } })
+    };
+    let Some(paths) = description["paths"].as_object_mut() else { return };
+    for (path, methods) in paths {
+        let Some(methods) = methods.as_object_mut() else { continue };
+        for (method, operation) in methods {
+            let rule = method.to_uppercase().parse().ok().and_then(|method| policy::rule(&method, path));
+            let Some(take) = rule.map(|rule| rule.take).filter(|take| *take != Take::Open) else {
+                operation["security"] = json!([]);
+                continue;
+            };
+            let role = policy::least_role(take).name();
+            let scope = policy::scope_of(take).map(Scope::name);
+            operation["security"] = match scope {
+                Some(scope) => json!([{ "bearer": [scope] }, { "cookie": [role] }]),
+                None => json!([{ "cookie": [role] }]),
+            };
+            let by_token = scope.map(|scope| format!("a token with the scope {scope}, or ")).unwrap_or_default();
+            let responses = &mut operation["responses"];
+            responses["401"] = refusal("Nobody is logged in, or the token does not hold.".to_owned());
+            let foreign = responses["403"]["description"].as_str().map(|other| format!(" {other}")).unwrap_or_default();
+            responses["403"] = refusal(format!("It takes {by_token}the role {role}.{foreign}"));
+        }
+    }
 }
 
 /// Takes out of all texts what is only for readers of the code: examples in Rust, links to items, broken lines.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use collector::StartError;
+use collector::access::AccessError;
 
 /// Why the server could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum ServerError {
     /// The parts behind the pages.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Users, sessions and tokens.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The server ended by itself.
     #[error("the server ended: {0}")]
     Serve(#[source] std::io::Error),

@@ -61,6 +61,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut stdout = std::io::stdout();
     if stdout.is_terminal() {
         writeln!(stdout, "\n  The dashboard is at {}\n", application.url())?;
+        if let Some(token) = application.first_token() {
+            writeln!(
+                stdout,
+                "  Nobody can log in yet: make the first admin at {}first-admin\n  with this token: {token}\n",
+                application.url()
+            )?;
+        }
     }
     application.run(stop).await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use collector::http::HttpMetrics;
 use http::header::{CACHE_CONTROL, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
@@ -11,6 +11,9 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
 
+use crate::access::{Gate, guard};
+use crate::peer;
+
 /// Files whose name holds a hash or a version of what is in them.
 const IMMUTABLE: [&str; 4] = ["/pkg/", "/page-", "/echarts-", "/fonts/"];
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -18,8 +21,10 @@ const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache, private");
 
 /// Puts the layers around the routes; the last one here is the first a request meets.
-pub(crate) fn add(router: Router, metrics: &HttpMetrics) -> Router {
+pub(crate) fn add(router: Router, metrics: &HttpMetrics, gate: Gate) -> Router {
     router
+        .layer(from_fn_with_state(gate, guard))
+        .layer(from_fn(peer::note))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn(headers))
         .layer(TraceLayer::new_for_http())

@@ -12,39 +12,20 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::guard_rest;
+use crate::access::policy::ANY;
 use crate::description::{self, Description};
-use crate::endpoints::{Ingest, alerting, annotations, dashboard, health, ingest, live, metrics, preferences, v1};
+use crate::endpoints::{
+    Ingest, account, alerting, annotations, audit, dashboard, health, ingest, live, login, metrics, preferences, users,
+    v1,
+};
 use crate::state::AppState;
 use crate::{middleware, site};
 
 /// The whole site; what is pushed goes to `ingest`.
 pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
-    let pushed = OpenApiRouter::new()
-        .routes(routes!(ingest::metrics))
-        .routes(routes!(ingest::events))
-        .layer(from_fn(ingest::linger))
-        .with_state(ingest);
-    // These have their paths and methods in their description, beside their handlers.
-    let (described, collected) = OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-        .routes(routes!(metrics::metrics))
-        .routes(routes!(live::live))
-        .routes(routes!(v1::current))
-        .routes(routes!(v1::range))
-        .routes(routes!(v1::stats))
-        .routes(routes!(v1::alerts))
-        .routes(routes!(v1::alert_history))
-        .routes(routes!(v1::database))
-        .routes(routes!(alerting::acknowledge))
-        .routes(routes!(alerting::desk))
-        .routes(routes!(alerting::silences, alerting::silence))
-        .routes(routes!(alerting::end_silence))
-        .routes(routes!(alerting::test))
-        .routes(routes!(annotations::list, annotations::mark))
-        .routes(routes!(annotations::remove))
-        .merge(pushed)
-        .split_for_parts();
+    let pushed = pushed().layer(from_fn(ingest::linger)).with_state(ingest);
+    let (described, collected) = described().merge(pushed).split_for_parts();
     let description = description::readable(&collected);
     let openapi = {
         let ApiDescription(json) = description.clone();
@@ -69,15 +50,16 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         move || app::shell(options.clone())
     };
     let missing = any_service(ErrorHandler::new_with_context(context.clone(), app::shell, state.leptos.clone()));
-    let files = missing.layer(from_fn_with_state(state.site.clone(), site::serve));
+    // Files are everybody's; the page that says that there is none shows as much as any other.
+    let files = missing
+        .layer(from_fn_with_state(state.gate.clone(), guard_rest))
+        .layer(from_fn_with_state(state.site.clone(), site::serve));
+    let gate = state.gate.clone();
     let http_metrics = state.metrics.clone();
     let router = Router::new()
         .merge(described)
         .route("/api/v1/openapi.json", get(openapi))
-        .route("/preferences", post(preferences::set))
-        .route("/alerts/act", post(alerting::form))
-        .route("/dashboard", post(dashboard::set))
-        .route("/annotations", post(annotations::form))
+        .merge(plain())
         .route("/api/{*rest}", any(v1::unknown))
         // The pages, and the server functions under /api.
         .leptos_routes_with_context(&state, pages, context, shell)
@@ -85,5 +67,83 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .fallback_service(files)
         .method_not_allowed_fallback(v1::wrong_method)
         .with_state(state);
-    middleware::add(router, &http_metrics)
+    middleware::add(router, &http_metrics, gate)
+}
+
+/// What applications push.
+fn pushed() -> OpenApiRouter<Ingest> {
+    OpenApiRouter::new().routes(routes!(ingest::metrics)).routes(routes!(ingest::events))
+}
+
+/// These have their paths and methods in their description, beside their handlers.
+fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(live::live))
+        .routes(routes!(v1::current))
+        .routes(routes!(v1::range))
+        .routes(routes!(v1::stats))
+        .routes(routes!(v1::alerts))
+        .routes(routes!(v1::alert_history))
+        .routes(routes!(v1::database))
+        .routes(routes!(alerting::acknowledge))
+        .routes(routes!(alerting::desk))
+        .routes(routes!(alerting::silences, alerting::silence))
+        .routes(routes!(alerting::end_silence))
+        .routes(routes!(alerting::test))
+        .routes(routes!(annotations::list, annotations::mark))
+        .routes(routes!(annotations::remove))
+}
+
+/// Method and path of every plain route, with what does it: one list for the router and for the tests.
+macro_rules! plain {
+    ($(($method:ident, $path:literal, $handler:expr)),+ $(,)?) => {
+        /// Plain forms and the pages of log-in.
+        fn plain() -> Router<AppState> {
+            Router::new()$(.route($path, $method($handler)))+
+        }
+
+        const PLAIN: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
+    };
+}
+
+plain![
+    (post, "/preferences", preferences::set),
+    (post, "/alerts/act", alerting::form),
+    (post, "/dashboard", dashboard::set),
+    (post, "/annotations", annotations::form),
+    (get, "/login", login::page),
+    (post, "/login", login::log_in),
+    (post, "/logout", login::log_out),
+    (get, "/first-admin", login::first_admin_page),
+    (post, "/first-admin", login::first_admin),
+    (get, "/account", account::page),
+    (post, "/account", account::set),
+    (get, "/users", users::page),
+    (post, "/users", users::act),
+    (get, "/audit", audit::page),
+];
+
+/// Method and path of every route, `*` for any method: for the tests of who may, which have a row for each.
+#[doc(hidden)]
+#[must_use]
+pub fn routes() -> Vec<(String, String)> {
+    let mut routes: Vec<(String, String)> = Vec::new();
+    let described = [described().into_openapi(), pushed().into_openapi()].map(serde_json::to_value);
+    for description in described.into_iter().flatten() {
+        let paths = description["paths"].as_object().cloned().unwrap_or_default();
+        for (path, methods) in paths {
+            let methods = methods.as_object().cloned().unwrap_or_default();
+            routes.extend(methods.keys().map(|method| (method.to_uppercase(), path.clone())));
+        }
+    }
+    routes.extend(PLAIN.iter().map(|(method, path)| (method.to_uppercase(), (*path).to_owned())));
+    routes.extend(generate_route_list(app::App).iter().map(|page| ("GET".to_owned(), page.path().to_owned())));
+    let functions = leptos::server_fn::axum::server_fn_paths();
+    routes.extend(functions.map(|(path, method)| (method.to_string(), path.to_owned())));
+    routes.push(("GET".to_owned(), "/api/v1/openapi.json".to_owned()));
+    routes.push((ANY.to_owned(), "/api/{*rest}".to_owned()));
+    routes
 }

@@ -4,12 +4,14 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use collector::access::Issued;
 use collector::http::HttpMetrics;
 use collector::{Role, Running, Settings, service_manager};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::access::Gate;
 use crate::error::ServerError;
 use crate::state::{AppState, LiveClients, Stopping};
 use crate::{assets, endpoints, router};
@@ -29,6 +31,7 @@ pub struct Application {
     router: axum::Router,
     metrics: HttpMetrics,
     stopping: watch::Sender<bool>,
+    first: Option<Issued>,
 }
 
 impl Application {
@@ -41,11 +44,21 @@ impl Application {
         let (listener, address) = listen(settings.server.address).await?;
         let (leptos, assets, site) = assets::find()?;
         let mut registry = Registry::default();
+        let access = Running::access(settings)?;
         let running = Running::start(settings, Role::of_dashboard(settings), &mut registry).await?;
         let ingest = endpoints::Ingest::of(settings, &running, &mut registry);
         let clients = LiveClients::register(&mut registry);
         endpoints::register_metrics(&mut registry, running.feed());
         let metrics = HttpMetrics::with_prefix(registry, PREFIX);
+        let style = assets.style.clone();
+        let gate = Gate::new(access, running.audit().clone(), settings.access.clone(), address, style);
+        let (gate, first) = match gate {
+            Ok(gate) => gate,
+            Err(error) => {
+                running.stop().await;
+                return Err(error.into());
+            }
+        };
         let (stopping, stops) = watch::channel(false);
         let state = AppState {
             leptos,
@@ -57,15 +70,23 @@ impl Application {
             dashboard: settings.dashboard.clone(),
             database: running.database_desk(),
             metrics: metrics.clone(),
-            hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops)),
+            hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops), gate.clone()),
+            gate,
         };
-        Ok(Self { listener, address, running, router: router::build(state, ingest), metrics, stopping })
+        Ok(Self { listener, address, running, router: router::build(state, ingest), metrics, stopping, first })
     }
 
     /// Where the dashboard is.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// The token by which the first admin is made at `/first-admin`, where nobody can log in yet. It holds until it is
+    /// used or the program starts again.
+    #[must_use]
+    pub fn first_token(&self) -> Option<&str> {
+        self.first.as_ref().map(Issued::expose)
     }
 
     /// Serves until `stop` ends, then lets requests finish and saves what has been sampled.
@@ -75,6 +96,10 @@ impl Application {
     /// [`ServerError::Serve`]
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
         tracing::info!(url = self.url(), version = env!("CARGO_PKG_VERSION"), "serving");
+        if let Some(token) = self.first_token() {
+            let url = format!("{}first-admin", self.url());
+            tracing::warn!(url, token, "nobody can log in yet: make the first admin there, with this token");
+        }
         service_manager::ready(&format!("serving {}", self.url()));
         let stopping = self.stopping;
         let mut stopped = stopping.subscribe();

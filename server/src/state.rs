@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
+use crate::access::Gate;
 use crate::endpoints::Hub;
 use crate::site::Site;
 
@@ -27,6 +28,7 @@ pub(crate) struct AppState {
     pub(crate) database: DatabaseDesk,
     pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,
+    pub(crate) gate: Gate,
 }
 
 /// Becomes true when the server is about to end.

@@ -56,7 +56,7 @@ fn form(html: &mut Html, words: &AnnotationWords, back: &str) {
         .text(words.name);
     html.element(
         "<input name=\"name\" maxlength=\"100\" autocomplete=\"name\" value=\"",
-        &preferences::kept("name"),
+        &preferences::author(),
         "\"></label>",
     );
     html.element("<button class=\"button\" name=\"do\" value=\"mark\">", words.mark, "</button></form>");

@@ -555,7 +555,11 @@ mod tests {
             ("live.push=0s", ["live.push", "0ns", "--set", "from 1s to 60s"]),
             ("sampling.system=1s", ["sampling.system", "1s", "--set", "live.push"]),
             ("server.address=5001", ["server.address", "5001", "--set", "127.0.0.1:5001"]),
-            ("server.address=0.0.0.0:5001", ["server.address", "0.0.0.0:5001", "--set", "no log-in"]),
+            (
+                "access.unprotected=yes",
+                ["access.unprotected", "yes", "--set", "everybody may read and change everything"],
+            ),
+            ("access.session_days=0", ["access.session_days", "0", "--set", "1 to 3650"]),
             ("server.collector=other", ["server.collector", "other", "--set", "separate"]),
             ("schedule.save=5", ["schedule.save", "5", "--set", "10s"]),
             ("schedule.daily_at=3am", ["schedule.daily_at", "3am", "--set", "03:00"]),

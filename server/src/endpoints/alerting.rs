@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::extract::{Path, State};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use axum::{Form, Json};
+use axum::{Extension, Form, Json};
+use collector::access::Caller;
 use collector::alert::{Act, Alert, Desk, Silence};
 use collector::{AlertDesk, DeskError, Feed, Sentence};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::cookie::{A_YEAR, cookie, said, told};
 use super::v1::{self, ApiError, body, own};
+use crate::access::Done;
 use crate::description::{ErrorBody, Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
 impl From<DeskError> for ApiError {
@@ -60,7 +63,8 @@ pub(crate) struct NewSilence {
     /// A rule, labels or both, as in PromQL.
     #[schema(example = "HighDisk{mount=\"/\"}")]
     matchers: String,
-    /// Who silences: at most 100 characters.
+    /// Who silences: at most 100 characters. A user who is logged in silences under the own name.
+    #[serde(default)]
     author: String,
     /// Why: at most 500 characters.
     reason: String,
@@ -84,9 +88,10 @@ pub(crate) struct Made {
 )]
 pub(crate) async fn silence(
     State(desk): State<AlertDesk>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     new: Result<Json<NewSilence>, JsonRejection>,
-) -> Result<(StatusCode, Json<Made>), ApiError> {
+) -> Result<(StatusCode, Extension<Done>, Json<Made>), ApiError> {
     own(&headers)?;
     let NewSilence { matchers, author, reason, ends_at } = body(new)?;
     let time = |text: String| {
@@ -94,8 +99,11 @@ pub(crate) async fn silence(
         text.parse().map_err(|_| ApiError::invalid("ends_at", &text, remedy))
     };
     let ends_at = ends_at.map(time).transpose()?;
-    let id = desk.act(Act::Silence { matchers, author, reason, ends_at }).await?;
-    Ok((StatusCode::CREATED, Json(Made { id })))
+    let detail =
+        json!({ "matchers": matchers, "reason": reason, "ends_at": ends_at.map(|at: Timestamp| at.to_string()) });
+    let id = desk.act(Act::Silence { matchers, author: caller.signs(author), reason, ends_at }).await?;
+    let done = Done::to(&id, detail);
+    Ok((StatusCode::CREATED, Extension(done), Json(Made { id })))
 }
 
 /// Ends a silence.
@@ -122,7 +130,8 @@ pub(crate) async fn end_silence(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Acknowledgement {
-    /// Their name: at most 100 characters.
+    /// Their name: at most 100 characters. A user who is logged in does it under the own name.
+    #[serde(default)]
     by: String,
 }
 
@@ -138,13 +147,14 @@ pub(crate) struct Acknowledgement {
 )]
 pub(crate) async fn acknowledge(
     State(desk): State<AlertDesk>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Path(alert): Path<String>,
     acknowledgement: Result<Json<Acknowledgement>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
     own(&headers)?;
     let Acknowledgement { by } = body(acknowledgement)?;
-    desk.act(Act::Acknowledge { alert, by }).await?;
+    desk.act(Act::Acknowledge { alert, by: caller.signs(by) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -190,6 +200,23 @@ pub(crate) struct Asked {
     lasts: String,
 }
 
+impl Asked {
+    /// What the audit log is to know of it.
+    fn done(&self) -> Done {
+        let Self { what, alert, silence, receiver, matchers, reason, lasts, .. } = self;
+        match what.as_str() {
+            "acknowledge" => Done::to(alert, Value::Null).called("alert.acknowledge"),
+            "end_silence" => Done::to(silence, Value::Null).called("silence.end"),
+            "test" => Done::to(receiver, Value::Null).called("receiver.test"),
+            "silence" => {
+                let of = if alert.is_empty() { matchers } else { alert };
+                Done::to(of, json!({ "reason": reason, "for": lasts })).called("silence.add")
+            }
+            _ => Done::nothing(),
+        }
+    }
+}
+
 /// How long a silence of a form may be.
 const SPANS: [(&str, SignedDuration); 5] = [
     ("1h", SignedDuration::from_hours(1)),
@@ -205,21 +232,26 @@ const NAME: &str = "name";
 pub(crate) async fn form(
     State(desk): State<AlertDesk>,
     State(feed): State<Feed>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     asked: Result<Form<Asked>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let asked = v1::form(&headers, asked)?;
+    let mut asked = v1::form(&headers, asked)?;
+    asked.name = caller.signs(asked.name);
     let name = asked.name.clone();
+    let done = asked.done();
     let outcome = do_it(&desk, &feed, asked).await;
+    let done = done.ok(outcome.is_ok());
     let mut cookies = Vec::new();
     match outcome {
         Ok(done) => cookies.push(told(done)),
         Err(error) => cookies.push(told(&said(&headers, &error))),
     }
-    if !name.trim().is_empty() {
+    // That of a user is known.
+    if caller.user().is_none() && !name.trim().is_empty() {
         cookies.push(cookie(NAME, name.trim(), A_YEAR));
     }
-    Ok((StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, "/alerts")]).into_response())
+    Ok((StatusCode::SEE_OTHER, AppendHeaders(cookies), Extension(done), [(LOCATION, "/alerts")]).into_response())
 }
 
 /// Answers the word of what was done.

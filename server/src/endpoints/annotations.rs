@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use axum::{Form, Json};
+use axum::{Extension, Form, Json};
+use collector::access::Caller;
 use collector::annotation::{Annotation, Draft, DraftError};
 use collector::{AnnotateError, AnnotationQuery, Archive, Sentence};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::cookie::{A_YEAR, TOLD_SECONDS, cookie, said};
 use super::preferences::local_path;
 use super::v1::{self, ApiError, Parameters, body, own};
+use crate::access::Done;
 use crate::description::{Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
 /// Annotations where no number is given, and at the most.
@@ -43,13 +46,17 @@ impl From<AnnotateError> for ApiError {
 )]
 pub(crate) async fn mark(
     State(archive): State<Archive>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     draft: Result<Json<Draft>, JsonRejection>,
-) -> Result<(StatusCode, Json<Annotation>), ApiError> {
+) -> Result<(StatusCode, Extension<Done>, Json<Annotation>), ApiError> {
     own(&headers)?;
-    let marked = archive.annotate(body(draft)?).await?;
+    let draft = body(draft)?;
+    let marked = archive.annotate(Draft { created_by: caller.signs(draft.created_by), ..draft }).await?;
+    let done = Done::to(&marked.annotation.id, json!({ "text": marked.annotation.text }));
+    let done = if marked.is_new { done } else { Done::nothing() };
     let status = if marked.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(marked.annotation)))
+    Ok((status, Extension(done), Json(marked.annotation)))
 }
 
 /// Annotations, those that begin last first: of which some part lies between the times.
@@ -124,21 +131,31 @@ const PLACE: &str = "#annotations";
 /// `POST /annotations`: does it and goes back to the page, which says what became of it.
 pub(crate) async fn form(
     State(archive): State<Archive>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     asked: Result<Form<Asked>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let asked = v1::form(&headers, asked)?;
+    let mut asked = v1::form(&headers, asked)?;
+    asked.name = caller.signs(asked.name);
+    let done = match asked.what.as_str() {
+        "remove" => Done::to(&asked.id, Value::Null).called("annotation.remove"),
+        _ => Done::to("", json!({ "text": asked.text })).called("annotation.add"),
+    };
     let (name, back) = (asked.name.trim().to_owned(), local_path(&asked.back));
-    let told = match do_it(&archive, asked).await {
+    let outcome = do_it(&archive, asked).await;
+    let done = done.ok(outcome.is_ok());
+    let told = match outcome {
         Ok(done) => done.to_owned(),
         Err(error) => said(&headers, &error),
     };
     let mut cookies = vec![cookie(app::ANNOTATIONS_TOLD, &told, TOLD_SECONDS)];
-    if !name.is_empty() {
+    // That of a user is known.
+    if caller.user().is_none() && !name.is_empty() {
         cookies.push(cookie("name", &name, A_YEAR));
     }
     let page = back.split('#').next().unwrap_or_default();
-    Ok((StatusCode::SEE_OTHER, AppendHeaders(cookies), [(LOCATION, format!("{page}{PLACE}"))]).into_response())
+    let place = [(LOCATION, format!("{page}{PLACE}"))];
+    Ok((StatusCode::SEE_OTHER, AppendHeaders(cookies), Extension(done), place).into_response())
 }
 
 /// Answers the word of what was done.

@@ -7,9 +7,11 @@
 mod client;
 mod hub;
 
+use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use collector::access::Caller;
 use collector::http::HttpMetrics;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -42,6 +44,7 @@ pub(crate) struct Parameters {
 pub(crate) async fn live(
     State(hub): State<Hub>,
     State(metrics): State<HttpMetrics>,
+    Extension(caller): Extension<Caller>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
@@ -68,6 +71,6 @@ pub(crate) async fn live(
         .max_frame_size(LARGEST_MESSAGE)
         .on_upgrade(move |socket| async move {
             let _open = metrics.connection();
-            hub.serve(socket, since).await;
+            hub.serve(socket, since, caller).await;
         })
 }

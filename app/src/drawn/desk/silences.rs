@@ -42,7 +42,7 @@ fn form(html: &mut Html, reader: &Reader) {
         .text(own.your_name);
     html.element(
         "<input name=\"name\" required maxlength=\"100\" autocomplete=\"name\" value=\"",
-        &preferences::kept("name"),
+        &preferences::author(),
         "\"></label><label>",
     );
     html.text(own.reason).mark("<input name=\"reason\" required maxlength=\"500\" autocomplete=\"off\"></label>");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Error;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use collector::Frame;
+use collector::access::Caller;
 use futures_util::task::{AtomicWaker, noop_waker_ref};
 use futures_util::{Sink, Stream};
 
@@ -23,6 +24,7 @@ const SILENCE: Duration = Duration::from_secs(75);
 #[derive(Debug)]
 pub(super) struct Client {
     line: Mutex<Line>,
+    caller: Caller,
     task: AtomicWaker,
 }
 
@@ -52,10 +54,15 @@ enum State {
 
 impl Client {
     /// A client that gets these messages first and then every event after number `seen`.
-    pub(super) fn new(socket: WebSocket, first: VecDeque<Message>, seen: u64, now: Instant) -> Self {
+    pub(super) fn new(socket: WebSocket, first: VecDeque<Message>, seen: u64, caller: Caller, now: Instant) -> Self {
         let backlog = first.len();
         let line = Line { socket, queue: first, seen, backlog, heard: now, stuck: None, state: State::Open };
-        Self { line: Mutex::new(line), task: AtomicWaker::new() }
+        Self { line: Mutex::new(line), caller, task: AtomicWaker::new() }
+    }
+
+    /// Who it is.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Reads what the client says, and writes what the hub could not, until the client has gone or
@@ -107,6 +114,9 @@ impl Client {
     /// Says good-bye; nothing follows.
     pub(super) fn close(&self, bye: Message, now: Instant) {
         let mut line = self.line();
+        if line.state != State::Open {
+            return;
+        }
         line.state = State::Closing;
         line.queue.clear();
         self.hand_over(&mut line, bye, now);

@@ -11,14 +11,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
+use collector::access::Caller;
 use collector::{Feed, Frame, Subscription};
 use jiff::Timestamp;
 use tokio::time::MissedTickBehavior;
 
 use super::client::Client;
+use crate::access::Gate;
 use crate::state::{LiveClients, Stopping};
 
 const PING: Duration = Duration::from_secs(30);
+/// How often it is looked whose session has ended.
+const LOOK: Duration = Duration::from_secs(1);
+/// Why a client is told to go, as of the HTTP status 401: it may come back once it has logged in.
+const SESSION_ENDED: u16 = 4_401;
 /// Clients written to before others may run.
 const IN_A_ROW: usize = 64;
 
@@ -31,6 +37,7 @@ struct Inner {
     feed: Feed,
     clients: Mutex<Clients>,
     instruments: LiveClients,
+    gate: Gate,
 }
 
 #[derive(Debug, Default)]
@@ -42,23 +49,23 @@ struct Clients {
 
 impl Hub {
     /// A hub that hands on what this feed sends, until the program stops. Needs a runtime.
-    pub(crate) fn start(feed: Feed, instruments: LiveClients, stopping: Stopping) -> Self {
+    pub(crate) fn start(feed: Feed, instruments: LiveClients, stopping: Stopping, gate: Gate) -> Self {
         // Before the first client can come: it must miss nothing.
         let subscription = feed.subscribe(None, Timestamp::now());
-        let hub = Self(Arc::new(Inner { feed, clients: Mutex::default(), instruments }));
+        let hub = Self(Arc::new(Inner { feed, clients: Mutex::default(), instruments, gate }));
         // Writes are counted against no budget of the runtime: the hub yields by itself.
         tokio::spawn(tokio::task::unconstrained(hub.clone().run(subscription, stopping)));
         hub
     }
 
     /// Serves a client until it goes away: `hello`, what it missed after `since`, and every event.
-    pub(crate) async fn serve(self, socket: WebSocket, since: Option<u64>) {
-        let Some((number, client)) = self.enter(socket, since) else { return };
+    pub(crate) async fn serve(self, socket: WebSocket, since: Option<u64>, caller: Caller) {
+        let Some((number, client)) = self.enter(socket, since, caller) else { return };
         let _here = Here { hub: self, number };
         poll_fn(|context| client.poll_end(context)).await;
     }
 
-    fn enter(&self, socket: WebSocket, since: Option<u64>) -> Option<(u64, Arc<Client>)> {
+    fn enter(&self, socket: WebSocket, since: Option<u64>, caller: Caller) -> Option<(u64, Arc<Client>)> {
         // Under the lock, so that no event falls between what the subscription has of the past
         // and what the hub sends.
         let mut clients = self.clients();
@@ -70,7 +77,7 @@ impl Hub {
             first.push_back(Message::Text(text(&frame)?));
         }
         let now = Instant::now();
-        let client = Arc::new(Client::new(socket, first, subscription.hello.seq, now));
+        let client = Arc::new(Client::new(socket, first, subscription.hello.seq, caller, now));
         let number = clients.next;
         clients.next += 1;
         clients.connected.insert(number, Arc::clone(&client));
@@ -84,6 +91,8 @@ impl Hub {
     async fn run(self, mut subscription: Subscription, Stopping(mut stopping): Stopping) {
         let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -103,8 +112,22 @@ impl Hub {
                     })
                     .await;
                 }
+                _ = look.tick() => self.end_sessions().await,
                 _ = ping.tick() => self.each(Client::ping).await,
             }
+        }
+    }
+
+    /// Says good-bye to clients whose session has ended, or whose token, or role.
+    async fn end_sessions(&self) {
+        let clients: Vec<_> = self.clients().connected.values().cloned().collect();
+        for some in clients.chunks(IN_A_ROW) {
+            let still = self.0.gate.still(some.iter().map(|client| client.caller()), Timestamp::now());
+            let now = Instant::now();
+            for (client, _) in some.iter().zip(still).filter(|(_, still)| !still) {
+                client.close(over(), now);
+            }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -138,6 +161,10 @@ impl Drop for Here {
 
 fn text(frame: &Frame) -> Option<Utf8Bytes> {
     Utf8Bytes::try_from(frame.text.clone()).ok()
+}
+
+fn over() -> Message {
+    Message::Close(Some(CloseFrame { code: SESSION_ENDED, reason: Utf8Bytes::from_static("the session has ended") }))
 }
 
 fn bye() -> Message {

@@ -1,0 +1,132 @@
+//! Who may.
+
+use std::net::SocketAddr;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::error::Invalid;
+use crate::access::Lives;
+
+/// `[access]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Access {
+    /// Whether one has to log in: `auto`, on any address but this machine's own, and there too once there is a user;
+    /// `protected`, always; `open`, never.
+    pub mode: AccessMode,
+    /// What `open` on another address than this machine's own has to say: `everybody may read and change everything`.
+    pub unprotected: String,
+    /// Whether everybody may read pages, API and live feed without logging in, though change nothing.
+    pub public_read: bool,
+    /// Days that a log-in holds at the most.
+    pub session_days: u32,
+    /// Days that one holds that is not used.
+    pub idle_days: u32,
+}
+
+/// Whether one has to log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessMode {
+    /// On any address but this machine's own, and there too once there is a user.
+    #[default]
+    Auto,
+    /// Always.
+    Protected,
+    /// Never.
+    Open,
+}
+
+/// What has to be said where nothing is protected.
+const WORDS: &str = "everybody may read and change everything";
+const MOST_DAYS: u32 = 3_650;
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            mode: AccessMode::default(),
+            unprotected: String::new(),
+            public_read: false,
+            session_days: 30,
+            idle_days: 7,
+        }
+    }
+}
+
+impl Access {
+    /// How long a log-in holds.
+    #[must_use]
+    pub fn lives(&self) -> Lives {
+        let days = |days: u32| SignedDuration::from_hours(i64::from(days) * 24);
+        Lives { whole: days(self.session_days), idle: days(self.idle_days) }
+    }
+
+    /// Whether it was said in words that nothing is to be protected.
+    #[must_use]
+    pub fn is_given_away(&self) -> bool {
+        self.mode == AccessMode::Open && self.unprotected == WORDS
+    }
+
+    /// Whether nobody needs to log in to a dashboard at this address that has users or has none.
+    #[must_use]
+    pub fn is_open(&self, address: SocketAddr, has_users: bool) -> bool {
+        match self.mode {
+            AccessMode::Open => true,
+            AccessMode::Protected => false,
+            AccessMode::Auto => address.ip().is_loopback() && !has_users,
+        }
+    }
+
+    pub(super) fn check(&self, address: SocketAddr) -> Result<(), Invalid> {
+        if !self.unprotected.is_empty() && self.unprotected != WORDS {
+            let remedy = format!("write the words {WORDS:?}, or leave it out");
+            return Err(Invalid::new("access.unprotected", &self.unprotected, remedy));
+        }
+        if self.mode == AccessMode::Open && !address.ip().is_loopback() && !self.is_given_away() {
+            let remedy = format!(
+                "at server.address = {address} others reach the dashboard, too: leave it out so that one has to log \
+                 in, or set access.unprotected = {WORDS:?}"
+            );
+            return Err(Invalid::new("access.mode", "open", remedy));
+        }
+        for (key, days) in [("access.session_days", self.session_days), ("access.idle_days", self.idle_days)] {
+            if !(1..=MOST_DAYS).contains(&days) {
+                return Err(Invalid::new(key, days, format!("use 1 to {MOST_DAYS}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5001);
+    const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 5001);
+
+    #[test]
+    fn nothing_is_open_to_others_unless_told_so_in_words() {
+        let of = |mode, unprotected: &str| Access { mode, unprotected: unprotected.to_owned(), ..Access::default() };
+        for (access, address, is_right) in [
+            (of(AccessMode::Auto, ""), EVERYWHERE, true),
+            (of(AccessMode::Open, ""), HERE, true),
+            (of(AccessMode::Open, ""), EVERYWHERE, false),
+            (of(AccessMode::Open, "yes"), EVERYWHERE, false),
+            (of(AccessMode::Open, "yes"), HERE, false),
+            (of(AccessMode::Open, WORDS), EVERYWHERE, true),
+        ] {
+            assert_eq!(access.check(address).is_ok(), is_right, "{access:?}");
+        }
+        for (mode, address, has_users, is_open) in [
+            (AccessMode::Auto, HERE, false, true),
+            (AccessMode::Auto, HERE, true, false),
+            (AccessMode::Auto, EVERYWHERE, false, false),
+            (AccessMode::Protected, HERE, false, false),
+            (AccessMode::Open, HERE, true, true),
+        ] {
+            assert_eq!(of(mode, "").is_open(address, has_users), is_open, "{mode:?} {address} {has_users}");
+        }
+    }
+}
