@@ -100,7 +100,7 @@ fn links(html: &mut Html, words: &AccessWords, caller: Option<&Caller>, here: Op
         [(is_user, "/account", words.account), (is_admin, "/users", words.users), (is_admin, "/audit", words.audit)]
     {
         if is_shown {
-            html.element("<a href=\"", path, "\"");
+            html.element("<a rel=\"external\" href=\"", path, "\"");
             html.mark(if here == Some(name) { " aria-current=\"page\">" } else { ">" }).text(name).mark("</a>");
         }
     }
@@ -114,18 +114,21 @@ fn who_is(html: &mut Html, words: &AccessWords, name: &str, role: Role) {
     html.element("<button>", words.log_out, "</button></form>");
 }
 
-/// Who is logged in, below the pages of the app, with the ways to the account and out. Of the request in context.
-pub(crate) fn who(locale: Locale) -> String {
+/// Who is logged in, at the end of the pages of the app, with the ways to the account and out. Of the request in context.
+pub(crate) fn who(html: &mut Html, locale: Locale) {
     let words = AccessWords::of(locale);
-    let mut html = Html::default();
     match preferences::caller() {
-        Some(Caller::User { name, role, .. }) => who_is(&mut html, words, &name, role),
+        Some(Caller::User { name, role, .. }) => {
+            html.mark("<div class=\"who\">");
+            who_is(html, words, &name, role);
+            html.mark("</div>");
+        }
         Some(Caller::Public) => {
-            html.element("<a href=\"/login\">", words.log_in, "</a>");
+            // Not one of the app's own pages: the browser is to load it.
+            html.element("<div class=\"who\"><a href=\"/login\" rel=\"external\">", words.log_in, "</a></div>");
         }
         Some(Caller::Everybody | Caller::Token { .. }) | None => {}
     }
-    html.into_string()
 }
 
 /// That something could not be done now, in the language of whoever sends a request with these headers.

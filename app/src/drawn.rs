@@ -21,6 +21,7 @@ use leptos::prelude::use_context;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use crate::access::who;
 use crate::error::ApiError;
 use crate::format::{MISSING, Zone};
 use crate::locale::Locale;
@@ -172,6 +173,7 @@ pub(crate) async fn page(
     if path == "/" {
         own::form(&mut html, &reader, &sources, &dashboard).await;
     }
+    who(&mut html, reader.locale);
     Ok(html.into_string())
 }
 

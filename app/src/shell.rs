@@ -4,8 +4,6 @@ use leptos::html::meta;
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-#[cfg(feature = "ssr")]
-use crate::access::who;
 use crate::preferences;
 use crate::routes::App;
 use crate::theme::Theme;
@@ -59,15 +57,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App/>
-                // Not a part of the app: the browser need not know who it is for.
-                <div class="who" inner_html=who(locale)></div>
             </body>
         </html>
     }
-}
-
-/// Of no page at all.
-#[cfg(not(feature = "ssr"))]
-fn who(_: crate::locale::Locale) -> String {
-    String::new()
 }

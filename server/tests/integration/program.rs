@@ -35,10 +35,10 @@ fn missing_page_files_are_refused_with_the_remedy() {
 #[test]
 fn it_does_not_listen_to_the_world_without_a_log_in() {
     let place = Place::new();
-    let output = outcome(place.program(&["--set", "server.address=0.0.0.0:0"]));
+    let output = outcome(place.program(&["--set", "server.address=0.0.0.0:0", "--set", "access.mode=open"]));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("server.address") && message.contains("127.0.0.1"), "{message}");
+    assert!(message.contains("server.address = 0.0.0.0:0") && message.contains("access.unprotected"), "{message}");
 }
 
 #[test]
