@@ -17,6 +17,7 @@ mod doctor;
 mod embedded;
 mod faults;
 mod firings;
+mod grafana;
 mod guards;
 mod helpers;
 mod history;
