@@ -1,6 +1,6 @@
 # The front door: every target is a line or two that calls a script. ARGS are handed on.
 .DEFAULT_GOAL := help
-.PHONY: help run demo dev test check bench pictures
+.PHONY: help run demo dev package test check bench pictures
 
 help: ## this list
 	@awk -F ': ## ' '/^[a-z]+: ##/ { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ demo: ## run it with the example recipe API on :5000 and its visitors, so that e
 dev: export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 dev: ## the same with a debug build that follows every change
 	@scripts/setup.sh run && exec cargo leptos watch $(ARGS)
+
+package: ## a Debian package and a tarball with both programs, in target/package
+	@scripts/setup.sh package && scripts/build.sh && scripts/package.sh
 
 test: ## everything that CI checks
 	@scripts/test.sh

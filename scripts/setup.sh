@@ -228,6 +228,9 @@ make_plan() {
 
   package postgresql has_postgresql
   package redis-server has_redis
+  if ((level >= 2)) || [[ $for = package ]]; then
+    package dpkg-dev have dpkg-shlibdeps
+  fi
   if ((level >= 2)); then
     package chromium have chromium
     package pgbouncer has_pgbouncer
@@ -238,6 +241,11 @@ make_plan() {
     package python3-aiosmtpd has_aiosmtpd
     package python3-venv has_venv
     package curl have curl
+    # For a machine to install the package on, see scripts/machine.sh.
+    package adduser have adduser
+    package iproute2 have ip
+    package procps have pgrep
+    package systemd have systemd-analyze
   fi
   if ((level >= 3)); then
     package wrk have wrk
@@ -261,7 +269,7 @@ make_plan() {
   echarts_is_current ||
     need "ECharts for the page" "$echarts/node_modules, by npm; built into frontend/assets" echarts_build "$online"
   if ((level >= 2)) && ! npm_is_current end2end; then
-    need "Playwright and applications" "end2end/node_modules, by npm" "npm_packages end2end" "$online"
+    need "Playwright, PM2, applications" "end2end/node_modules, by npm" "npm_packages end2end" "$online"
   fi
   if ((level >= 2)) && ! venv_is_current; then
     need "OpenTelemetry for Python" "$venv, by pip" python_packages "see that PyPI can be reached"
@@ -368,12 +376,13 @@ install_wasm() {
 
 main() {
   local i command missing
-  case ${1:-} in
-    run) level=0 ;;
+  for=${1:-}
+  case $for in
+    run | package) level=0 ;;
     check) level=1 ;;
     test) level=2 ;;
     bench) level=3 ;;
-    *) die "say what to set up for: run, check, test or bench" ;;
+    *) die "say what to set up for: run, package, check, test or bench" ;;
   esac
   have cargo || die "there is no cargo: install Rust from https://rustup.rs, then run the same command again"
   if ! have node || ! have npm; then

@@ -47,6 +47,7 @@ if [[ $quick = no ]]; then
   run "tests: server" cargo test --locked -p server
   run "release build" scripts/build.sh
   run "end to end, in Chromium" end_to_end
+  run "packages, installed and run" scripts/package_test.sh
   [[ ! -e bench/run.mjs ]] || run "bench, the short form" bench
 fi
 

@@ -4,6 +4,7 @@ mod annotate;
 mod backup;
 mod check;
 mod collect;
+mod completions;
 mod doctor;
 mod env;
 mod migrate;
@@ -58,6 +59,11 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Check the file with the alert rules, or run rules over the stored history
     Rules(rules::Arguments),
+    /// Print what a shell completes: bash, zsh, fish, elvish or powershell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Send a test to the receivers of alerts
     Notify(notify::Arguments),
     /// Mark a moment on every graph, a deploy for one; list what is marked, or remove it
@@ -81,7 +87,7 @@ enum Command {
 /// The commands as `--help` shows them.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Running", &["run", "env", "settings"]),
-    ("Installation", &["setup", "migrate", "check", "doctor"]),
+    ("Installation", &["setup", "migrate", "check", "doctor", "completions"]),
     ("Backups", &["backup", "restore"]),
     ("Alerts", &["rules", "notify"]),
     ("Graphs", &["annotate"]),
@@ -105,7 +111,7 @@ fn help(command: &clap::Command) -> String {
         page += &format!("\n{group}:\n");
         for name in names {
             let about = command.find_subcommand(name).and_then(clap::Command::get_about).cloned().unwrap_or_default();
-            page += &format!("  {name:<10}  {about}\n");
+            page += &format!("  {name:<11}  {about}\n");
         }
     }
     page + "\nOptions:\n{options}{after-help}"
@@ -113,6 +119,10 @@ fn help(command: &clap::Command) -> String {
 
 /// Runs the command.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if let Command::Completions { shell } = arguments.command {
+        // Also where the settings are not right.
+        return Ok(completions::run(shell)?);
+    }
     let sources = Sources::of_process(arguments.flags);
     // Wrong settings are the first thing that it looks for.
     if let Command::Doctor(arguments) = &arguments.command {
@@ -120,7 +130,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     let settings = Settings::load(&sources)?;
     match arguments.command {
-        Command::Doctor(_) => Ok(()),
+        Command::Completions { .. } | Command::Doctor(_) => Ok(()),
         Command::Run => {
             telemetry::start(&settings.log)?;
             run::run(&settings).await

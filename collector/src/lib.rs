@@ -97,6 +97,8 @@ mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
 #[cfg(feature = "runtime")]
+pub mod service_manager;
+#[cfg(feature = "runtime")]
 mod shell;
 #[cfg(feature = "runtime")]
 pub mod shutdown;

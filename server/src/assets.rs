@@ -1,60 +1,39 @@
-//! Where the page's own files lie: what `cargo leptos build` made.
+//! What of the page's own files the document names: what `cargo leptos build` made.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use app::Assets;
 use leptos::config::{LeptosOptions, get_configuration};
 
 use crate::error::ServerError;
+use crate::site::Site;
 
 const NAME: &str = "recipe-monitoring";
+const PACKAGE: &str = "pkg";
 
-/// Finds the files: where cargo-leptos says when it started us, else in `LEPTOS_SITE_ROOT`, else
-/// beside the binary, where the build puts them.
-pub(crate) fn find() -> Result<(LeptosOptions, Assets), ServerError> {
-    let options = if std::env::var_os("LEPTOS_OUTPUT_NAME").is_some() {
-        get_configuration(None).map_err(|error| ServerError::Leptos(error.to_string()))?.leptos_options
-    } else {
-        let root = site_root().to_string_lossy().into_owned();
-        LeptosOptions::builder().output_name(NAME).site_root(root).hash_files(beside("hash.txt").is_some()).build()
-    };
-    let root = Path::new(&*options.site_root);
-    let package = root.join(&*options.site_pkg_dir);
-    if !package.is_dir() {
-        return Err(ServerError::NoAssets { path: package });
-    }
-    let asset =
-        |folder: &str, start: &str, end| newest(&root.join(folder), start, end).map(|name| format!("/{folder}{name}"));
-    let package = format!("{}/", options.site_pkg_dir);
+/// Finds the files, where cargo-leptos or `LEPTOS_SITE_ROOT` say or as they were built, and the names of those that the
+/// document asks for.
+pub(crate) fn find() -> Result<(LeptosOptions, Assets, Site), ServerError> {
+    let by_cargo_leptos = std::env::var_os("LEPTOS_OUTPUT_NAME").map(|_| get_configuration(None)).transpose();
+    let by_cargo_leptos = by_cargo_leptos.map_err(|error| ServerError::Leptos(error.to_string()))?;
+    let by_cargo_leptos = by_cargo_leptos.map(|file| file.leptos_options);
+    let named = by_cargo_leptos.as_ref().map(|options| PathBuf::from(&*options.site_root));
+    let named = named.or_else(|| std::env::var_os("LEPTOS_SITE_ROOT").map(PathBuf::from));
+    let site = named.map_or_else(Site::built, Site::Folder);
+    let package = format!("{}/", by_cargo_leptos.as_ref().map_or(PACKAGE, |options| &options.site_pkg_dir));
+    site.check(&package)?;
+    let asset = |folder: &str, start: &str, end| site.newest(folder, start, end).map(|name| format!("/{folder}{name}"));
     let assets = Assets {
         page: asset("", "page-", ".js"),
-        app: asset(&package, &options.output_name, ".js"),
-        wasm: asset(&package, &options.output_name, ".wasm"),
+        app: asset(&package, NAME, ".js"),
+        wasm: asset(&package, NAME, ".wasm"),
         echarts: asset("", "echarts-", ".js"),
     };
-    Ok((options, assets))
-}
-
-fn site_root() -> PathBuf {
-    std::env::var_os("LEPTOS_SITE_ROOT")
-        .map(PathBuf::from)
-        .or_else(|| beside("../site"))
-        .unwrap_or_else(|| PathBuf::from("target/site"))
-}
-
-/// What lies beside the binary under this name; cargo-leptos writes the files' hashes there.
-fn beside(name: &str) -> Option<PathBuf> {
-    let path = std::env::current_exe().ok()?.parent()?.join(name);
-    path.exists().then_some(path)
-}
-
-/// The newest file in `folder` whose name, which holds a hash, starts and ends so.
-fn newest(folder: &Path, start: &str, end: &str) -> Option<String> {
-    let files = std::fs::read_dir(folder).ok()?.flatten();
-    let named = files.filter_map(|file| {
-        let name = file.file_name().into_string().ok()?;
-        let fits = name.starts_with(start) && name.ends_with(end);
-        fits.then_some((file.metadata().ok()?.modified().ok()?, name))
+    let options = by_cargo_leptos.unwrap_or_else(|| {
+        // Of the names that leptos makes of it only the style's is used.
+        let style = site.newest(&package, NAME, ".css");
+        let style = style.as_deref().and_then(|name| name.strip_suffix(".css")).unwrap_or(NAME);
+        LeptosOptions::builder().output_name(style).site_pkg_dir(PACKAGE).build()
     });
-    named.max().map(|(_, name)| name)
+    Ok((options, assets, site))
 }

@@ -7,8 +7,12 @@ mod endpoints;
 mod error;
 mod middleware;
 mod router;
+mod site;
 mod startup;
 mod state;
 
 pub use error::ServerError;
 pub use startup::Application;
+
+/// Whether the page's files are in the program itself.
+pub const HAS_PAGE: bool = site::Site::IS_EMBEDDED;

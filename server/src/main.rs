@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use collector::config::{Flags, Sources};
 use collector::{Settings, shutdown, telemetry};
 use server::Application;
@@ -18,13 +18,23 @@ struct Arguments {
     /// Address and port to listen on [default: 127.0.0.1:5001]
     #[arg(long, value_name = "ADDRESS:PORT")]
     address: Option<String>,
+    /// Print what a shell completes, and exit
+    #[arg(long, value_name = "SHELL", hide = true)]
+    completions: Option<clap_complete::Shell>,
+    /// Exit with status 0 if the page's files are in the program itself, for setup
+    #[arg(long, hide = true)]
+    has_page: bool,
     #[command(flatten)]
     flags: Flags,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    if arguments.has_page {
+        return if server::HAS_PAGE { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "recipe-monitoring-dashboard: {error}");
@@ -34,6 +44,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some(shell) = arguments.completions {
+        return Ok(complete(shell)?);
+    }
     let mut flags = arguments.flags;
     flags.set.extend(arguments.address.map(|address| format!("server.address={address}")));
     let settings = Settings::load(&Sources::of_process(flags))?;
@@ -51,4 +64,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     application.run(stop).await?;
     Ok(())
+}
+
+fn complete(shell: clap_complete::Shell) -> std::io::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "recipe-monitoring-dashboard", &mut script);
+    std::io::stdout().write_all(&script)
 }

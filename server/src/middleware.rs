@@ -6,7 +6,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use collector::http::HttpMetrics;
 use http::header::{CACHE_CONTROL, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
@@ -30,7 +30,8 @@ pub(crate) fn add(router: Router, metrics: &HttpMetrics) -> Router {
 async fn headers(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    let kept = if !response.status().is_success() {
+    // An answer that confirms what a browser has says again how long that may be kept.
+    let kept = if !response.status().is_success() && response.status() != StatusCode::NOT_MODIFIED {
         ASK_AGAIN
     } else if IMMUTABLE.iter().any(|start| path.starts_with(start)) {
         FOR_EVER

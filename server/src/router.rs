@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use app::ApiDescription;
-use axum::middleware::from_fn;
-use axum::routing::{any, get, post};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, any_service, get, post};
 use axum::{Json, Router};
 use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
+use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::description::{self, Description};
 use crate::endpoints::{Ingest, alerting, annotations, dashboard, health, ingest, live, metrics, preferences, v1};
-use crate::middleware;
 use crate::state::AppState;
+use crate::{middleware, site};
 
 /// The whole site; what is pushed goes to `ingest`.
 pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
@@ -68,6 +68,8 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         let options = state.leptos.clone();
         move || app::shell(options.clone())
     };
+    let missing = any_service(ErrorHandler::new_with_context(context.clone(), app::shell, state.leptos.clone()));
+    let files = missing.layer(from_fn_with_state(state.site.clone(), site::serve));
     let http_metrics = state.metrics.clone();
     let router = Router::new()
         .merge(described)
@@ -78,9 +80,9 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .route("/annotations", post(annotations::form))
         .route("/api/{*rest}", any(v1::unknown))
         // The pages, and the server functions under /api.
-        .leptos_routes_with_context(&state, pages, context.clone(), shell)
+        .leptos_routes_with_context(&state, pages, context, shell)
         // The page's files, and the page for everything else that is not there.
-        .fallback(file_and_error_handler_with_context::<AppState, _>(context, app::shell))
+        .fallback_service(files)
         .method_not_allowed_fallback(v1::wrong_method)
         .with_state(state);
     middleware::add(router, &http_metrics)

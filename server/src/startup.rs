@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use collector::http::HttpMetrics;
-use collector::{Role, Running, Settings};
+use collector::{Role, Running, Settings, service_manager};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -39,7 +39,7 @@ impl Application {
     /// See [`ServerError`]. Whatever was started is stopped again then.
     pub async fn build(settings: &Settings) -> Result<Self, ServerError> {
         let (listener, address) = listen(settings.server.address).await?;
-        let (leptos, assets) = assets::find()?;
+        let (leptos, assets, site) = assets::find()?;
         let mut registry = Registry::default();
         let running = Running::start(settings, Role::of_dashboard(settings), &mut registry).await?;
         let ingest = endpoints::Ingest::of(settings, &running, &mut registry);
@@ -50,6 +50,7 @@ impl Application {
         let state = AppState {
             leptos,
             assets,
+            site,
             feed: running.feed().clone(),
             archive: running.archive().clone(),
             desk: running.alert_desk(settings),
@@ -74,6 +75,7 @@ impl Application {
     /// [`ServerError::Serve`]
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
         tracing::info!(url = self.url(), version = env!("CARGO_PKG_VERSION"), "serving");
+        service_manager::ready(&format!("serving {}", self.url()));
         let stopping = self.stopping;
         let mut stopped = stopping.subscribe();
         let connections =
@@ -81,6 +83,7 @@ impl Application {
         let serving = axum::serve(self.listener, connections).with_graceful_shutdown(async move {
             stop.await;
             tracing::info!("stopping");
+            service_manager::stopping();
             stopping.send_replace(true);
         });
         let last_requests = async {

@@ -12,12 +12,14 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use crate::endpoints::Hub;
+use crate::site::Site;
 
 /// The state of the router.
 #[derive(Clone, Debug, FromRef)]
 pub(crate) struct AppState {
     pub(crate) leptos: LeptosOptions,
     pub(crate) assets: Assets,
+    pub(crate) site: Site,
     pub(crate) feed: Feed,
     pub(crate) archive: Archive,
     pub(crate) desk: AlertDesk,

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use collector::{Role, Running, Settings, shutdown};
+use collector::{Role, Running, Settings, service_manager, shutdown};
 use prometheus_client::registry::Registry;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
@@ -15,8 +15,10 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
         () = &mut stop => return Ok(()),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "collecting");
+    service_manager::ready("collecting");
     stop.await;
     tracing::info!("stopping");
+    service_manager::stopping();
     running.stop().await;
     Ok(())
 }

@@ -241,6 +241,9 @@ impl Launcher {
                 command
             }
         };
+        for variable in crate::service_manager::VARIABLES {
+            command.env_remove(variable);
+        }
         command.process_group(0).current_dir(&self.directory);
         command
     }

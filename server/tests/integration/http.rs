@@ -69,6 +69,10 @@ async fn files_with_a_hash_in_their_name_are_kept_for_ever_and_pages_are_asked_f
     assert!(file.headers.contains("cache-control: public, max-age=31536000, immutable"), "{}", file.headers);
     let compressed = dashboard.get("/pkg/page.0123456789abcdef.css", &["Accept-Encoding: br"]).await;
     assert!(compressed.headers.contains("content-encoding: br"), "{}", compressed.headers);
+    let tag = file.headers.lines().find_map(|line| line.strip_prefix("etag: w/")).unwrap();
+    let again = dashboard.get("/pkg/page.0123456789abcdef.css", &[&format!("If-None-Match: W/{tag}")]).await;
+    assert_eq!((again.status, &*again.body), (304, ""));
+    assert!(again.headers.contains("cache-control: public, max-age=31536000, immutable"), "{}", again.headers);
     let page = dashboard.get("/", &[]).await;
     for header in ["cache-control: no-cache", "x-content-type-options: nosniff", "x-frame-options: deny"] {
         assert!(page.headers.contains(header), "{}", page.headers);

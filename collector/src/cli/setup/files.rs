@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 const DASHBOARD: &str = "recipe-monitoring-dashboard";
 /// What a page cannot do without.
@@ -31,6 +32,7 @@ pub(super) fn check() -> Result<(), FilesError> {
         std::fs::read_dir(&package).into_iter().flatten().flatten().map(|file| file.path()).collect();
     let has = |kind: &str| files.iter().any(|file| file.extension().is_some_and(|extension| extension == kind));
     match PAGE.into_iter().find(|kind| !has(kind)) {
+        Some(_) if has_them_in_itself(&dashboard) => Ok(()),
         Some(kind) => Err(FilesError::NoPage { directory: package.display().to_string(), kind }),
         None => Ok(()),
     }
@@ -44,6 +46,13 @@ fn find_dashboard(beside: &Path) -> Option<PathBuf> {
     let found = directories.map(|directory| directory.join(DASHBOARD)).find(runs)?;
     // A link on the PATH leads to where the files are.
     Some(found.canonicalize().unwrap_or(found))
+}
+
+/// Whether it is a packaged dashboard, which needs no files beside it.
+fn has_them_in_itself(dashboard: &Path) -> bool {
+    let mut asked = Command::new(dashboard);
+    asked.arg("--has-page").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    asked.status().is_ok_and(|status| status.success())
 }
 
 fn site_root(dashboard: &Path) -> PathBuf {
