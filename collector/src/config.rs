@@ -41,7 +41,7 @@ pub use redis::Redis;
 pub use sampling::Sampling;
 pub use schedule::Schedule;
 pub use secret::Secret;
-pub use server::{CollectorMode, Server};
+pub use server::{CollectorMode, Network, Server};
 pub use storage::Storage;
 pub use system::SystemSource;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use app::ApiDescription;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::OpenApi as Collected;
 use utoipa::{OpenApi, ToSchema};
 
@@ -37,8 +37,11 @@ pub(crate) use answers::{Foreign, Invalid, Misshapen, Missing, Pushed, Unavailab
 pub(crate) struct Description;
 
 /// The description that was collected, with the documentation of the code as a reader of the API needs it.
-pub(crate) fn readable(collected: &Collected) -> ApiDescription {
+pub(crate) fn readable(collected: &Collected, base_path: &str) -> ApiDescription {
     let mut description = serde_json::to_value(collected).unwrap_or_default();
+    if !base_path.is_empty() {
+        description["servers"] = json!([{ "url": base_path }]);
+    }
     tidy(&mut description);
     ApiDescription(Arc::new(description))
 }

@@ -14,3 +14,4 @@ pub(crate) mod v1;
 pub(crate) use ingest::Ingest;
 pub(crate) use live::Hub;
 pub(crate) use metrics::register as register_metrics;
+pub(crate) use v1::ApiError;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use collector::StartError;
 
+use crate::tls::TlsError;
+
 /// Why the server could not start or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -33,6 +35,9 @@ pub enum ServerError {
     /// cargo-leptos gave settings that make no sense.
     #[error("the settings from cargo-leptos cannot be used: {0}")]
     Leptos(String),
+    /// HTTPS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The parts behind the pages.
     #[error(transparent)]
     Start(#[from] StartError),

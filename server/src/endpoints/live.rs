@@ -11,12 +11,11 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use collector::http::HttpMetrics;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 
 use super::v1::ApiError;
 use crate::description::{ErrorBody, Foreign, Invalid};
-use crate::middleware::is_same_origin;
 
 pub(crate) use hub::Hub;
 
@@ -43,13 +42,8 @@ pub(crate) async fn live(
     State(hub): State<Hub>,
     State(metrics): State<HttpMetrics>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    if !is_same_origin(&headers) {
-        let message = "this page is of another site; open the dashboard itself";
-        return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin").into_response();
-    }
     let Ok(Query(Parameters { since })) = parameters else {
         let message = "since must be the seq of the last event seen, a whole number";
         return ApiError::new(StatusCode::BAD_REQUEST, "invalid", message, "since").into_response();
