@@ -2,6 +2,7 @@
 # A throw-away machine: this one's files with every change kept in memory, a systemd of its own as process 1, and a
 # network with nothing but a loopback. What is installed, started and deleted there is gone with it.
 #
+#   machine.sh may DIRECTORY          whether one can be made here, and if not, why
 #   machine.sh boot DIRECTORY         makes one; says in DIRECTORY/pid who is its process 1
 #   machine.sh run DIRECTORY CMD...   runs a command on it
 #   machine.sh near DIRECTORY CMD...  runs a command of this machine in its network
@@ -22,6 +23,19 @@ in_cgroup() {
   mkdir -p "$directory/cgroup"
   mount -t cgroup2 cgroup2 "$directory/cgroup"
   "$@"
+}
+
+# What boot does that a container may forbid, to root too.
+may() {
+  local memory=$directory/may
+  mkdir -p "$directory/cgroup/recipe-monitoring-test-$$"
+  rmdir "$directory/cgroup/recipe-monitoring-test-$$"
+  mkdir "$memory"
+  mount -t tmpfs tmpfs "$memory"
+  mkdir "$memory/"{changes,work,root}
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$memory/changes,workdir=$memory/work" "$memory/root"
+  unshare --mount --pid --fork --cgroup --ipc --uts --net --kill-child \
+    sh -c 'mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && ip link set lo up' may "$memory/root"
 }
 
 boot() {
@@ -94,6 +108,8 @@ case $verb in
     exit 1
     ;;
   under) in_cgroup boot ;;
+  may) unshare --mount bash "$0" probe "$directory" ;;
+  probe) in_cgroup may ;;
   become) become ;;
   run) enter "$@" ;;
   near) exec nsenter --target "$(<"$directory/pid")" --net -- "$@" ;;

@@ -56,12 +56,18 @@ done
     { print "# " $0 }'
 } >"$work/$name.toml"
 
+# ---- what comes along, to read and to copy
+
+guides=(docs/manual.md docs/manual.ja.md docs/database_metrics.md docs/metrics_snapshot.md)
+examples=(docs/nginx.conf packaging/grafana/* packaging/prometheus/*)
+
 # ---- the tarball
 
 tree=$work/$name-$version
 mkdir -p "$tree"
 cp -R "$work/bin" "$work/completions" packaging/systemd "$tree"
 cp packaging/ecosystem.config.js "$work/$name.toml" LICENSE README.md CHANGELOG.md "$tree"
+cp -R --parents "${guides[@]}" "${examples[@]}" "$tree"
 
 # ---- the Debian package
 
@@ -79,6 +85,8 @@ put 644 packaging/ecosystem.config.js usr/share/$name/ecosystem.config.js
 put 644 packaging/debian/copyright usr/share/doc/$name/copyright
 put 644 README.md usr/share/doc/$name/README.md
 gzip -9n "$deb/usr/share/doc/$name/README.md"
+for file in "${guides[@]}"; do put 644 "$file" usr/share/doc/$name/"$file"; done
+for file in "${examples[@]}"; do put 644 "$file" usr/share/doc/$name/examples/"${file#*/}"; done
 gzip -9nc CHANGELOG.md >"$deb/usr/share/doc/$name/NEWS.gz"
 printf '%s (%s) stable; urgency=medium\n\n  * See NEWS.gz.\n\n -- %s  %s\n' $name "$version" "$maintainer" \
   "$(date -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9nc >"$deb/usr/share/doc/$name/changelog.gz"

@@ -66,8 +66,11 @@ fi
 
 step "a throw-away machine"
 mkdir "$work/machine"
-scripts/machine.sh boot "$work/machine" ||
-  die "root may not make namespaces here (see above); in a container that takes --privileged"
+if ! scripts/machine.sh may "$work/machine"; then
+  say "left out: installing the package, for root may not make a throw-away machine here (see above); a container that takes --privileged may"
+  exit 0
+fi
+scripts/machine.sh boot "$work/machine"
 run() { scripts/machine.sh run "$work/machine" "$@"; }
 near() { scripts/machine.sh near "$work/machine" "$@"; }
 as_user() { run setpriv --reuid=$user --regid=$user --init-groups -- "$@"; }

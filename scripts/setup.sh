@@ -74,6 +74,8 @@ half_installed() {
 # Not on every user's PATH.
 has_pgbouncer() { have pgbouncer || [[ -x /usr/sbin/pgbouncer ]]; }
 
+has_nginx() { have nginx || [[ -x /usr/sbin/nginx ]]; }
+
 has_prometheus() { have prometheus && have promtool; }
 
 # Of Debian's Python, which need not be the first on PATH.
@@ -112,7 +114,7 @@ as_root() {
   fi
 }
 
-# Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, a Prometheus on 9090, an Alertmanager on
+# Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, an nginx on 80, a Prometheus on 9090, an Alertmanager on
 # 9093 and an exporter on 9100; the program and its tests start their own where they need them. So nothing is started
 # now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
 apt_install() {
@@ -133,7 +135,7 @@ apt_install() {
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
   "${apt[@]}" install --no-install-recommends "$@"
-  for service in redis-server pgbouncer prometheus prometheus-alertmanager prometheus-node-exporter; do
+  for service in redis-server pgbouncer nginx prometheus prometheus-alertmanager prometheus-node-exporter; do
     [[ " $* " != *" $service "* ]] || update-rc.d $service disable || echo "$service may start at the next boot"
   done
 }
@@ -236,6 +238,7 @@ make_plan() {
     package pgbouncer has_pgbouncer
     package faketime have faketime
     package fonts-noto-cjk has_japanese
+    package nginx has_nginx
     package prometheus has_prometheus
     package prometheus-alertmanager have prometheus-alertmanager
     package python3-aiosmtpd has_aiosmtpd
@@ -288,7 +291,7 @@ print_plan() {
   for i in "${packages[@]}"; do
     case $i in
       postgresql) line "$i" "Debian package; no cluster of its own is made, now or by later packages" ;;
-      redis-server | pgbouncer | prometheus | prometheus-alertmanager | prometheus-node-exporter)
+      redis-server | pgbouncer | nginx | prometheus | prometheus-alertmanager | prometheus-node-exporter)
         line "$i" "Debian package; its service is neither started nor enabled"
         ;;
       *) line "$i" "Debian package" ;;

@@ -48,6 +48,7 @@ if [[ $quick = no ]]; then
   run "release build" scripts/build.sh
   run "end to end, in Chromium" end_to_end
   run "packages, installed and run" scripts/package_test.sh
+  run "every command of the manual" scripts/manual_test.sh
   [[ ! -e bench/run.mjs ]] || run "bench, the short form" bench
 fi
 

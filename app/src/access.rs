@@ -62,7 +62,7 @@ impl Frame<'_> {
         );
         html.mark("<meta name=\"color-scheme\" content=\"light dark\"><meta name=\"robots\" content=\"noindex\">");
         html.element("<title>", title, " · ").text(NAME).mark("</title>");
-        html.mark("<link rel=\"icon\" type=\"image/svg+xml\" href=\"/favicon.svg\">");
+        html.mark("<link rel=\"icon\" type=\"image/svg+xml\" href=\"favicon.svg\">");
         if let Some(style) = self.style {
             html.element("<link rel=\"stylesheet\" href=\"", style, "\">");
         }
@@ -71,7 +71,7 @@ impl Frame<'_> {
         html.element("<span>", NAME, "</span></p>");
         if self.caller.is_some_and(|caller| *caller != Caller::Public) {
             html.element("<nav class=\"pages\" aria-label=\"", self.locale.words().navigation, "\">");
-            html.element("<a href=\"/\">", self.locale.words().overview, "</a>");
+            html.element("<a href=\"./\">", self.locale.words().overview, "</a>");
             links(&mut html, words, self.caller, Some(title));
             html.mark("</nav>");
         }
@@ -97,7 +97,7 @@ fn links(html: &mut Html, words: &AccessWords, caller: Option<&Caller>, here: Op
     let is_admin = matches!(caller, Some(Caller::Everybody | Caller::User { role: Role::Admin, .. }));
     let is_user = matches!(caller, Some(Caller::User { .. }));
     for (is_shown, path, name) in
-        [(is_user, "/account", words.account), (is_admin, "/users", words.users), (is_admin, "/audit", words.audit)]
+        [(is_user, "account", words.account), (is_admin, "users", words.users), (is_admin, "audit", words.audit)]
     {
         if is_shown {
             html.element("<a rel=\"external\" href=\"", path, "\"");
@@ -107,7 +107,7 @@ fn links(html: &mut Html, words: &AccessWords, caller: Option<&Caller>, here: Op
 }
 
 fn who_is(html: &mut Html, words: &AccessWords, name: &str, role: Role) {
-    html.element("<form method=\"post\" action=\"/logout\" aria-label=\"", words.logged_in, "\"><span>");
+    html.element("<form method=\"post\" action=\"logout\" aria-label=\"", words.logged_in, "\"><span>");
     html.element("<strong>", name, "</strong> ").text(role.name()).mark("</span>");
     let caller = Caller::User { name: name.to_owned(), role, session: collector::access::Digest::of("") };
     links(html, words, Some(&caller), None);
@@ -125,7 +125,7 @@ pub(crate) fn who(html: &mut Html, locale: Locale) {
         }
         Some(Caller::Public) => {
             // Not one of the app's own pages: the browser is to load it.
-            html.element("<div class=\"who\"><a href=\"/login\" rel=\"external\">", words.log_in, "</a></div>");
+            html.element("<div class=\"who\"><a href=\"login\" rel=\"external\">", words.log_in, "</a></div>");
         }
         Some(Caller::Everybody | Caller::Token { .. }) | None => {}
     }

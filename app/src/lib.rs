@@ -27,6 +27,7 @@ mod panels;
 mod preferences;
 mod range;
 mod routes;
+#[cfg(feature = "ssr")]
 mod shell;
 mod theme;
 mod widgets;
@@ -36,7 +37,8 @@ mod words;
 pub use drawn::{ANNOTATIONS_TOLD, ApiDescription};
 pub use locale::Locale;
 #[cfg(feature = "ssr")]
-pub use preferences::{cookie_value, kept_of, locale_of, theme_of};
+pub use preferences::{Outside, cookie_value, kept_of, locale_of, theme_of};
 pub use routes::App;
+#[cfg(feature = "ssr")]
 pub use shell::{Assets, shell};
 pub use theme::Theme;

@@ -6,6 +6,8 @@ use crate::theme::Theme;
 
 #[cfg(feature = "ssr")]
 mod request {
+    use std::sync::Arc;
+
     use http::HeaderMap;
     use http::request::Parts;
     use leptos::prelude::use_context;
@@ -64,10 +66,50 @@ mod request {
         user.unwrap_or_else(|| kept("name"))
     }
 
+    /// Where the dashboard is on its site, and how the viewer came there. Given as context.
+    #[derive(Clone, Debug, Default)]
+    pub struct Outside {
+        /// What is before every path; empty at the top.
+        pub base: Arc<str>,
+        /// Whether by HTTPS.
+        pub secure: bool,
+    }
+
+    impl Outside {
+        /// That of the request.
+        #[must_use]
+        pub fn of_request() -> Self {
+            use_context().unwrap_or_default()
+        }
+
+        /// What the page's script gives the cookies that it sets.
+        #[must_use]
+        pub fn cookie(&self) -> String {
+            format!("; Path={}/; SameSite=Lax{}", self.base, if self.secure { "; Secure" } else { "" })
+        }
+    }
+
     /// The dashboard's address, as the viewer reaches it.
     #[must_use]
     pub fn address() -> String {
-        with_header(http::header::HOST, |host| Some(format!("http://{host}"))).unwrap_or_default()
+        let Outside { base, secure } = Outside::of_request();
+        let scheme = if secure { "https" } else { "http" };
+        with_header(http::header::HOST, |host| Some(format!("{scheme}://{host}{base}"))).unwrap_or_default()
+    }
+
+    /// What leads from the page to where its links are right: nothing but for an address that is no page's.
+    #[must_use]
+    pub fn way_up() -> Option<String> {
+        let depth = use_context::<Parts>()?.uri.path().matches('/').count();
+        (depth > 1).then(|| "../".repeat(depth - 1))
+    }
+
+    /// A link to the main part of this very page.
+    #[must_use]
+    pub fn main() -> String {
+        let uri = use_context::<Parts>().map(|parts| parts.uri);
+        let here = uri.as_ref().filter(|_| way_up().is_some()).and_then(http::Uri::path_and_query);
+        format!("{}#main", here.map(|here| here.as_str().trim_start_matches('/')).unwrap_or_default())
     }
 
     /// What a cookie that [`cookie_value`] made holds; empty where there is none.
@@ -138,8 +180,8 @@ mod request {
 
 #[cfg(feature = "ssr")]
 pub use request::{
-    address, author, caller, cookie_value, dashboard, hidden, is_kiosk, kept, kept_of, locale, locale_of, panels,
-    theme, theme_of,
+    Outside, address, author, caller, cookie_value, dashboard, hidden, is_kiosk, kept, kept_of, locale, locale_of,
+    main, panels, theme, theme_of, way_up,
 };
 
 /// The language of the page.
@@ -170,11 +212,11 @@ pub fn hidden() -> String {
     crate::browser::root_attribute("data-hidden").unwrap_or_default()
 }
 
-/// Whether the page is for a screen on a wall: the server knows.
+/// A link to the main part of this very page.
 #[cfg(not(feature = "ssr"))]
 #[must_use]
-pub fn is_kiosk() -> bool {
-    false
+pub fn main() -> &'static str {
+    "#main"
 }
 
 /// The language of no page at all.

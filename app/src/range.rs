@@ -108,6 +108,13 @@ pub struct Look {
     pub compare: Compare,
 }
 
+/// A link to the page at `path`. All links are relative, and every page is at the same depth: so they are right under any
+/// base path.
+#[must_use]
+pub fn here(path: &str) -> String {
+    format!("./{}", path.rsplit('/').next().unwrap_or_default())
+}
+
 impl Look {
     /// The one in the part of an address after its `?`. What makes no sense there counts as not said.
     #[must_use]

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_location;
 use leptos_router::{SsrMode, StaticSegment};
 
 use crate::api::system::snapshot;
+use crate::browser;
 use crate::live::{self, LiveStore};
 use crate::pages::{
     NotFound, SnapshotResource, alerts_page, api_page, application_page, business_page, database_page, overview,
@@ -22,7 +23,7 @@ use crate::widgets::header;
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(PageTheme::new(preferences::theme()));
-    view! { <Router><Page/></Router> }
+    view! { <Router base=browser::base()><Page/></Router> }
 }
 
 /// What stays while the viewer goes from page to page: header, snapshot and live store.

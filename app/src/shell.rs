@@ -4,7 +4,7 @@ use leptos::html::meta;
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-use crate::preferences;
+use crate::preferences::{self, Outside};
 use crate::routes::App;
 use crate::theme::Theme;
 
@@ -23,13 +23,15 @@ pub struct Assets {
     pub echarts: Option<String>,
 }
 
-const FONT: &str = "/fonts/inter-5.3.0.woff2";
+const FONT: &str = "fonts/inter-5.3.0.woff2";
 
 /// The whole document. Reads [`Assets`] and the request's [`http::request::Parts`] from context.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let locale = preferences::locale();
     let theme = preferences::theme();
     let kiosk = preferences::is_kiosk().then_some("");
+    let outside = Outside::of_request();
+    let base = (!outside.base.is_empty()).then(|| outside.base.to_string());
     let Assets { page, app, wasm, echarts, .. } = use_context().unwrap_or_default();
     let (light, dark) = match theme {
         Theme::System => ("(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"),
@@ -39,17 +41,18 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     view! {
         <!DOCTYPE html>
         <html lang=locale.tag() data-theme=theme.attribute() data-app=app data-wasm=wasm data-echarts=echarts
-            data-kiosk=kiosk data-panels=preferences::panels() data-hidden=preferences::hidden()>
+            data-base=base data-cookie=outside.cookie() data-kiosk=kiosk data-panels=preferences::panels() data-hidden=preferences::hidden()>
             <head>
                 <meta charset="utf-8"/>
+                {preferences::way_up().map(|up| view! { <base href=up/> })}
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 {meta().name("theme-color").content("#f6f7f9").attr("media", light)}
                 {meta().name("theme-color").content("#0d1015").attr("media", dark)}
                 <meta name="description" content=locale.words().description/>
-                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <link rel="icon" type="image/svg+xml" href="favicon.svg"/>
                 <link rel="preload" href=FONT r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
-                <HashedStylesheet options=options.clone()/>
+                <HashedStylesheet options=options.clone() root="."/>
                 <AutoReload options=options/>
                 // Instead of HydrationScripts, whose preloads are in the way of what can be read.
                 {page.map(|url| view! { <script type="module" src=url></script> })}

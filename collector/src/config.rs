@@ -43,7 +43,7 @@ pub use redis::Redis;
 pub use sampling::Sampling;
 pub use schedule::Schedule;
 pub use secret::Secret;
-pub use server::{CollectorMode, Server};
+pub use server::{CollectorMode, Network, Server};
 pub use storage::Storage;
 pub use system::SystemSource;
 
@@ -119,6 +119,7 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), error::Invalid> {
+        self.server.check()?;
         self.access.check(self.server.address)?;
         self.database.check()?;
         self.redis.check()?;

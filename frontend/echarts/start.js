@@ -2,6 +2,9 @@
 
 const { dataset } = document.documentElement;
 
+// Where the app follows the live feed.
+dataset.live = new URL("api/v1/live", document.baseURI).href.replace("http", "ws");
+
 const start = async () => {
     const wasm = fetch(dataset.wasm);
     const app = await import(dataset.app);

@@ -22,7 +22,8 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets, Site), ServerError> {
     let site = named.map_or_else(Site::built, Site::Folder);
     let package = format!("{}/", by_cargo_leptos.as_ref().map_or(PACKAGE, |options| &options.site_pkg_dir));
     site.check(&package)?;
-    let asset = |folder: &str, start: &str, end| site.newest(folder, start, end).map(|name| format!("/{folder}{name}"));
+    let asset =
+        |folder: &str, start: &str, end| site.newest(folder, start, end).map(|name| format!("./{folder}{name}"));
     let assets = Assets {
         style: asset(&package, NAME, ".css"),
         page: asset("", "page-", ".js"),

@@ -40,8 +40,11 @@ pub(crate) use answers::{Foreign, Invalid, Misshapen, Missing, Pushed, Unavailab
 pub(crate) struct Description;
 
 /// The description that was collected, with the documentation of the code as a reader of the API needs it.
-pub(crate) fn readable(collected: &Collected) -> ApiDescription {
+pub(crate) fn readable(collected: &Collected, base_path: &str) -> ApiDescription {
     let mut description = serde_json::to_value(collected).unwrap_or_default();
+    if !base_path.is_empty() {
+        description["servers"] = json!([{ "url": base_path }]);
+    }
     tidy(&mut description);
     say_who_may(&mut description);
     ApiDescription(Arc::new(description))

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use collector::StartError;
 use collector::access::AccessError;
 
+use crate::tls::TlsError;
+
 /// Why the server could not start or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -34,6 +36,9 @@ pub enum ServerError {
     /// cargo-leptos gave settings that make no sense.
     #[error("the settings from cargo-leptos cannot be used: {0}")]
     Leptos(String),
+    /// HTTPS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The parts behind the pages.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -3,19 +3,25 @@
 
 mod access;
 mod assets;
+mod base;
 mod description;
+mod door;
 mod endpoints;
 mod error;
 mod middleware;
+mod origin;
 mod peer;
+mod policy;
 mod router;
 mod site;
 mod startup;
 mod state;
+mod tls;
 
 pub use error::ServerError;
 pub use router::routes;
 pub use startup::Application;
+pub use tls::TlsError;
 
 /// Whether the page's files are in the program itself.
 pub const HAS_PAGE: bool = site::Site::IS_EMBEDDED;

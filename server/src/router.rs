@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use app::ApiDescription;
+use app::{ApiDescription, Outside};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, any_service, get, post};
 use axum::{Json, Router};
-use leptos::prelude::provide_context;
+use collector::config::Server;
+use http::request::Parts;
+use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,19 +21,21 @@ use crate::endpoints::{
     Ingest, account, alerting, annotations, audit, dashboard, health, ingest, live, login, metrics, preferences, users,
     v1,
 };
+use crate::peer::Peer;
 use crate::state::AppState;
-use crate::{middleware, site};
+use crate::{middleware, policy, site};
 
 /// The whole site; what is pushed goes to `ingest`.
-pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
+pub(crate) fn build(state: AppState, ingest: Ingest, settings: &Server) -> Router {
     let pushed = pushed().layer(from_fn(ingest::linger)).with_state(ingest);
     let (described, collected) = described().merge(pushed).split_for_parts();
-    let description = description::readable(&collected);
+    let description = description::readable(&collected, &settings.base_path);
     let openapi = {
         let ApiDescription(json) = description.clone();
         move || std::future::ready(Json(Arc::clone(&json)))
     };
     let pages = generate_route_list(app::App);
+    let base: Arc<str> = settings.base_path.as_str().into();
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
         let (desk, dashboard, database) = (state.desk.clone(), state.dashboard.clone(), state.database.clone());
@@ -43,6 +47,9 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
             provide_context(feed.clone());
             provide_context(archive.clone());
             provide_context(description.clone());
+            let peer = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Peer>().copied());
+            provide_context(Outside { base: Arc::clone(&base), secure: peer.is_some_and(|peer| peer.secure) });
+            policy::of_page();
         }
     };
     let shell = {
@@ -67,7 +74,7 @@ pub(crate) fn build(state: AppState, ingest: Ingest) -> Router {
         .fallback_service(files)
         .method_not_allowed_fallback(v1::wrong_method)
         .with_state(state);
-    middleware::add(router, &http_metrics, gate)
+    middleware::add(router, &http_metrics, settings, gate)
 }
 
 /// What applications push.

@@ -4,16 +4,24 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::ServiceExt;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
 use collector::access::Issued;
 use collector::http::HttpMetrics;
 use collector::{Role, Running, Settings, service_manager};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tower::Layer;
 
 use crate::access::Gate;
+use crate::base::{self, BasePath};
+use crate::door::Door;
 use crate::error::ServerError;
+use crate::peer::Peer;
 use crate::state::{AppState, LiveClients, Stopping};
+use crate::tls::Tls;
 use crate::{assets, endpoints, router};
 
 /// Requests under way at the end may take this long.
@@ -25,8 +33,9 @@ const PREFIX: &str = "recipe_monitoring";
 /// A server that is ready to run.
 #[derive(Debug)]
 pub struct Application {
-    listener: TcpListener,
+    door: Door,
     address: SocketAddr,
+    base: BasePath,
     running: Running,
     router: axum::Router,
     metrics: HttpMetrics,
@@ -41,6 +50,7 @@ impl Application {
     ///
     /// See [`ServerError`]. Whatever was started is stopped again then.
     pub async fn build(settings: &Settings) -> Result<Self, ServerError> {
+        let tls = Tls::of(settings)?;
         let (listener, address) = listen(settings.server.address).await?;
         let (leptos, assets, site) = assets::find()?;
         let mut registry = Registry::default();
@@ -51,7 +61,14 @@ impl Application {
         endpoints::register_metrics(&mut registry, running.feed());
         let metrics = HttpMetrics::with_prefix(registry, PREFIX);
         let style = assets.style.clone();
-        let gate = Gate::new(access, running.audit().clone(), settings.access.clone(), address, style);
+        let gate = Gate::new(
+            access,
+            running.audit().clone(),
+            settings.access.clone(),
+            address,
+            settings.server.is_local(),
+            style,
+        );
         let (gate, first) = match gate {
             Ok(gate) => gate,
             Err(error) => {
@@ -73,13 +90,15 @@ impl Application {
             hub: endpoints::Hub::start(running.feed().clone(), clients, Stopping(stops), gate.clone()),
             gate,
         };
-        Ok(Self { listener, address, running, router: router::build(state, ingest), metrics, stopping, first })
+        let router = router::build(state, ingest, &settings.server);
+        let (door, base) = (Door::new(listener, tls), BasePath::new(&settings.server.base_path));
+        Ok(Self { door, address, base, running, router, metrics, stopping, first })
     }
 
     /// Where the dashboard is.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("{}://{}{}/", self.door.scheme(), self.address, self.base.as_str())
     }
 
     /// The token by which the first admin is made at `/first-admin`, where nobody can log in yet. It holds until it is
@@ -103,9 +122,10 @@ impl Application {
         service_manager::ready(&format!("serving {}", self.url()));
         let stopping = self.stopping;
         let mut stopped = stopping.subscribe();
-        let connections =
-            self.metrics.count_connections(self.router.into_make_service_with_connect_info::<SocketAddr>());
-        let serving = axum::serve(self.listener, connections).with_graceful_shutdown(async move {
+        // Around the router, which chooses a route by the path that it is given.
+        let site = from_fn_with_state(self.base, base::under).layer(self.router);
+        let site = ServiceExt::<Request>::into_make_service_with_connect_info::<Peer>(site);
+        let serving = axum::serve(self.door, self.metrics.count_connections(site)).with_graceful_shutdown(async move {
             stop.await;
             tracing::info!("stopping");
             service_manager::stopping();

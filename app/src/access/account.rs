@@ -43,7 +43,7 @@ pub fn account(frame: &Frame<'_>, page: &Account) -> String {
         html.text(words.role_is).mark(": ").text(role.name()).mark("</p>");
         begin_section(html, "password-title", words.change_password);
         let Account { sessions, errors } = page;
-        html.mark("<form method=\"post\" action=\"/account\" class=\"access-form\">");
+        html.mark("<form method=\"post\" action=\"account\" class=\"access-form\">");
         problem(html, &errors.wait.map(words.too_often).unwrap_or_default());
         problem(html, &errors.other);
         let attributes = "type=\"password\" required autocomplete=\"current-password\"";
@@ -67,7 +67,7 @@ pub fn account(frame: &Frame<'_>, page: &Account) -> String {
             match session.digest == *this {
                 true => html.element("<strong>", words.session_this, "</strong>"),
                 false => {
-                    html.mark("<form method=\"post\" action=\"/account\" class=\"desk-act\">");
+                    html.mark("<form method=\"post\" action=\"account\" class=\"desk-act\">");
                     let id = session.digest.short();
                     html.element("<input type=\"hidden\" name=\"session\" value=\"", id, "\">");
                     let end = "</button></form>";
@@ -77,7 +77,7 @@ pub fn account(frame: &Frame<'_>, page: &Account) -> String {
             html.mark("</td></tr>");
         }
         end_table(html);
-        html.mark("</section><form method=\"post\" action=\"/logout\" class=\"act\">");
+        html.mark("</section><form method=\"post\" action=\"logout\" class=\"act\">");
         html.element("<button class=\"button\">", words.log_out, "</button></form>");
     })
 }

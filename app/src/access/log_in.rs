@@ -24,7 +24,7 @@ pub fn log_in(frame: &Frame<'_>, form: &LogIn) -> String {
     let words = frame.words();
     frame.document(words.log_in, "access-narrow", |html| {
         html.element("<section class=\"panel\"><h1>", words.log_in, "</h1><p class=\"access-note\">");
-        html.text(NAME).mark("</p><form method=\"post\" action=\"/login\" class=\"access-form\">");
+        html.text(NAME).mark("</p><form method=\"post\" action=\"login\" class=\"access-form\">");
         html.element("<input type=\"hidden\" name=\"next\" value=\"", &form.next, "\">");
         problem(html, &form.wait.map(words.too_often).unwrap_or_default());
         problem(html, if form.has_failed { words.failed } else { "" });
@@ -79,7 +79,7 @@ pub fn first_admin(frame: &Frame<'_>, form: &FirstAdmin) -> String {
     frame.document(words.first_admin, "access-narrow", |html| {
         html.element("<section class=\"panel\"><h1>", words.first_admin, "</h1><p class=\"access-note\">");
         html.text(words.first_admin_more);
-        html.mark("</p><form method=\"post\" action=\"/first-admin\" class=\"access-form\">");
+        html.mark("</p><form method=\"post\" action=\"first-admin\" class=\"access-form\">");
         problem(html, &form.wait.map(words.too_often).unwrap_or_default());
         problem(html, if form.has_failed { words.failed } else { "" });
         let token_error = if form.is_wrong_token { words.first_token_wrong } else { "" };

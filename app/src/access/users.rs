@@ -82,7 +82,7 @@ fn user_table(frame: &Frame<'_>, html: &mut Html, page: &Users) {
     begin_table(html, words.users, &words.user_columns);
     for user in page.contents.users() {
         let begin = |html: &mut Html| {
-            html.mark("<form method=\"post\" action=\"/users\" class=\"act\">");
+            html.mark("<form method=\"post\" action=\"users\" class=\"act\">");
             html.element("<input type=\"hidden\" name=\"name\" value=\"", &user.name, "\">");
         };
         html.element("<tr><th scope=\"row\">", &user.name, "</th><td>");
@@ -104,7 +104,7 @@ fn user_table(frame: &Frame<'_>, html: &mut Html, page: &Users) {
 }
 
 fn add_user(html: &mut Html, words: &AccessWords, page: &Users) {
-    html.element("<h3>", words.add_user, "</h3><form method=\"post\" action=\"/users\" class=\"access-form\">");
+    html.element("<h3>", words.add_user, "</h3><form method=\"post\" action=\"users\" class=\"access-form\">");
     let attributes = "required maxlength=\"60\" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"";
     field(html, "name", words.name, attributes, page.name(ADD), page.error(ADD, "name"));
     html.element("<label class=\"field\"><span>", words.role, "</span>");
@@ -135,7 +135,7 @@ fn token_table(frame: &Frame<'_>, html: &mut Html, page: &Users) {
         html.element("<td>", &token.created_by, "</td>");
         let until = token.expires_at.map(|at| frame.moment(at));
         html.element("<td>", until.as_deref().unwrap_or(words.token_for_ever), "</td>");
-        html.mark("<td class=\"desk-act\"><form method=\"post\" action=\"/users\">");
+        html.mark("<td class=\"desk-act\"><form method=\"post\" action=\"users\">");
         html.element("<input type=\"hidden\" name=\"name\" value=\"", &token.name, "\">");
         html.element("<button class=\"button\" name=\"do\" value=\"token_remove\">", words.remove, "");
         html.element("<span class=\"visually-hidden\">: ", &token.name, "</span></button></form></td></tr>");
@@ -144,7 +144,7 @@ fn token_table(frame: &Frame<'_>, html: &mut Html, page: &Users) {
 }
 
 fn add_token(html: &mut Html, words: &AccessWords, page: &Users) {
-    html.element("<h3>", words.add_token, "</h3><form method=\"post\" action=\"/users\" class=\"access-form\">");
+    html.element("<h3>", words.add_token, "</h3><form method=\"post\" action=\"users\" class=\"access-form\">");
     let attributes = "required maxlength=\"60\" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"";
     // Two fields of a page need two ids for what is wrong with them; only one of the forms was refused.
     field(html, "name", words.token_name, attributes, page.name(ADD_TOKEN), page.error(ADD_TOKEN, "name"));

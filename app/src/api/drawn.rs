@@ -39,7 +39,7 @@ pub async fn drawn(path: String, search: String, minutes_east: Option<i32>) -> R
     let search = crate::browser::quoted(&search);
     // A path of ours needs no escaping.
     let body = format!("{{\"path\":\"{path}\",\"search\":{search},\"minutes_east\":{minutes}}}");
-    super::ask("/api/drawn", body).await
+    super::ask("api/drawn", body).await
 }
 
 /// The same for the page that is being drawn, whose graphs have these marks.

@@ -75,7 +75,7 @@ async fn look_back(snapshot: &mut Snapshot, archive: &Archive, look: Look) {
 #[cfg(not(feature = "ssr"))]
 pub async fn snapshot(search: String) -> Result<String, ApiError> {
     // What a look has in an address needs no escaping.
-    super::ask("/api/snapshot", format!("{{\"search\":\"{search}\"}}")).await
+    super::ask("api/snapshot", format!("{{\"search\":\"{search}\"}}")).await
 }
 
 /// Reads what [`snapshot`] answers.

@@ -11,6 +11,12 @@ pub fn set_title(_title: &str) {}
 /// No window, no icon.
 pub fn set_icon(_path: &'static str) {}
 
+/// The server's own paths are those at the top.
+#[must_use]
+pub fn base() -> String {
+    String::new()
+}
+
 /// Nobody sees it.
 #[must_use]
 pub fn is_hidden() -> bool {

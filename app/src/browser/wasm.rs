@@ -91,10 +91,8 @@ pub fn ask(path: &'static str, body: String) -> impl Future<Output = Result<Stri
 /// The address of the live feed, after event `since`.
 #[must_use]
 pub fn live_url(since: u64) -> String {
-    let location = window().location();
-    let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
-    let host = location.host().unwrap_or_default();
-    format!("{scheme}://{host}/api/v1/live?since={since}")
+    // As frontend/echarts/start.js says: not every browser takes an address for it that is relative.
+    format!("{}?since={since}", root_attribute("data-live").unwrap_or_default())
 }
 
 /// The window's title.
@@ -107,6 +105,12 @@ pub fn set_icon(path: &'static str) {
     if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
         let _ = link.set_attribute("href", path);
     }
+}
+
+/// What is before every path: empty where the dashboard is at the top of its site.
+#[must_use]
+pub fn base() -> String {
+    root_attribute("data-base").unwrap_or_default()
 }
 
 /// An attribute of `<html>`, where the server leaves what it decided.
@@ -124,7 +128,7 @@ pub fn apply_theme(theme: Theme) {
         None => root.remove_attribute("data-theme"),
     };
     let age = if theme == Theme::System { 0 } else { 31_536_000 };
-    let cookie = format!("theme={}; Path=/; Max-Age={age}; SameSite=Lax", theme.name());
+    let cookie = format!("theme={}; Max-Age={age}{}", theme.name(), root_attribute("data-cookie").unwrap_or_default());
     if let Some(document) = document().dyn_ref::<HtmlDocument>() {
         // Refused where cookies are: the choice then lasts as long as the page.
         let _ = document.set_cookie(&cookie);

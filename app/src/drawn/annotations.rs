@@ -44,7 +44,7 @@ pub(super) async fn section(html: &mut Html, reader: &Reader, sources: &Sources,
 
 fn form(html: &mut Html, words: &AnnotationWords, back: &str) {
     html.element(
-        "<form method=\"post\" action=\"/annotations\" class=\"act\"><input type=\"hidden\" name=\"return\" value=\"",
+        "<form method=\"post\" action=\"annotations\" class=\"act\"><input type=\"hidden\" name=\"return\" value=\"",
         back,
         "\"><label>",
     );
@@ -78,7 +78,7 @@ fn list(html: &mut Html, reader: &Reader, words: &AnnotationWords, back: &str, l
         }
         html.element("</td><td>", &annotation.created_by, "</td><td class=\"desk-act\">");
         html.element(
-            "<form method=\"post\" action=\"/annotations\"><input type=\"hidden\" name=\"return\" value=\"",
+            "<form method=\"post\" action=\"annotations\"><input type=\"hidden\" name=\"return\" value=\"",
             back,
             "\">",
         );

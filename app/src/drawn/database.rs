@@ -37,7 +37,7 @@ pub(super) async fn panel(html: &mut Html, reader: &Reader, sources: &Sources) {
     );
     html.element("<h2 id=\"database-title\">", viewer.own.database, "</h2>");
     html.element("<span class=\"panel-host\">", &versions(&look), "</span>");
-    let link = reader.look.link("/database");
+    let link = reader.look.link("./database");
     html.element("<a href=\"", &link, "\" class=\"panel-more\">");
     html.text(viewer.own.all).icon(Shape::Right).mark("</a></header>");
     server::tiles(html, &viewer, &look, &lines, server::OVERVIEW);

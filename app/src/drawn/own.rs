@@ -51,7 +51,7 @@ fn unit(name: &str) -> Unit {
 pub(super) async fn form(html: &mut Html, reader: &Reader, sources: &Sources, dashboard: &Dashboard) {
     let words = reader.own;
     html.mark("<section class=\"panel customise\"><details class=\"act-more\"><summary>").text(words.customise);
-    html.mark("</summary><form method=\"post\" action=\"/dashboard\">");
+    html.mark("</summary><form method=\"post\" action=\"dashboard\">");
     panels(html, reader, dashboard);
     html.element("<fieldset><legend>", words.graphs, "</legend>");
     for id in Dashboard::GRAPHS {

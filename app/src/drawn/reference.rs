@@ -18,7 +18,7 @@ const SCHEMAS: &str = "#/components/schemas/";
 pub(super) fn sections(html: &mut Html, reader: &Reader, ApiDescription(api): &ApiDescription) {
     begin(html, "api-title", "API");
     html.element("<p>", text(&api["info"]["description"]), "</p>");
-    html.element("<p>", reader.own.api_more, " <a href=\"/api/v1/openapi.json\">openapi.json</a></p></section>");
+    html.element("<p>", reader.own.api_more, " <a href=\"api/v1/openapi.json\">openapi.json</a></p></section>");
     for tag in list(&api["tags"]) {
         let name = text(&tag["name"]);
         html.element("<section class=\"panel\" aria-label=\"", name, "\"><header class=\"panel-header\">");

@@ -17,7 +17,7 @@ pub fn NotFound() -> impl IntoView {
             <p class="message-code" aria-hidden="true">"404"</p>
             <h1>{words.not_found}</h1>
             <p>{words.not_found_more}</p>
-            <a class="button" href="/">{words.to_overview}</a>
+            <a class="button" href="./">{words.to_overview}</a>
         </section>
     }
 }

@@ -45,7 +45,7 @@ pub fn ready(path: &'static str, title: &'static str, content: fn() -> AnyView) 
                     <p class="panel-notice" hidden=move || store.is_past_complete()>{words.past_incomplete}</p>
                     {content()}
                     {drawn(path)}
-                    <footer class="footer">{parts()} <a href="/api">"API"</a></footer>
+                    <footer class="footer">{parts()} <a href="./api">"API"</a></footer>
                 </Show>
             }
         })

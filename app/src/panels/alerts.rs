@@ -43,7 +43,7 @@ fn panel(most: usize) -> AnyView {
             "</h2>",
         );
         if !is_page {
-            html.element("<a href=\"", &store.look.get().link("/alerts"), "\" class=\"panel-more\">");
+            html.element("<a href=\"", &store.look.get().link("./alerts"), "\" class=\"panel-more\">");
             html.text(words.alerts.all).icon(Shape::Right).mark("</a>");
         }
         html.mark("</header><div>");
@@ -135,7 +135,7 @@ fn note(html: &mut Html, name: &'static str, value: &str) {
 fn act(html: &mut Html, own: &AlertsWords, alert: &Alert) {
     html.element("<details class=\"act-more alert-act\"><summary>", own.act, "</summary>");
     html.mark(
-        "<form method=\"post\" action=\"/alerts/act\" class=\"act\"><input type=\"hidden\" name=\"alert\" value=\"",
+        "<form method=\"post\" action=\"alerts/act\" class=\"act\"><input type=\"hidden\" name=\"alert\" value=\"",
     );
     html.text(&alert.id).element("\"><label>", own.your_name, "");
     html.mark("<input name=\"name\" required maxlength=\"100\" autocomplete=\"name\"></label>");

@@ -60,7 +60,7 @@ pub fn application_panel() -> AnyView {
             <header class="panel-header">
                 <h2 id="application-title">{words.application.application}</h2>
                 <p class="panel-host">{names(store)}</p>
-                <a href="/application" class="panel-more">{words.application.by_route}{icon(Shape::Right)}</a>
+                <a href="./application" class="panel-more">{words.application.by_route}{icon(Shape::Right)}</a>
             </header>
             {notices(words, store)}
             {when(is_connected(store), Box::new(content))}

@@ -43,7 +43,7 @@ fn panel(most: usize) -> AnyView {
         html.text(&since(words, store)).mark("</p>");
         if !is_page {
             let hidden = of(store.business, |business| business.metrics.len()).saturating_sub(most);
-            html.element("<a href=\"", &store.look.get().link("/business"), "\" class=\"panel-more\">");
+            html.element("<a href=\"", &store.look.get().link("./business"), "\" class=\"panel-more\">");
             match hidden {
                 0 => html.text(words.business.all),
                 count => html.text(&(words.business.more)(count)),

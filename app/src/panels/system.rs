@@ -84,7 +84,7 @@ pub fn system_panel() -> AnyView {
             <header class="panel-header">
                 <h2 id="system-title">{words.system}</h2>
                 <p class="panel-host">{host}</p>
-                <a href="/system" class="panel-more">{words.all_series}{icon(Shape::Right)}</a>
+                <a href="./system" class="panel-more">{words.all_series}{icon(Shape::Right)}</a>
             </header>
             {no_sample()}
             {system_tiles()}
@@ -179,7 +179,7 @@ fn disks() -> AnyView {
         <section class="disks-box" aria-labelledby="disks-title">
             <h3 id="disks-title">{words.disks}</h3>
             {disks}
-            <a href="/system" class="disks-more" hidden=is_whole>{more} {icon(Shape::Right)}</a>
+            <a href="./system" class="disks-more" hidden=is_whole>{more} {icon(Shape::Right)}</a>
         </section>
     }
     .into_any()

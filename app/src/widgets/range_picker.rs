@@ -8,7 +8,7 @@ use leptos_router::hooks::use_location;
 use super::html::{Html, part};
 use crate::format;
 use crate::live::LiveStore;
-use crate::range::{Compare, Look, Range};
+use crate::range::{Compare, Look, Range, here};
 use crate::words::{Words, use_words};
 
 /// A link for each range, a form for any other, and links for an earlier time beside it.
@@ -18,7 +18,7 @@ pub fn range_picker() -> AnyView {
     let path = use_location().pathname;
     let store = expect_context::<LiveStore>();
     let link = move |range: Range| {
-        let href = Signal::derive(move || store.look.get().with(range).link(&path.get()));
+        let href = Signal::derive(move || store.look.get().with(range).link(&here(&path.get())));
         let current = Signal::derive(move || (store.look.get().range == range).then(|| "true".to_owned()));
         // A page that only changes its graphs stays where it is scrolled to: a word of the router's.
         html::a().href(href).aria_current(current).attr("noscroll", "").child((words.range)(range))
@@ -33,10 +33,11 @@ pub fn range_picker() -> AnyView {
         // Who speaks to the page says what is to be read there.
         html.mark(if chosen { ": " } else { "" }).text(if chosen { &text } else { "" });
         html.mark("\">").text(&text).mark("</summary><div class=\"range-menu\">");
-        between(html, words, &path.get(), look);
+        let here = here(&path.get());
+        between(html, words, &here, look);
         html.element("<p class=\"range-compare\">", words.comparisons, "");
         for compare in Compare::ALL {
-            html.element(" <a noscroll href=\"", &Look { compare, ..look }.link(&path.get()), "\"");
+            html.element(" <a noscroll href=\"", &Look { compare, ..look }.link(&here), "\"");
             html.mark(if compare == look.compare { " aria-current=\"true\">" } else { ">" });
             html.text((words.compared)(compare)).mark("</a>");
         }

@@ -15,7 +15,7 @@ pub fn switches() -> AnyView {
     let words = use_words();
     let path = use_location().pathname;
     let store = expect_context::<LiveStore>();
-    let here = Signal::derive(move || store.look.get().link(&path.get()));
+    let here = Signal::derive(move || store.look.get().link(&crate::range::here(&path.get())));
     let other = expect_context::<LiveStore>().locale.other();
     let theme = expect_context::<PageTheme>();
     let option = move |value: Theme, shape: Shape, name: &'static str| {
@@ -31,7 +31,7 @@ pub fn switches() -> AnyView {
         }
     };
     view! {
-        <form class="switches" method="post" action="/preferences">
+        <form class="switches" method="post" action="preferences">
             <input type="hidden" name="return" value=here/>
             <button class="language" name="lang" value=other.tag() lang=other.tag()>
                 {other.words().language_name}

@@ -127,7 +127,7 @@ macro_rules! mark {
 #[must_use]
 pub fn window_icon(store: LiveStore) -> &'static str {
     match store.verdict().severity() {
-        Severity::Good | Severity::Unknown => "/favicon.svg",
+        Severity::Good | Severity::Unknown => "favicon.svg",
         Severity::Warning => mark!("f2b01e", "14181f"),
         Severity::Critical => mark!("d92d3a", "fff"),
     }

@@ -4,17 +4,19 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use reqwest::Client;
+use reqwest::redirect::Policy;
 
 use super::{Answer, Examination, Finding, advice, off_thread};
-use crate::config::CollectorMode;
+use crate::config::{CollectorMode, Server};
 
 /// What the program is called, of which the kernel keeps 15 bytes.
 const NAME: &str = "recipe-monitoring-dashboard";
 const KEPT: usize = 15;
 /// How long the dashboard may take to answer.
 const ANSWER: Duration = Duration::from_secs(3);
+/// Of its answer, which is shorter.
+const MOST_BYTES: usize = 64 << 10;
 /// A socket that listens, in `/proc/net/tcp`: proc_net(5).
 const LISTENS: &str = "0A";
 
@@ -54,10 +56,10 @@ impl Examination {
             Some((name, pid)) => format!("{name} (process {pid})"),
             None => format!("a process of the user {}", listener.uid),
         };
-        let answer = tokio::time::timeout(ANSWER, is_ours(address)).await;
+        let answer = tokio::time::timeout(ANSWER, is_ours(&self.settings.server)).await;
         let is_named_so = listener.process.as_ref().is_some_and(|(name, _)| *name == NAME[..KEPT]);
         match (answer, is_named_so) {
-            (Ok(true), _) => Answer::ok(format!("the dashboard answers at http://{address}/, as {who}")),
+            (Ok(true), _) => Answer::ok(format!("the dashboard answers at {}, as {who}", url(&self.settings.server))),
             (_, true) => {
                 let cause = format!("{who} listens on {address} and does not answer within {ANSWER:?}");
                 let remedy = "see its log, and whether it is stopped (T) by a signal: kill -CONT lets it go on";
@@ -79,19 +81,32 @@ impl Examination {
     }
 }
 
+/// Where the dashboard is, as it is set up.
+fn url(server: &Server) -> String {
+    let scheme = if server.has_tls() { "https" } else { "http" };
+    format!("{scheme}://{}{}/", server.address, server.base_path)
+}
+
 /// Whether our dashboard answers there.
-async fn is_ours(address: SocketAddr) -> bool {
-    let ask = async {
-        let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.take(64 << 10).read_to_end(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    let answer = ask.await.unwrap_or_default();
-    let text = String::from_utf8_lossy(&answer);
+async fn is_ours(server: &Server) -> bool {
+    let text = readiness(server).await.unwrap_or_default();
     text.contains("\"parts\"") && text.contains("\"postgresql\"") && text.contains("\"paging_error\"")
+}
+
+/// What it says of itself, whatever the status.
+async fn readiness(server: &Server) -> reqwest::Result<String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Whose the certificate is does not matter: nothing is told, and the certificate is for the address of others.
+    let client = Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]);
+    let client = client.tls_danger_accept_invalid_certs(true).build()?;
+    let mut answer = client.get(format!("{}readyz", url(server))).send().await?;
+    let mut text = Vec::new();
+    while text.len() < MOST_BYTES
+        && let Some(part) = answer.chunk().await?
+    {
+        text.extend_from_slice(&part);
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn listener(address: SocketAddr) -> Option<Listener> {

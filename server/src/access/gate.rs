@@ -5,20 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use collector::access::{Access, AccessError, Caller, Contents, Digest, Issued, Lives, NewSession, Passwords, Role};
 use collector::{AuditEntry, AuditLog};
-use http::header::{HOST, HeaderName};
+use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 
 use super::limits::Limits;
-use crate::peer::Peer;
-
-/// What proxies say of whom they ask for.
-const FORWARDED: [HeaderName; 3] = [
-    HeaderName::from_static("forwarded"),
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-];
+use crate::peer::{Peer, Proxied};
 
 /// The gate.
 #[derive(Clone, Debug)]
@@ -31,6 +24,8 @@ struct Inner {
     settings: collector::config::Access,
     /// Where the dashboard listens.
     address: SocketAddr,
+    /// Whether only this machine reaches it.
+    is_local: bool,
     passwords: Passwords,
     limits: Mutex<Limits>,
     /// Of the token by which the first admin is made.
@@ -57,16 +52,18 @@ impl Gate {
         audit: AuditLog,
         settings: collector::config::Access,
         address: SocketAddr,
+        is_local: bool,
         style: Option<String>,
     ) -> Result<(Self, Option<Issued>), AccessError> {
         let has_users = !access.contents().users().is_empty();
-        let is_needed = !has_users && !settings.is_open(address, has_users);
+        let is_needed = !has_users && !settings.is_open(is_local, has_users);
         let first = is_needed.then(Issued::session).transpose()?;
         let inner = Inner {
             access,
             audit,
             settings,
             address,
+            is_local,
             passwords: Passwords::new()?,
             limits: Mutex::default(),
             first: first.as_ref().map(Issued::digest),
@@ -82,7 +79,7 @@ impl Gate {
 
     /// Whether nobody needs to log in.
     pub(crate) fn is_open(&self) -> bool {
-        self.0.settings.is_open(self.0.address, !self.contents().users().is_empty())
+        self.0.settings.is_open(self.0.is_local, !self.contents().users().is_empty())
     }
 
     /// Whether the first admin is to be made by the token of the start.
@@ -109,11 +106,11 @@ impl Gate {
 
     /// Why an open dashboard does not take a request: it is open to this machine alone, and neither to a page that
     /// has given this machine another name, nor to whoever is behind a proxy.
-    pub(crate) fn foreign(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn foreign(&self, headers: &HeaderMap, proxied: Option<&Proxied>) -> Option<String> {
         if self.0.settings.is_given_away() {
             return None;
         }
-        if let Some(name) = FORWARDED.iter().find(|name| headers.contains_key(*name)) {
+        if let Some(Proxied(name)) = proxied {
             return Some(format!(
                 "a request with the header {name} came through a proxy, and nobody has to log in here: add a user with \
                  recipe-monitoring-collector user add NAME --role admin, so that everybody has to"

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use collector::AuditEntry;
 use collector::access::{Caller, Scope};
-use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, LOCATION, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use super::policy::{self, Rule, Take};
 use super::{Done, Gate, given};
 use crate::endpoints::ApiError;
-use crate::middleware::is_same_origin;
 use crate::peer::Peer;
+use crate::policy::STILL;
 
 /// Says who may not, to a program (RFC 6750).
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
@@ -27,7 +27,7 @@ const WRONG_BEARER: HeaderValue = HeaderValue::from_static("Bearer error=\"inval
 /// Guards what the router has a route for; the rest is [`guard_rest`]'s.
 pub(crate) async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     if gate.is_open()
-        && let Some(why) = gate.foreign(request.headers())
+        && let Some(why) = gate.foreign(request.headers(), request.extensions().get())
     {
         return ApiError::new(StatusCode::FORBIDDEN, "foreign_host", &why, "host").into_response();
     }
@@ -59,12 +59,6 @@ async fn pass(gate: &Gate, rule: Rule, mut request: Request, next: Next) -> Resp
             }
             Some(_) => {}
         }
-    }
-    // Only browsers send cookies, and say then which page asked for it.
-    let is_change = !request.method().is_safe();
-    if is_change && matches!(caller, Some(Caller::User { .. })) && !is_same_origin(request.headers()) {
-        let message = "this request is of another site; open the dashboard itself";
-        return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin").into_response();
     }
     let path = request.uri().path().to_owned();
     if let Some(caller) = &caller {
@@ -201,7 +195,8 @@ async fn refuse(gate: &Gate, caller: &Caller, rule: Rule, peer: Peer, request: &
             now: Timestamp::now(),
         };
         let page = Html(app::access::refused(&frame, &why));
-        return (StatusCode::FORBIDDEN, [(CACHE_CONTROL, "no-store")], page).into_response();
+        let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (CONTENT_SECURITY_POLICY, STILL)];
+        return (StatusCode::FORBIDDEN, headers, page).into_response();
     }
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", &why, "authorization").into_response()
 }

@@ -43,7 +43,7 @@ pub(crate) async fn set(
     asking: Asking,
     form: Result<Form<Asked>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let asked = v1::form(&asking.headers, form)?;
+    let asked = v1::form(form)?;
     let Some((name, _)) = asking.user() else {
         let message = "nobody is logged in: there is no account to change";
         return Err(ApiError::new(StatusCode::CONFLICT, "no_account", message, ""));

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::cookie::{A_YEAR, cookie, said, told};
-use super::v1::{self, ApiError, body, own};
+use super::v1::{self, ApiError, body};
 use crate::access::Done;
 use crate::description::{ErrorBody, Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
@@ -89,10 +89,8 @@ pub(crate) struct Made {
 pub(crate) async fn silence(
     State(desk): State<AlertDesk>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
     new: Result<Json<NewSilence>, JsonRejection>,
 ) -> Result<(StatusCode, Extension<Done>, Json<Made>), ApiError> {
-    own(&headers)?;
     let NewSilence { matchers, author, reason, ends_at } = body(new)?;
     let time = |text: String| {
         let remedy = "use a time such as 2026-11-24T03:00:00Z, or leave it out";
@@ -118,10 +116,8 @@ pub(crate) async fn silence(
 )]
 pub(crate) async fn end_silence(
     State(desk): State<AlertDesk>,
-    headers: HeaderMap,
     Path(silence): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    own(&headers)?;
     desk.act(Act::EndSilence { silence }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -148,11 +144,9 @@ pub(crate) struct Acknowledgement {
 pub(crate) async fn acknowledge(
     State(desk): State<AlertDesk>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
     Path(alert): Path<String>,
     acknowledgement: Result<Json<Acknowledgement>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
-    own(&headers)?;
     let Acknowledgement { by } = body(acknowledgement)?;
     desk.act(Act::Acknowledge { alert, by: caller.signs(by) }).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -169,12 +163,7 @@ pub(crate) async fn acknowledge(
     ),
     responses((status = 204, description = "Done"), Foreign, Missing, (status = 502, description = "It was not delivered", body = ErrorBody), Unavailable),
 )]
-pub(crate) async fn test(
-    State(desk): State<AlertDesk>,
-    headers: HeaderMap,
-    Path(receiver): Path<String>,
-) -> Result<StatusCode, ApiError> {
-    own(&headers)?;
+pub(crate) async fn test(State(desk): State<AlertDesk>, Path(receiver): Path<String>) -> Result<StatusCode, ApiError> {
     match desk.test(&receiver).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(DeskError::Refused(refusal)) if !refusal.is_missing => {
@@ -236,7 +225,7 @@ pub(crate) async fn form(
     headers: HeaderMap,
     asked: Result<Form<Asked>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let mut asked = v1::form(&headers, asked)?;
+    let mut asked = v1::form(asked)?;
     asked.name = caller.signs(asked.name);
     let name = asked.name.clone();
     let done = asked.done();

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::cookie::{A_YEAR, TOLD_SECONDS, cookie, said};
 use super::preferences::local_path;
-use super::v1::{self, ApiError, Parameters, body, own};
+use super::v1::{self, ApiError, Parameters, body};
 use crate::access::Done;
 use crate::description::{Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
@@ -47,10 +47,8 @@ impl From<AnnotateError> for ApiError {
 pub(crate) async fn mark(
     State(archive): State<Archive>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
     draft: Result<Json<Draft>, JsonRejection>,
 ) -> Result<(StatusCode, Extension<Done>, Json<Annotation>), ApiError> {
-    own(&headers)?;
     let draft = body(draft)?;
     let marked = archive.annotate(Draft { created_by: caller.signs(draft.created_by), ..draft }).await?;
     let done = Done::to(&marked.annotation.id, json!({ "text": marked.annotation.text }));
@@ -98,12 +96,7 @@ pub(crate) async fn list(
     ),
     responses((status = 204, description = "Done"), Foreign, Missing, Unavailable),
 )]
-pub(crate) async fn remove(
-    State(archive): State<Archive>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
-    own(&headers)?;
+pub(crate) async fn remove(State(archive): State<Archive>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     archive.remove_annotation(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -135,7 +128,7 @@ pub(crate) async fn form(
     headers: HeaderMap,
     asked: Result<Form<Asked>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let mut asked = v1::form(&headers, asked)?;
+    let mut asked = v1::form(asked)?;
     asked.name = caller.signs(asked.name);
     let done = match asked.what.as_str() {
         "remove" => Done::to(&asked.id, Value::Null).called("annotation.remove"),

@@ -22,7 +22,7 @@ pub(crate) async fn set(
     headers: HeaderMap,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let fields = v1::form(&headers, form)?;
+    let fields = v1::form(form)?;
     let cookie = match chosen(&fields) {
         Ok(value) => {
             let age = if value.is_empty() { 0 } else { A_YEAR };

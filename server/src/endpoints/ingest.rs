@@ -14,13 +14,12 @@ mod tests;
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use collector::otlp::{Format, OtlpError, Receiver};
 use collector::{Event, Relay, RelayError, Taken, events};
@@ -33,7 +32,7 @@ use utoipa::ToSchema;
 
 use super::v1::ApiError;
 use crate::description::Pushed;
-use crate::middleware::is_same_origin;
+use crate::peer::Peer;
 use body::{Body, BodyError, Memory};
 use limits::RateLimit;
 pub(crate) use linger::linger;
@@ -88,10 +87,7 @@ impl Ingest {
 
     /// Whether the request may be read at all.
     fn admit(&self, request: &Request) -> Result<(), Refusal> {
-        if !is_same_origin(request.headers()) {
-            return Err(Refusal::Foreign);
-        }
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.address);
         self.0.rate.take(peer, Instant::now()).map_err(Refusal::TooMany)
     }
 }
@@ -232,8 +228,6 @@ fn content_type(format: Format) -> HeaderValue {
 /// Why all of a request is refused.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
-    #[error("this request is of a page of another site; push from a program")]
-    Foreign,
     #[error("the header Content-Type must be {0}")]
     MediaType(&'static str),
     #[error(
@@ -258,7 +252,6 @@ impl Refusal {
     /// Status, code of our errors, and code of gRPC.
     fn codes(&self) -> (StatusCode, &'static str, i32) {
         match self {
-            Self::Foreign => (StatusCode::FORBIDDEN, "foreign_origin", 7),
             Self::MediaType(_) | Self::Body(BodyError::Encoding { .. }) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", 3)
             }
@@ -277,7 +270,6 @@ impl Refusal {
 
     fn field(&self) -> String {
         match self {
-            Self::Foreign => "origin".to_owned(),
             Self::MediaType(_) => "content-type".to_owned(),
             Self::Body(BodyError::Encoding { .. }) => "content-encoding".to_owned(),
             Self::Events(error) => error.field(),

@@ -13,12 +13,11 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use collector::access::Caller;
 use collector::http::HttpMetrics;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 
 use super::v1::ApiError;
 use crate::description::{ErrorBody, Foreign, Invalid};
-use crate::middleware::is_same_origin;
 
 pub(crate) use hub::Hub;
 
@@ -46,13 +45,8 @@ pub(crate) async fn live(
     State(metrics): State<HttpMetrics>,
     Extension(caller): Extension<Caller>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    if !is_same_origin(&headers) {
-        let message = "this page is of another site; open the dashboard itself";
-        return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin").into_response();
-    }
     let Ok(Query(Parameters { since })) = parameters else {
         let message = "since must be the seq of the last event seen, a whole number";
         return ApiError::new(StatusCode::BAD_REQUEST, "invalid", message, "since").into_response();

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::preferences::local_path;
-use super::v1::{self, ApiError, own};
+use super::v1::{self, ApiError};
 use super::who::{Asking, seconds, with};
 use crate::access::{Attempt, Done, Gate, end_session, session_cookie};
 
@@ -55,7 +55,7 @@ pub(crate) async fn log_in(
     asking: Asking,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let Credentials { name, password, next } = v1::form(&asking.headers, form)?;
+    let Credentials { name, password, next } = v1::form(form)?;
     let (name, next) = (name.trim().to_owned(), local_path(&next));
     if gate.is_open() {
         return Ok(with(go_to(&next), Done::nothing()));
@@ -101,7 +101,6 @@ pub(crate) async fn log_in(
 
 /// `POST /logout`
 pub(crate) async fn log_out(State(gate): State<Gate>, asking: Asking) -> Result<Response, ApiError> {
-    own(&asking.headers)?;
     let done = match asking.user() {
         Some((name, session)) => {
             let (name, session) = (name.to_owned(), session.clone());
@@ -143,7 +142,7 @@ pub(crate) async fn first_admin(
     asking: Asking,
     form: Result<Form<First>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let First { token, name, password, again } = v1::form(&asking.headers, form)?;
+    let First { token, name, password, again } = v1::form(form)?;
     let name = name.trim().to_owned();
     if !gate.awaits_first() {
         return Ok(with(go_to("/"), Done::nothing()));

@@ -3,8 +3,8 @@
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use http::StatusCode;
 use http::header::{LOCATION, SET_COOKIE};
-use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::cookie::A_YEAR;
@@ -22,11 +22,8 @@ pub(crate) struct Preferences {
 }
 
 /// Keeps the preferences in cookies and goes back to the page they were set on.
-pub(crate) async fn set(
-    headers: HeaderMap,
-    form: Result<Form<Preferences>, FormRejection>,
-) -> Result<Response, ApiError> {
-    let preferences = v1::form(&headers, form)?;
+pub(crate) async fn set(form: Result<Form<Preferences>, FormRejection>) -> Result<Response, ApiError> {
+    let preferences = v1::form(form)?;
     let mut cookies = Vec::new();
     for (name, value, known) in
         [("lang", &preferences.lang, &LANGUAGES[..]), ("theme", &preferences.theme, &THEMES[..])]
@@ -45,6 +42,8 @@ pub(crate) async fn set(
 
 /// A path of this site, or else its front page: never a way to another site.
 pub(super) fn local_path(path: &str) -> String {
+    // A page's links are relative, to what all pages are beside.
+    let path = path.strip_prefix('.').unwrap_or(path);
     let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if path.starts_with('/') && !path.starts_with("//") && is_plain { path.to_owned() } else { "/".to_owned() }
 }
@@ -56,8 +55,19 @@ mod tests {
     #[test]
     fn the_way_back_never_leaves_the_site() {
         assert_eq!(local_path("/system?range=1h"), "/system?range=1h");
-        for foreign in ["//example.com", "/\\example.com", "https://example.com", "", "/a\r\nSet-Cookie: x", "/レシピ"]
-        {
+        assert_eq!(local_path("./system?range=1h"), "/system?range=1h");
+        assert_eq!(local_path("./"), "/");
+        for foreign in [
+            "//example.com",
+            ".//example.com",
+            "..",
+            "./\\example.com",
+            "/\\example.com",
+            "https://example.com",
+            "",
+            "/a\r\nSet-Cookie: x",
+            "/レシピ",
+        ] {
             assert_eq!(local_path(foreign), "/", "{foreign}");
         }
     }

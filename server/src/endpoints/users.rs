@@ -58,7 +58,7 @@ pub(crate) async fn act(
     asking: Asking,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, ApiError> {
-    let asked = Asked(v1::form(&asking.headers, form)?);
+    let asked = Asked(v1::form(form)?);
     let (what, name, now) = (asked.text("do"), asked.text("name").trim().to_owned(), Timestamp::now());
     let object = name.clone();
     let (done, outcome) = match what.as_str() {

@@ -12,11 +12,10 @@ use collector::database::Look;
 use collector::{
     AlertQuery, Archive, ArchiveError, Current, DatabaseDesk, Feed, Labels, Range, RangeQuery, Resolution, Stats,
 };
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::description::{ErrorBody, Invalid, Missing, Problem, Unavailable};
-use crate::middleware::is_same_origin;
 
 /// Length of a range where no beginning is given.
 const SPAN: SignedDuration = SignedDuration::from_hours(1);
@@ -65,15 +64,6 @@ impl From<ArchiveError> for ApiError {
     }
 }
 
-/// Refuses what a page of another site asks to be changed.
-pub(super) fn own(headers: &HeaderMap) -> Result<(), ApiError> {
-    if is_same_origin(headers) {
-        return Ok(());
-    }
-    let message = "this request is of another site; open the dashboard itself";
-    Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message, "origin"))
-}
-
 /// What a request has as its body.
 pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
     body.map(|Json(body)| body)
@@ -81,8 +71,7 @@ pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiErro
 }
 
 /// What a form of a page of ours was filled in with.
-pub(super) fn form<T>(headers: &HeaderMap, form: Result<Form<T>, FormRejection>) -> Result<T, ApiError> {
-    own(headers)?;
+pub(super) fn form<T>(form: Result<Form<T>, FormRejection>) -> Result<T, ApiError> {
     form.map(|Form(form)| form)
         .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "form"))
 }

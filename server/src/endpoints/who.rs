@@ -4,17 +4,20 @@ use app::access::Frame;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Response};
 use collector::access::{AccessError, Caller};
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cookie::{TOLD_SECONDS, cookie, said};
 use crate::access::{Done, Gate};
 use crate::peer::Peer;
+use crate::policy::STILL;
 
 /// Brings the next of these pages what became of a form.
 const TOLD: &str = "told_access";
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Who asks, from where.
 #[derive(Debug)]
@@ -48,7 +51,8 @@ impl Asking {
             told: app::kept_of(&self.headers, TOLD),
             now: Timestamp::now(),
         };
-        (status, [(CACHE_CONTROL, "no-store")], Html(draw(&frame))).into_response()
+        let headers = [(CACHE_CONTROL, NO_STORE), (CONTENT_SECURITY_POLICY, STILL)];
+        (status, headers, Html(draw(&frame))).into_response()
     }
 
     /// The user who asks, and the session.

@@ -59,7 +59,7 @@ async fn what_is_seen_of_the_databases_is_in_the_api_in_metrics_and_in_the_pages
     {
         assert!(overview.contains(part), "the overview lacks {part}");
     }
-    assert!(overview.contains("href=\"/database\""));
+    assert!(overview.contains("href=\"./database\""));
     let page = dashboard.get("/database", &["Accept-Language: en"]).await;
     assert_eq!(page.status, 200);
     let policy = look["redis"]["server"]["value"]["eviction_policy"].as_str().unwrap();

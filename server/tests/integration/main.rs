@@ -20,3 +20,5 @@ mod recipes;
 mod rhythm;
 mod scraped;
 mod separate;
+mod tls;
+mod wire;

@@ -3,7 +3,10 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
 
 use crate::helpers::{Dashboard, Place, ask, next_text, until};
 
@@ -72,10 +75,18 @@ async fn promtool_finds_nothing_wrong_and_prometheus_scrapes_it_without_a_warnin
     let output = promtool.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
 
-    let target = &dashboard.host;
+    // With the packaged files, but for the address and how often.
+    let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/prometheus");
+    let rules = "recipe-monitoring.rules.yml";
+    fs::copy(packaged.join(rules), place.path().join(rules)).unwrap();
+    let text = fs::read_to_string(packaged.join("prometheus.yml")).unwrap();
+    let changed =
+        text.replace("127.0.0.1:5001", &dashboard.host).replace("scrape_interval: 10s", "scrape_interval: 1s");
     let config = place.path().join("prometheus.yml");
-    let scrape = format!("{{job_name: dashboard, scrape_interval: 1s, static_configs: [{{targets: ['{target}']}}]}}");
-    fs::write(&config, format!("scrape_configs: [{scrape}]\n")).unwrap();
+    fs::write(&config, format!("global: {{evaluation_interval: 1s}}\n{changed}")).unwrap();
+    let mut promtool = Command::new("promtool");
+    let output = promtool.args(["check", "config"]).arg(&config).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let log = place.path().join("prometheus.log");
     let mut command = Command::new("prometheus");
@@ -94,8 +105,43 @@ async fn promtool_finds_nothing_wrong_and_prometheus_scrapes_it_without_a_warnin
     let targets = ask(&address, "GET /api/v1/targets", &[], "").await.json();
     let target = &targets["data"]["activeTargets"][0];
     assert_eq!((target["health"].as_str(), target["lastError"].as_str()), (Some("up"), Some("")), "{target}");
+    assert_same_rules(&address, &dashboard).await;
     let log = fs::read_to_string(log).unwrap();
     let warnings: Vec<_> =
         log.lines().filter(|line| line.contains("level=warn") || line.contains("level=error")).collect();
     assert_eq!(warnings, Vec::<&str>::new());
+}
+
+/// The default rules are the packaged ones, and Prometheus evaluates them without an error.
+async fn assert_same_rules(prometheus: &str, dashboard: &Dashboard) {
+    let theirs = until("every rule has been evaluated", async || {
+        let groups = ask(prometheus, "GET /api/v1/rules", &[], "").await.json();
+        let rules = groups["data"]["groups"][0]["rules"].as_array()?.clone();
+        rules.iter().all(|rule| rule["health"] != "unknown").then_some(rules)
+    })
+    .await;
+    let failed: Vec<_> = theirs.iter().filter(|rule| rule["health"] != "ok").collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    let theirs: Vec<_> = theirs
+        .iter()
+        .map(|rule| {
+            json!([
+                rule["name"],
+                rule["query"],
+                rule["duration"],
+                rule["labels"]["severity"],
+                rule["labels"]["category"]
+            ])
+        })
+        .collect();
+    let ours = dashboard.get("/api/v1/alerting", &[]).await.json();
+    let ours: Vec<_> = ours["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| json!([rule["name"], rule["expr"], rule["for_seconds"], rule["severity"], rule["category"]]))
+        .collect();
+    let (down, theirs) = theirs.split_first().unwrap();
+    assert_eq!(down[0], "RecipeMonitoringDown");
+    assert_eq!(theirs, ours);
 }

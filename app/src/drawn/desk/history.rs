@@ -83,7 +83,7 @@ fn row(reader: &Reader, alert: &Alert) -> Vec<String> {
 
 fn form(html: &mut Html, reader: &Reader, rules: &[String], filter: &Filter) {
     let own = &reader.words.alerts;
-    html.mark("<form class=\"act\" action=\"/alerts\"><label>").text(reader.own.rule).mark("<select name=\"rule\">");
+    html.mark("<form class=\"act\" action=\"alerts\"><label>").text(reader.own.rule).mark("<select name=\"rule\">");
     option(html, "", reader.own.any, filter.rule.is_empty());
     // One of a rule that is gone has its history, too.
     let gone = Some(&filter.rule).filter(|rule| !rule.is_empty() && !rules.contains(rule));

@@ -59,7 +59,7 @@ fn row(html: &mut Html, reader: &Reader, desk: &Desk, receiver: &ReceiverState) 
         (None, None) if desk.fire_drill_seconds > 0 => state_word(html, "", Shape::Dots, reader.own.unproven),
         (None, None) => drop(html.text("–")),
     }
-    html.mark("</td><td class=\"desk-act\"><form method=\"post\" action=\"/alerts/act\">");
+    html.mark("</td><td class=\"desk-act\"><form method=\"post\" action=\"alerts/act\">");
     html.element("<input type=\"hidden\" name=\"receiver\" value=\"", &receiver.name, "\">");
     html.element("<button class=\"button\" name=\"do\" value=\"test\">", reader.own.test, "</button></form></td></tr>");
 }

@@ -23,7 +23,7 @@ pub(super) fn section(html: &mut Html, reader: &Reader, silences: &[Silence]) {
                 html.mark("<br>");
                 state_word(html, "state-warning", Shape::Exclamation, reader.own.ends_soon);
             }
-            html.mark("</td><td class=\"desk-act\"><form method=\"post\" action=\"/alerts/act\">");
+            html.mark("</td><td class=\"desk-act\"><form method=\"post\" action=\"alerts/act\">");
             html.element("<input type=\"hidden\" name=\"silence\" value=\"", &silence.id, "\">");
             let end = "</button></form></td></tr>";
             html.element("<button class=\"button\" name=\"do\" value=\"end_silence\">", reader.own.end_silence, end);
@@ -37,7 +37,7 @@ pub(super) fn section(html: &mut Html, reader: &Reader, silences: &[Silence]) {
 fn form(html: &mut Html, reader: &Reader) {
     let own: &AlertsWords = &reader.words.alerts;
     html.mark("<details class=\"act-more\"><summary>").text(reader.own.new_silence);
-    html.mark("</summary><form method=\"post\" action=\"/alerts/act\" class=\"act\"><label>").text(reader.own.matchers);
+    html.mark("</summary><form method=\"post\" action=\"alerts/act\" class=\"act\"><label>").text(reader.own.matchers);
     html.mark("<input name=\"matchers\" required maxlength=\"1000\" autocomplete=\"off\"></label><label>")
         .text(own.your_name);
     html.element(

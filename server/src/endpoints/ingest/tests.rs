@@ -1,4 +1,5 @@
 use std::io::{BufRead, Write};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +9,7 @@ use axum::routing::post;
 use collector::{Exposition, Settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{CONTENT_ENCODING, HOST, ORIGIN};
+use http::header::{CONTENT_ENCODING, HOST};
 use prometheus_client::registry::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -189,7 +190,7 @@ async fn a_refusal_of_metrics_is_a_status_in_the_format_of_the_request() {
 }
 
 #[tokio::test]
-async fn other_types_encodings_and_pages_are_refused() {
+async fn other_types_and_encodings_are_refused() {
     let rig = Rig::new();
     for (path, headers, status, field) in [
         (METRICS, vec![], StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type"),
@@ -207,16 +208,12 @@ async fn other_types_encodings_and_pages_are_refused() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "content-encoding",
         ),
-        (EVENTS, vec![(CONTENT_TYPE, JSON), (ORIGIN, "https://example.com")], StatusCode::FORBIDDEN, "origin"),
-        (METRICS, vec![(CONTENT_TYPE, JSON), (ORIGIN, "null")], StatusCode::FORBIDDEN, "origin"),
         (EVENTS, vec![(CONTENT_TYPE, JSON), (CONTENT_ENCODING, "gzip")], StatusCode::BAD_REQUEST, "body"),
     ] {
         let answer = rig.post(path, &headers, r#"{"event":"a"}"#).await;
         assert_eq!(answer.status, status, "{path} {headers:?}");
         assert_eq!(answer.json()["error"]["field"], field, "{path} {headers:?}");
     }
-    let headers = [(CONTENT_TYPE, JSON), (ORIGIN, "http://127.0.0.1:5001")];
-    assert_eq!(rig.post(EVENTS, &headers, r#"{"event":"a"}"#).await.status, StatusCode::ACCEPTED);
     let mut cut = gzip(br#"{"event":"a"}"#);
     cut.truncate(cut.len() - 9);
     let answer = rig.post(EVENTS, &[(CONTENT_TYPE, JSON), (CONTENT_ENCODING, "gzip")], cut).await;
