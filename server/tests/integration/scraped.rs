@@ -128,7 +128,7 @@ async fn assert_same_rules(prometheus: &str, dashboard: &Dashboard) {
             json!([
                 rule["name"],
                 rule["query"],
-                rule["duration"],
+                rule["duration"].as_f64(),
                 rule["labels"]["severity"],
                 rule["labels"]["category"]
             ])
@@ -139,7 +139,9 @@ async fn assert_same_rules(prometheus: &str, dashboard: &Dashboard) {
         .as_array()
         .unwrap()
         .iter()
-        .map(|rule| json!([rule["name"], rule["expr"], rule["for_seconds"], rule["severity"], rule["category"]]))
+        .map(|rule| {
+            json!([rule["name"], rule["expr"], rule["for_seconds"].as_f64(), rule["severity"], rule["category"]])
+        })
         .collect();
     let (down, theirs) = theirs.split_first().unwrap();
     assert_eq!(down[0], "RecipeMonitoringDown");
