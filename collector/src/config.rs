@@ -120,7 +120,7 @@ impl Settings {
 
     fn check(&self) -> Result<(), error::Invalid> {
         self.server.check()?;
-        self.access.check(self.server.address)?;
+        self.access.check(self.server.is_local())?;
         self.database.check()?;
         self.redis.check()?;
         self.live.check()?;

@@ -13,6 +13,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const nginx = "/usr/sbin/nginx";
 const fixtures = join(root, "server/tests/fixtures/tls");
 
+/** Behind a proxy one has to log in, which is another spec's, unless nobody has to. */
+const OPEN = ["access.mode=open", "access.unprotected=everybody may read and change everything"];
+
 const freePort = async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -41,7 +44,7 @@ const test = base.extend<{ site: string }, { behind: { dashboard: Dashboard; sit
   behind: [
     async ({}, use) => {
       const dashboard = new Dashboard();
-      const more = ["server.base_path=/monitoring", 'server.trusted_proxies=["127.0.0.1"]'];
+      const more = ["server.base_path=/monitoring", 'server.trusted_proxies=["127.0.0.1"]', ...OPEN];
       await dashboard.start(more.flatMap((setting) => ["--set", setting]));
       await dashboard.sampled();
       const directory = mkdtempSync(join(tmpdir(), "rm-nginx-"));

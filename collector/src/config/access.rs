@@ -1,7 +1,5 @@
 //! Who may.
 
-use std::net::SocketAddr;
-
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -78,15 +76,15 @@ impl Access {
         }
     }
 
-    pub(super) fn check(&self, address: SocketAddr) -> Result<(), Invalid> {
+    pub(super) fn check(&self, is_local: bool) -> Result<(), Invalid> {
         if !self.unprotected.is_empty() && self.unprotected != WORDS {
             let remedy = format!("write the words {WORDS:?}, or leave it out");
             return Err(Invalid::new("access.unprotected", &self.unprotected, remedy));
         }
-        if self.mode == AccessMode::Open && !address.ip().is_loopback() && !self.is_given_away() {
+        if self.mode == AccessMode::Open && !is_local && !self.is_given_away() {
             let remedy = format!(
-                "at server.address = {address} others reach the dashboard, too: leave it out so that one has to log \
-                 in, or set access.unprotected = {WORDS:?}"
+                "others reach the dashboard at server.address or by server.trusted_proxies: leave it out so that one \
+                 has to log in, or set access.unprotected = {WORDS:?}"
             );
             return Err(Invalid::new("access.mode", "open", remedy));
         }
@@ -103,21 +101,18 @@ impl Access {
 mod tests {
     use super::*;
 
-    const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5001);
-    const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 5001);
-
     #[test]
     fn nothing_is_open_to_others_unless_told_so_in_words() {
         let of = |mode, unprotected: &str| Access { mode, unprotected: unprotected.to_owned(), ..Access::default() };
-        for (access, address, is_right) in [
-            (of(AccessMode::Auto, ""), EVERYWHERE, true),
-            (of(AccessMode::Open, ""), HERE, true),
-            (of(AccessMode::Open, ""), EVERYWHERE, false),
-            (of(AccessMode::Open, "yes"), EVERYWHERE, false),
-            (of(AccessMode::Open, "yes"), HERE, false),
-            (of(AccessMode::Open, WORDS), EVERYWHERE, true),
+        for (access, is_local, is_right) in [
+            (of(AccessMode::Auto, ""), false, true),
+            (of(AccessMode::Open, ""), true, true),
+            (of(AccessMode::Open, ""), false, false),
+            (of(AccessMode::Open, "yes"), false, false),
+            (of(AccessMode::Open, "yes"), true, false),
+            (of(AccessMode::Open, WORDS), false, true),
         ] {
-            assert_eq!(access.check(address).is_ok(), is_right, "{access:?}");
+            assert_eq!(access.check(is_local).is_ok(), is_right, "{access:?}");
         }
         for (mode, is_local, has_users, is_open) in [
             (AccessMode::Auto, true, false, true),

@@ -38,7 +38,7 @@ fn it_does_not_listen_to_the_world_without_a_log_in() {
     let output = outcome(place.program(&["--set", "server.address=0.0.0.0:0", "--set", "access.mode=open"]));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("server.address = 0.0.0.0:0") && message.contains("access.unprotected"), "{message}");
+    assert!(message.contains("server.address") && message.contains("access.unprotected"), "{message}");
 }
 
 #[test]

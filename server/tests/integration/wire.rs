@@ -102,6 +102,10 @@ async fn no_change_is_made_for_a_page_of_another_site() {
     }
 }
 
+/// Behind a proxy one has to log in, unless it is said in words that nobody has to.
+const OPEN: [&str; 4] =
+    ["--set", "access.mode=open", "--set", "access.unprotected=everybody may read and change everything"];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_trusted_proxy_makes_a_request_a_safe_one() {
     let place = Place::new();
@@ -110,13 +114,14 @@ async fn only_a_trusted_proxy_makes_a_request_a_safe_one() {
     let origin = "Origin: https://monitoring.example";
     let with_origin = [&from_outside[..], &[origin]].concat();
     {
-        let dashboard = Dashboard::start(&place, &[]).await;
+        let dashboard = Dashboard::start(&place, &OPEN).await;
         let answer = dashboard.request("POST /preferences", &from_outside, "lang=ja").await;
         assert_eq!(header(&answer, "strict-transport-security"), None);
         assert_eq!(header(&answer, "set-cookie"), Some("lang=ja; path=/; max-age=31536000; samesite=lax"));
         assert_eq!(dashboard.request("POST /preferences", &with_origin, "lang=ja").await.status, 403);
     }
-    let dashboard = Dashboard::start(&place, &["--set", "server.trusted_proxies=[\"127.0.0.0/8\"]"]).await;
+    let trusting = [&OPEN[..], &["--set", "server.trusted_proxies=[\"127.0.0.0/8\"]"]].concat();
+    let dashboard = Dashboard::start(&place, &trusting).await;
     let answer = dashboard.request("POST /preferences", &with_origin, "lang=ja").await;
     assert_eq!(answer.status, 303);
     assert_eq!(header(&answer, "strict-transport-security"), Some("max-age=31536000"));

@@ -26,7 +26,7 @@ async fn a_browser_is_led_to_the_log_in_and_back_and_never_to_another_site() {
         "value=\"/alerts?range=6h\"",
         "type=\"password\"",
         "autocomplete=\"current-password\"",
-        "href=\"/pkg/recipe-monitoring.0123.css\"",
+        "href=\"./pkg/recipe-monitoring.0123.css\"",
     ] {
         assert!(page.body.contains(part), "{part} is not in {}", page.body);
     }
