@@ -38,7 +38,8 @@ async function visits(dashboard, peer, { presets, pages: most }, short) {
 async function pagesOf({ url }) {
   const { body } = await get(url);
   const navigation = /<nav\b[^>]*\bclass="pages".*?<\/nav>/s.exec(body.toString());
-  const pages = [...(navigation?.[0] ?? '').matchAll(/href="([^"?]+)/g)].map(([, page]) => page);
+  const links = [...(navigation?.[0] ?? '').matchAll(/href="([^"?]+)/g)].map(([, link]) => link);
+  const pages = links.map((link) => new URL(link, url).pathname);
   if (!pages.includes(OVERVIEW)) throw new Error('the navigation of the overview could not be read');
   return pages;
 }

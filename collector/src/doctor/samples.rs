@@ -1,6 +1,7 @@
 //! Whether samples arrive in PostgreSQL, and where they do not, why: nobody takes them, PostgreSQL does
 //! not take them, or somebody else's transaction is in the way.
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -9,23 +10,20 @@ use super::postgresql::query_failed;
 use super::{Answer, CHECKS, Check, Checked, Examination, Finding, Outcome, advice, age};
 use crate::config::CollectorMode;
 use crate::store::Store;
-use crate::store::condition::Refused;
+use crate::store::condition::{Blocker, Refused};
 
 /// Pairs of samples that are too near each other; a collector that is started again leaves one.
 const CLOSE: i64 = 4;
+/// How often is looked who holds up what is tried.
+const LOOK: Duration = Duration::from_millis(200);
 
 impl Examination {
     pub(super) async fn look_at_samples(&self, done: &[Checked]) -> Answer {
         let Some(store) = &self.store else { return Answer::skipped("it is not connected") };
-        let newest = match store.newest(&self.host).await {
-            Ok(newest) => newest,
-            Err(error) if error.is_held_up() => {
-                return match self.locked(store, |why| why.to_owned()).await {
-                    Some(finding) => finding.into(),
-                    None => query_failed(&error).into(),
-                };
-            }
-            Err(error) => return query_failed(&error).into(),
+        let newest = match watched(store, store.newest(&self.host)).await {
+            (Ok(newest), _) => newest,
+            (Err(error), Some(blocker)) if error.is_held_up() => return locked(&blocker, str::to_owned).into(),
+            (Err(error), _) => return query_failed(&error).into(),
         };
         let mut findings = Vec::new();
         match store.future().await {
@@ -105,38 +103,23 @@ impl Examination {
             let cause = cause("the collector is in trouble itself");
             return Finding::trouble("collector_stopped", cause, stopped.remedy.clone()).with(stopped.commands.clone());
         }
-        if let Some(finding) = self.locked(store, cause).await {
-            return finding;
+        if let Some(blocker) = blocker(store).await {
+            return locked(&blocker, cause);
         }
-        match store.try_save(&self.host).await {
-            Err(refused) => self.save_refused(
+        match watched(store, store.try_save(&self.host)).await {
+            (Err(refused), Some(blocker)) if refused.is_held_up() => locked(&blocker, cause),
+            (Err(refused), _) => self.save_refused(
                 &refused,
                 cause(&format!("PostgreSQL refuses it: {}", refused.message)),
                 result(Check::Grants),
             ),
-            Ok(()) => {
+            (Ok(()), _) => {
                 let remedy = "see the log of the program for what it says of saving, and ask for a save";
                 let commands = [advice::collector(self, "save"), advice::collector(self, "check")];
                 let why = "a reason that the collector's log has: PostgreSQL would take it from here";
                 Finding::trouble("not_saved", cause(why), remedy).with(commands)
             }
         }
-    }
-
-    /// Whose transaction holds up connections of ours.
-    async fn locked(&self, store: &Store, cause: impl Fn(&str) -> String) -> Option<Finding> {
-        let blockers = store.blockers().await.ok()?;
-        let blocker = blockers.first()?;
-        let more = match (&blocker.state, blocker.seconds) {
-            (Some(state), Some(seconds)) => format!(", {state}, begun {} ago", age(whole(seconds))),
-            _ => String::new(),
-        };
-        let why = format!("a transaction of {} (process {}{more}) holds it up", blocker.user, blocker.pid);
-        let line = format!("SELECT pg_terminate_backend({});", blocker.pid);
-        Some(
-            Finding::trouble("locked", cause(&why), "have it ended, or end it, as the same role or an administrator")
-                .with([line]),
-        )
     }
 
     fn save_refused(&self, refused: &Refused, cause: String, grants: Option<&Checked>) -> Finding {
@@ -157,7 +140,7 @@ impl Examination {
             "42P01" | "42883" | "3F000" | "42703" => {
                 finding("missing", "bring the tables up to date").with([advice::collector(self, "migrate")])
             }
-            "55P03" | "57014" => {
+            _ if refused.is_held_up() => {
                 let who = "SELECT pid, usename, state, xact_start, query FROM pg_stat_activity WHERE state <> 'idle' ORDER BY xact_start;";
                 finding("locked", "see whose transaction holds it up, and end that").with([who])
             }
@@ -192,4 +175,32 @@ impl Examination {
 #[expect(clippy::cast_possible_truncation, reason = "whole seconds of a transaction's age")]
 fn whole(seconds: f64) -> i64 {
     seconds as i64
+}
+
+/// Whose transaction holds up a connection of ours now.
+async fn blocker(store: &Store) -> Option<Blocker> {
+    store.blockers().await.ok()?.into_iter().next()
+}
+
+/// What came of `work`, and who held it up meanwhile: afterwards nobody waits any more, and that cannot be seen.
+async fn watched<T>(store: &Store, work: impl Future<Output = T>) -> (T, Option<Blocker>) {
+    let (mut work, mut seen) = (pin!(work), None);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return (done, seen),
+            () = tokio::time::sleep(LOOK) => seen = blocker(store).await.or(seen),
+        }
+    }
+}
+
+fn locked(blocker: &Blocker, cause: impl Fn(&str) -> String) -> Finding {
+    let more = match (&blocker.state, blocker.seconds) {
+        (Some(state), Some(seconds)) => format!(", {state}, begun {} ago", age(whole(seconds))),
+        _ => String::new(),
+    };
+    let why = format!("a transaction of {} (process {}{more}) holds it up", blocker.user, blocker.pid);
+    let line = format!("SELECT pg_terminate_backend({});", blocker.pid);
+    Finding::trouble("locked", cause(&why), "have it ended, or end it, as the same role or an administrator")
+        .with([line])
 }

@@ -105,6 +105,15 @@ pub(crate) struct Refused {
     pub(crate) message: String,
 }
 
+impl Refused {
+    /// Whether it waited in vain for a transaction of somebody else's.
+    pub(crate) fn is_held_up(&self) -> bool {
+        HELD_UP.contains(&&*self.code)
+    }
+}
+
+/// Codes of what has waited too long: lock_not_available, query_canceled.
+const HELD_UP: [&str; 2] = ["55P03", "57014"];
 /// For all that is asked: nobody is to wait long, not for a lock either.
 const LIMITS: &str = "SET lock_timeout = '2s'; SET statement_timeout = '8s'";
 /// More is never needed at once.
@@ -167,7 +176,7 @@ impl StoreError {
     pub(crate) fn is_held_up(&self) -> bool {
         let Self::Query(error) = self else { return false };
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        matches!(code.as_deref(), Some("55P03" | "57014"))
+        code.is_some_and(|code| HELD_UP.contains(&&*code))
     }
 }
 

@@ -59,7 +59,7 @@ async fn ask(database: &mut PgConnection, sql: &str, of: &str) -> Vec<PgRow> {
 #[tokio::test]
 async fn every_query_of_the_grafana_dashboard_runs_as_the_role_that_only_reads() {
     let directory = directory();
-    let quick = ["--set", "sampling.system=1s", "--set", "schedule.first_save=1s"];
+    let quick = ["--set", "live.push=1s", "--set", "sampling.system=1s", "--set", "schedule.first_save=1s"];
     let collector = Collector::start(&directory.path().join("data"), &quick).await;
     let mut database = collector.database().await;
     database.execute(AssertSqlSafe(packaged("reader.sql"))).await.unwrap();
