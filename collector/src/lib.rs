@@ -79,6 +79,8 @@ mod failure;
 #[cfg(feature = "runtime")]
 mod feed;
 #[cfg(feature = "runtime")]
+mod hex;
+#[cfg(feature = "runtime")]
 mod instruments;
 #[cfg(feature = "runtime")]
 mod intake;
@@ -133,6 +135,8 @@ pub use config::Settings;
 pub use database_desk::DatabaseDesk;
 #[cfg(feature = "runtime")]
 pub use feed::{Feed, Frame, LIVE_SPAN, Subscription};
+#[cfg(feature = "runtime")]
+pub use hex::hex;
 #[cfg(feature = "runtime")]
 pub use instruments::{Instruments, ProcessUsage, process_usage};
 #[cfg(feature = "runtime")]

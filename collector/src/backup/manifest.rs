@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::BackupError;
+use crate::hex;
 
 /// Its file.
 pub(super) const FILE: &str = "manifest.json";
@@ -183,8 +184,6 @@ impl Summing {
     }
 
     pub(super) fn finish(self) -> FileSum {
-        let hash = self.hash.finalize();
-        let sha256 = hash.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"));
-        FileSum { bytes: self.bytes, sha256 }
+        FileSum { bytes: self.bytes, sha256: hex(&self.hash.finalize()) }
     }
 }

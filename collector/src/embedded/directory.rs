@@ -24,6 +24,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::hex;
 
 use super::EmbeddedError;
 
@@ -350,10 +351,7 @@ fn password(path: &Path) -> io::Result<String> {
     }
     let mut random = [0_u8; 24];
     File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let password = random.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let password = hex(&random);
     write_private(&file, &password)?;
     Ok(password)
 }
