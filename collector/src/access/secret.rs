@@ -1,12 +1,13 @@
 //! Secrets that the program makes: of session cookies, API tokens and the first log-in. 256 bits of the operating
 //! system's randomness each, so that a plain hash of it is as safe as the secret: nobody can try them all.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::AccessError;
+use crate::hex;
 
 /// Before an API token, so that scanners for secrets find one that was published.
 const TOKEN: &str = "rmt_";
@@ -76,13 +77,6 @@ impl Digest {
     pub fn short(&self) -> &str {
         self.0.get(..16).unwrap_or(&self.0)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
