@@ -152,6 +152,15 @@ impl Dashboard {
     }
 }
 
+/// An example, which cargo builds with the tests.
+pub fn example(name: &str) -> Command {
+    let path = Path::new(PROGRAM).with_file_name("examples").join(name);
+    assert!(path.exists(), "build it first: cargo build -p server --examples");
+    let mut command = Command::new(path);
+    command.env_clear().current_dir("/").stdin(Stdio::null());
+    command
+}
+
 /// Sends a request in HTTP/1.0, so that the answer ends with the connection.
 pub async fn ask(host: &str, line: &str, headers: &[&str], body: &str) -> Answer {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();

@@ -21,4 +21,5 @@ mod rhythm;
 mod scraped;
 mod separate;
 mod tls;
+mod watch;
 mod wire;

@@ -1,23 +1,14 @@
 //! The example recipe API and its visitors, as `make demo` runs them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::helpers::{Answer, Dashboard, PROGRAM, Place, ask, until};
+use crate::helpers::{Answer, Dashboard, Place, ask, example, until};
 
 const JSON: &[&str] = &["Content-Type: application/json"];
-
-/// An example, which cargo builds with the tests.
-fn example(name: &str) -> Command {
-    let path = Path::new(PROGRAM).with_file_name("examples").join(name);
-    assert!(path.exists(), "build it first: cargo build -p server --examples");
-    let mut command = Command::new(path);
-    command.env_clear().current_dir("/").stdin(Stdio::null());
-    command
-}
 
 /// The recipe API on a free port.
 struct Api {
