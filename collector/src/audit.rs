@@ -66,10 +66,12 @@ impl AuditEntry {
         Uuid::now_v7().to_string()
     }
 
-    /// Of the command line, by the name of the system's user.
+    /// Of the command line, by the name of the system's user, or its number where the environment has none.
     #[must_use]
     pub fn of_command(action: &str, object: &str, detail: Value) -> Self {
-        let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
+        let mut named = ["SUDO_USER", "USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+        let user = named.find(|name| !name.is_empty());
+        let user = user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
         Self {
             id: Self::new_id(),
             timestamp: Timestamp::now(),

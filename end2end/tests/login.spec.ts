@@ -118,6 +118,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.locator("form .button").click();
         await expect(page.locator(".who form")).toBeVisible();
         for (const path of ["account", "users", "audit", "system"]) await check(path);
+        await expect(page.locator(link)).toHaveAttribute("data-link", "live");
+        await page.close();
         forgetRefusals(complaints);
       });
     });

@@ -2,7 +2,7 @@
 
 use collector::AuditPage;
 
-use super::{Frame, begin_section, begin_table, end_table};
+use super::{Frame, begin_table, end_table};
 
 /// `/audit`
 #[must_use]
@@ -13,7 +13,7 @@ pub fn audit(frame: &Frame<'_>, page: &AuditPage) -> String {
         if !page.is_complete {
             html.element("<p class=\"panel-notice\" role=\"status\">", words.audit_partial, "</p>");
         }
-        begin_section(html, "audit-title", words.audit);
+        html.mark("<section class=\"panel\">");
         if page.entries.is_empty() {
             html.element("<p class=\"table-none\">", words.audit_none, "</p></section>");
             return;
