@@ -26,6 +26,8 @@ const NAMES = [
   'page',
   'heap',
   'memory',
+  'start',
+  'product',
 ];
 
 const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true });

@@ -115,8 +115,8 @@ as_root() {
 }
 
 # Debian would start a Redis on 6379, a PostgreSQL on 5432, a pooler on 6432, an nginx on 80, a Prometheus on 9090, an Alertmanager on
-# 9093 and an exporter on 9100; the program and its tests start their own where they need them. So nothing is started
-# now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
+# 9093, an exporter on 9100 and a Netdata on 19999; the program and its tests start their own where they need them. So
+# nothing is started now, nor at the next boot, and no cluster is made. Runs as root, alone: see install.
 apt_install() {
   local mark='recipe-monitoring set-up' policy=/usr/sbin/policy-rc.d service
   local apt=(apt-get -y -o DPkg::Lock::Timeout=300)
@@ -135,7 +135,7 @@ apt_install() {
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
   "${apt[@]}" install --no-install-recommends "$@"
-  for service in redis-server pgbouncer nginx prometheus prometheus-alertmanager prometheus-node-exporter; do
+  for service in redis-server pgbouncer nginx prometheus prometheus-alertmanager prometheus-node-exporter netdata; do
     [[ " $* " != *" $service "* ]] || update-rc.d $service disable || echo "$service may start at the next boot"
   done
 }
@@ -253,6 +253,7 @@ make_plan() {
   if ((level >= 3)); then
     package wrk have wrk
     package prometheus-node-exporter have prometheus-node-exporter
+    package netdata have netdata
   fi
 
   wasm_works || wasm_missing=yes
@@ -291,7 +292,7 @@ print_plan() {
   for i in "${packages[@]}"; do
     case $i in
       postgresql) line "$i" "Debian package; no cluster of its own is made, now or by later packages" ;;
-      redis-server | pgbouncer | nginx | prometheus | prometheus-alertmanager | prometheus-node-exporter)
+      redis-server | pgbouncer | nginx | prometheus | prometheus-alertmanager | prometheus-node-exporter | netdata)
         line "$i" "Debian package; its service is neither started nor enabled"
         ;;
       *) line "$i" "Debian package" ;;

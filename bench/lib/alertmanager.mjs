@@ -23,7 +23,7 @@ receivers:
         send_resolved: true
 `;
 
-/** Runs `measure` with an Alertmanager that tells a webhook, `{host}`, and takes it away again. */
+/** Runs `measure` with an Alertmanager that tells a webhook, `{pid, host}`, and takes it away again. */
 export async function withAlertmanager(webhook, measure) {
   const directory = temporaryDirectory('alertmanager');
   const config = path.join(directory, 'alertmanager.yml');
@@ -38,7 +38,7 @@ export async function withAlertmanager(webhook, measure) {
   ]);
   try {
     await ready(host, alertmanager);
-    return await measure({ host });
+    return await measure({ pid: alertmanager.pid, host });
   } finally {
     await stop(alertmanager);
     removeDirectory(directory);

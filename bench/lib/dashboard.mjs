@@ -17,7 +17,7 @@ const FOREIGN = /^(RECIPE_MONITORING_|LEPTOS_|DATABASE_URL$|REDIS_|RUST_LOG$|PG)
  */
 export async function withDashboard(measure, settings = [], before = undefined) {
   const directory = temporaryDirectory('dashboard');
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
+  const env = ownEnvironment();
   // Its working directory is an empty one, for there could be a settings file or a .env in ours.
   const args = ['--address', '127.0.0.1:0', '--data-dir', path.join(directory, 'data')];
   args.push(...settings.flatMap((setting) => ['--set', setting]));
@@ -37,6 +37,11 @@ export async function withDashboard(measure, settings = [], before = undefined) 
   } finally {
     removeDirectory(directory);
   }
+}
+
+/** Of the bench, without what would be settings. */
+export function ownEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
 }
 
 function servingUrl(line) {

@@ -88,6 +88,23 @@ export function residentBytes(pid) {
   return Number(kibibytes[1]) * 1024;
 }
 
+/** Memory with its share of what others have, too, in bytes: PSS, see proc_pid_smaps(5). 0 where it is gone. */
+export function proportionalBytes(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return Number(/^Pss:\s+(\d+) kB$/m.exec(text)[1]) * 1024;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(error.code)) return 0;
+    throw error;
+  }
+}
+
+/** The same with that of all its descendants. */
+export function proportionalBytesOfAll(pid) {
+  const family = processes().filter((process) => process.ancestry.has(pid));
+  return family.reduce((bytes, process) => bytes + proportionalBytes(process.pid), 0);
+}
+
 /** The same over a push or two, for it breathes with them: the median of so many readings. */
 export async function settledBytes(pid, readings = 20) {
   const taken = [];
@@ -120,7 +137,7 @@ function processes() {
   const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
   const all = new Map(pids.map(Number).map((pid) => [pid, stat(pid)]).filter(([, found]) => found));
   const ancestry = (pid) => (all.has(pid) ? [pid, ...ancestry(all.get(pid).parent)] : []);
-  return [...all].map(([pid, found]) => ({ ...found, ancestry: new Set(ancestry(pid)) }));
+  return [...all].map(([pid, found]) => ({ ...found, pid, ancestry: new Set(ancestry(pid)) }));
 }
 
 /** `{parent, flags, cpu, ended}`, `ended` being the CPU time of children that are no more; undefined where it is gone. */

@@ -52,10 +52,16 @@ async function ready(url, prometheus) {
 
 /** Of the server that answers, which has to be the one that the table names. */
 async function version(url) {
-  const text = execFileSync('prometheus', ['--version'], { encoding: 'utf8' });
-  const installed = /version ([^\s,]+)/.exec(text)[1];
+  const installed = installedVersion();
   const { body } = await get(new URL('api/v1/status/buildinfo', url));
   const { version: running } = JSON.parse(body).data;
   if (running !== installed) throw new Error(`prometheus ${running} answers where ${installed} is installed`);
   return running;
 }
+
+function installedVersion() {
+  const text = execFileSync('prometheus', ['--version'], { encoding: 'utf8' });
+  return /version ([^\s,]+)/.exec(text)[1];
+}
+
+export const prometheusVersion = () => `Prometheus ${installedVersion()}`;
