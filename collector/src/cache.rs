@@ -28,8 +28,8 @@ pub(crate) use probe::CacheProbe;
 /// Newest values live this long without being renewed.
 const TTL: Expiration = Expiration::EX(300);
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Milliseconds between attempts to connect, growing.
-const RECONNECT: (u32, u32) = (100, 2_000);
+/// Milliseconds between attempts to connect, growing; fred waits so long before the first one, too.
+const RECONNECT: (u32, u32) = (10, 2_000);
 /// The kinds, with the channel and the key of each one's readings.
 const KINDS: [(Kind, &str, &str); 3] = [
     (Kind::System, "metrics:system", "metrics:system:current"),
@@ -55,7 +55,9 @@ pub enum CacheError {
     #[error("setting redis.url is not valid: {0}; use the form redis://:password@host:6379/0, with rediss:// for TLS")]
     Url(String),
     /// It does not answer, or refuses.
-    #[error("Redis could not do this: {0}; check that it runs, REDIS_URL and REDIS_PASSWORD")]
+    #[error(
+        "Redis could not do this: {0}; check that it runs, REDIS_URL (rediss:// for TLS, with a certificate that this machine's authorities vouch for) and REDIS_PASSWORD"
+    )]
     Command(#[from] fred::error::Error),
     /// What was to be kept cannot be written as JSON.
     #[error("not json: {0}")]
@@ -205,13 +207,21 @@ impl Cache {
         let _ = tokio::time::timeout(TIMEOUT * 2, self.client.wait_for_connect()).await;
     }
 
-    /// Whether Redis answers within a second.
+    /// Whether Redis answers, waiting for the first connection a few seconds at the most.
     ///
     /// # Errors
     ///
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), CacheError> {
-        let _: String = self.client.with_options(&options()).ping(None).await?;
+    /// Why it does not: that of an attempt of its own, for those in the background keep theirs to themselves.
+    pub async fn reach(&self) -> Result<(), CacheError> {
+        self.connected().await;
+        let answer: Result<String, _> = self.client.with_options(&options()).ping(None).await;
+        if let Err(error) = answer {
+            let config = self.builder.get_config().cloned().unwrap_or_default();
+            tokio::time::timeout(TIMEOUT * 2, probe::link(&self.builder, config))
+                .await
+                .unwrap_or(Err(error.clone()))?;
+            return Err(error.into());
+        }
         Ok(())
     }
 

@@ -75,6 +75,16 @@ pub enum StoreError {
         /// What happened.
         reason: String,
     },
+    /// It does not prove by TLS that it is who it should be.
+    #[error(
+        "PostgreSQL at {target} and this program do not agree on TLS: {reason}; name its authority's certificate in DATABASE_URL by sslrootcert=/path/ca.pem and the server as its certificate does, or where you trust the network write sslmode=require"
+    )]
+    Tls {
+        /// Host, port, database and user, without the password.
+        target: String,
+        /// What was wrong.
+        reason: String,
+    },
     /// It answers and does not let us in.
     #[error(
         "PostgreSQL at {target} refuses the log-in: {reason}; check the user and password in DATABASE_URL and the server's pg_hba.conf"
@@ -161,7 +171,7 @@ impl StoreError {
     pub(crate) fn may_pass(&self) -> bool {
         use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
         match self {
-            Self::Unreachable { .. } | Self::Locked => true,
+            Self::Unreachable { .. } | Self::Tls { .. } | Self::Locked => true,
             // Gone in the middle of it.
             Self::Migration(Execute(error) | ExecuteMigration(error, _)) => error.as_database_error().is_none(),
             _ => false,
@@ -362,6 +372,10 @@ fn classify(error: sqlx::Error, options: &PgConnectOptions) -> StoreError {
     match &*code {
         "28P01" | "28000" => StoreError::Refused { target, reason },
         "3D000" => StoreError::NoDatabase { target, database: database(options).to_owned() },
+        // sqlx has what rustls says of a certificate as an error of input and output.
+        _ if matches!(error, sqlx::Error::Tls(_)) || reason.contains("certificate") => {
+            StoreError::Tls { target, reason }
+        }
         _ => StoreError::Unreachable { target, reason },
     }
 }

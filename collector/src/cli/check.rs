@@ -205,8 +205,7 @@ impl Checking<'_> {
                 "there is no Redis: install redis-server, set REDIS_URL, or do without by redis.enabled = false",
             )?;
         let cache = Cache::connect(url, self.settings.redis.password.expose())?;
-        cache.connected().await;
-        cache.ping().await?;
+        cache.reach().await?;
         self.cache = Some(cache);
         Ok(())
     }

@@ -256,8 +256,7 @@ async fn migrate(store: &Store) -> Result<(), Box<dyn Error>> {
 
 async fn reach_redis(url: &str, password: Option<&str>) -> Result<(), Box<dyn Error>> {
     let cache = Cache::connect(url, password)?;
-    cache.connected().await;
-    let answer = cache.ping().await;
+    let answer = cache.reach().await;
     cache.close().await;
     Ok(answer?)
 }

@@ -33,4 +33,5 @@ mod refused;
 mod server;
 mod store;
 mod timetable;
+mod tls;
 mod two;

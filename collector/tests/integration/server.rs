@@ -14,6 +14,7 @@ pub struct Server {
     pub url: String,
     data_dir: PathBuf,
     child: Option<Child>,
+    settings: Vec<String>,
 }
 
 impl Server {
@@ -23,9 +24,14 @@ impl Server {
         let data_dir = collector.data_dir.clone();
         // Its end waits for any PostgreSQL in the directory.
         drop(collector);
-        let mut server = Self { url, data_dir, child: None };
+        let mut server = Self { url, data_dir, child: None, settings: Vec::new() };
         server.run().await;
         server
+    }
+
+    /// Of the next starts.
+    pub fn set(&mut self, settings: &[&str]) {
+        self.settings.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
     }
 
     /// Starts it and waits until it answers; also over what a kill has left behind.
@@ -62,7 +68,7 @@ impl Server {
         };
         command.arg("-D").arg(self.data_dir.join("postgres")).args(["-c", "listen_addresses=", "-c", "port=5433"]);
         command.arg("-c").arg(format!("unix_socket_directories={}", self.socket_dir().display()));
-        command.current_dir(&self.data_dir).process_group(0).stdin(Stdio::null());
+        command.args(&self.settings).current_dir(&self.data_dir).process_group(0).stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap());
         command
     }

@@ -54,6 +54,7 @@ async fn a_message_has_one_key_in_every_attempt_also_after_a_kill_and_comes_once
     says(&collector, "alerts delivered", third.header("webhook-id")).await;
     site.set_rules("");
     let over = receiver.hears("Always", "resolved").await;
+    says(&collector, "alerts delivered", over.header("webhook-id")).await;
     let requests = receiver.requests();
     assert_eq!(requests.len(), 4, "{requests:#?}");
     requests.iter().for_each(verify);
