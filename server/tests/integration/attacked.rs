@@ -1,0 +1,3 @@
+//! Attacks on the running program, over the wire as an attacker has it: each must come to nothing.
+
+mod slow;
