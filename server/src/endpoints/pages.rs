@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+use tracing::Instrument as _;
 
 use super::ApiError;
 
@@ -17,12 +18,12 @@ const MOST_BYTES: usize = 4 << 10;
 /// its own, which panic where the page is gone.
 pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let drawing = tokio::spawn(async move {
+    let drawing = async move {
         let (head, body) = next.run(request).await.into_parts();
         // A page comes in one piece.
         to_bytes(body, usize::MAX).await.map(|body| Response::from_parts(head, Body::from(body)))
-    });
-    let error: BoxError = match drawing.await {
+    };
+    let error: BoxError = match tokio::spawn(drawing.in_current_span()).await {
         Ok(Ok(page)) => return page,
         Ok(Err(error)) => error.into(),
         Err(error) => error.into(),

@@ -242,3 +242,21 @@ async fn pings_by_the_hundred_thousand_and_messages_byte_by_byte_disturb_nobody(
     assert!(grown < MOST_MEMORY, "it took {grown} bytes");
     assert!(!dashboard.running.log().contains("panicked"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_who_go_away_while_their_page_is_drawn_leave_nothing_behind() {
+    let place = Place::new();
+    let dashboard = Dashboard::start(&place, &[]).await;
+    for number in 0..600 {
+        let path = ["/", "/system", "/application", "/business", "/alerts", "/database", "/no/such"][number % 7];
+        let mut stream = TcpStream::connect(&dashboard.host).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", dashboard.host);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // At another moment each time.
+        tokio::time::sleep(Duration::from_micros(u64::try_from(number % 40).unwrap() * 500)).await;
+    }
+    assert_eq!(dashboard.get("/", &[]).await.status, 200);
+    until("all are gone", async || (connections(&dashboard).await == 1).then_some(())).await;
+    let log = dashboard.running.log();
+    assert!(!log.contains("panicked"), "{log}");
+}
