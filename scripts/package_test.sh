@@ -127,6 +127,14 @@ answers $url >"$work/embedded"
 answers http://127.0.0.1:5003/ >"$work/on-disk"
 [[ -s $work/embedded ]] || die "there are no files to compare"
 diff "$work/embedded" "$work/on-disk" || die "files in the program are not those on disk"
+# All other spellings are in server/tests/integration/attacked/traversal.rs, on files on disk.
+up=../../../../../../../..
+for site in $url http://127.0.0.1:5003/; do
+  for target in "$up" "pkg/$up" "${up//./%2e}" "${up//\//%2f}" "pkg/${up//\//%5c}" "${up//./%252e}" "${up//./%c0%ae}" /; do
+    answer=$(near curl -s --path-as-is -w ' %{http_code}' "$site$target/etc/passwd")
+    [[ $answer = *" 404" && $answer != *root:* ]] || die "$site$target/etc/passwd is answered by $answer"
+  done
+done
 kill $from_disk
 wait $from_disk
 from_disk=

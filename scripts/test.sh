@@ -39,6 +39,7 @@ run "clippy: the layer alone" cargo clippy --locked -p collector --all-targets -
 run "clippy: server" cargo clippy --locked -p server --all-targets -- -D warnings
 run "clippy: frontend" cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
 run "purity of what browsers get" scripts/purity.sh
+run "licences, sources, advisories" node scripts/audit.mjs
 if [[ $quick = no ]]; then
   run "tests: collector's types" cargo test --locked -p collector
   run "tests: the layer" cargo test --locked -p collector --features http

@@ -17,6 +17,9 @@ pub enum ApiError {
     /// The server, or something between, answered with something else than asked for.
     #[error("the server could not answer")]
     Failed,
+    /// The request is none that the server knows.
+    #[error("the server does not know what was asked")]
+    Refused,
 }
 
 #[cfg(feature = "ssr")]
@@ -25,7 +28,12 @@ impl FromServerFnError for ApiError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => Self::Unreachable,
+            // Seen from the server: the body did not come, or is not what the function takes.
+            ServerFnErrorErr::Request(_)
+            | ServerFnErrorErr::Deserialization(_)
+            | ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::UnsupportedRequestMethod(_) => Self::Refused,
             _ => Self::Failed,
         }
     }

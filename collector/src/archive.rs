@@ -235,9 +235,11 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// When PostgreSQL does not answer.
+    /// [`ArchiveError::Invalid`], and when PostgreSQL does not answer.
     pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>, ArchiveError> {
-        Ok(in_time(self.store.alerts(query)).await?)
+        check_text("rule_name", query.rule_name.as_deref())?;
+        let query = AlertQuery { from: since_1970(query.from), to: since_1970(query.to), ..query.clone() };
+        Ok(in_time(self.store.alerts(&query)).await?)
     }
 
     /// The graphed numbers of `host`, or else of the one last seen, over the last `span`, sample by
@@ -315,10 +317,21 @@ fn check_metric(metric: &str) -> Result<(), ArchiveError> {
     if metric.is_empty() {
         return Err(invalid("metric", "empty", "name a metric, e.g. cpu_usage"));
     }
-    if metric.contains('\0') {
-        return Err(invalid("metric", metric.escape_default(), "leave the character NUL out"));
+    check_text("metric", Some(metric))
+}
+
+/// PostgreSQL has no text with NUL in it.
+fn check_text(field: &'static str, text: Option<&str>) -> Result<(), ArchiveError> {
+    match text.filter(|text| text.contains('\0')) {
+        Some(text) => Err(invalid(field, text.escape_default(), "leave the character NUL out")),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The same time for everything that there is: before 1970 there is nothing, and PostgreSQL cannot read every year of
+/// ours.
+fn since_1970(time: Option<Timestamp>) -> Option<Timestamp> {
+    time.map(|time| time.max(Timestamp::UNIX_EPOCH))
 }
 
 fn check(query: &RangeQuery) -> Result<(), ArchiveError> {

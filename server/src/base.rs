@@ -53,6 +53,11 @@ impl BasePath {
 
 /// Leads into the dashboard, and what goes out back under the base path.
 pub(crate) async fn under(State(base): State<BasePath>, mut request: Request, next: Next) -> Response {
+    // "GET planted.txt", "CONNECT example.com:443", "OPTIONS *": nothing that a site has.
+    if !request.uri().path_and_query().is_some_and(|target| target.as_str().starts_with('/')) {
+        let message = "the request's target is no path: begin it with /";
+        return ApiError::new(StatusCode::BAD_REQUEST, "invalid", message, "path").into_response();
+    }
     if base.0.is_empty() {
         return next.run(request).await;
     }

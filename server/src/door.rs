@@ -1,6 +1,7 @@
 //! Where connections come in: in the clear, or by TLS. A handshake is done beside the others, so that one that is slow,
 //! or never ends, keeps nobody waiting.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -8,15 +9,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::peer::Peer;
 use crate::tls::Tls;
 
 /// How long a handshake may take.
@@ -27,58 +25,44 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 pub(crate) struct Door {
     listener: TcpListener,
     tls: Option<Tls>,
-    handshakes: JoinSet<Option<(Stream, SocketAddr)>>,
 }
 
 impl Door {
     pub(crate) fn new(listener: TcpListener, tls: Option<Tls>) -> Self {
-        Self { listener, tls, handshakes: JoinSet::new() }
+        Self { listener, tls }
+    }
+
+    /// Whether nobody on the way can read what goes through.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.is_some()
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
+        if self.is_secure() { "https" } else { "http" }
     }
-}
 
-impl Listener for Door {
-    type Io = Stream;
-    type Addr = SocketAddr;
+    /// The next that comes. Errors are waited out: they are of the client, or of a system that is short of something.
+    pub(crate) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        Listener::accept(&mut self.listener).await
+    }
 
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
-        loop {
-            let (stream, address) = tokio::select! {
-                accepted = Listener::accept(&mut self.listener) => accepted,
-                Some(done) = self.handshakes.join_next() => match done {
-                    Ok(Some(connection)) => return connection,
-                    Ok(None) | Err(_) => continue,
-                },
-            };
-            let Some(tls) = &self.tls else { return (Stream::Plain(stream), address) };
-            let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
-            self.handshakes.spawn(async move {
-                match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => Some((Stream::Tls(Box::new(stream)), address)),
-                    Ok(Err(error)) => {
-                        tracing::debug!(%address, %error, "a TLS handshake failed");
-                        None
-                    }
-                    Err(_) => {
-                        tracing::debug!(%address, "a TLS handshake took too long");
-                        None
-                    }
+    /// Lets it in; `None` where the handshake fails, or takes too long.
+    pub(crate) fn enter(&self, stream: TcpStream, address: SocketAddr) -> impl Future<Output = Option<Stream>> + use<> {
+        let acceptor = self.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.config)));
+        async move {
+            let Some(acceptor) = acceptor else { return Some(Stream::Plain(stream)) };
+            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
+                Ok(Err(error)) => {
+                    tracing::debug!(%address, %error, "a TLS handshake failed");
+                    None
                 }
-            });
+                Err(_) => {
+                    tracing::debug!(%address, "a TLS handshake took too long");
+                    None
+                }
+            }
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self { address: stream.remote_addr().ip(), secure: matches!(stream.io(), Stream::Tls(_)) }
     }
 }
 

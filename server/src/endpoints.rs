@@ -11,6 +11,7 @@ pub(crate) mod ingest;
 pub(crate) mod live;
 pub(crate) mod login;
 pub(crate) mod metrics;
+pub(crate) mod pages;
 pub(crate) mod preferences;
 pub(crate) mod users;
 pub(crate) mod v1;

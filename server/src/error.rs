@@ -45,7 +45,4 @@ pub enum ServerError {
     /// Users, sessions and tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The server ended by itself.
-    #[error("the server ended: {0}")]
-    Serve(#[source] std::io::Error),
 }

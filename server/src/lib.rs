@@ -4,6 +4,7 @@
 mod access;
 mod assets;
 mod base;
+mod connections;
 mod description;
 mod door;
 mod endpoints;

@@ -69,7 +69,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             )?;
         }
     }
-    application.run(stop).await?;
+    application.run(stop).await;
     Ok(())
 }
 

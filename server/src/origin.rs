@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{HOST, HeaderName, ORIGIN, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+use crate::access::given;
 use crate::endpoints::ApiError;
 use crate::peer::Peer;
 
@@ -21,8 +22,12 @@ pub(crate) async fn guard(State(allowed): State<Arc<[String]>>, request: Request
     if is_safe && !request.headers().contains_key(UPGRADE) {
         return next.run(request).await;
     }
-    let is_secure = request.extensions().get::<Peer>().is_some_and(|peer| peer.secure);
-    if is_own(request.headers(), is_secure, &allowed) {
+    let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
+    // A browser says where every websocket comes from: who has a session and does not is none.
+    let is_nowhere = request.headers().contains_key(UPGRADE)
+        && !request.headers().contains_key(ORIGIN)
+        && given(request.headers(), peer).is_some();
+    if !is_nowhere && is_own(request.headers(), peer.secure, &allowed) {
         return next.run(request).await;
     }
     let message = "this request is of a page of another site: open the dashboard itself, push from a program, or name \
@@ -32,9 +37,13 @@ pub(crate) async fn guard(State(allowed): State<Arc<[String]>>, request: Request
 
 /// Browsers send `Origin` with every websocket and every change; programs do not.
 fn is_own(headers: &HeaderMap, is_secure: bool, allowed: &[String]) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else {
+    let mut origins = headers.get_all(ORIGIN).into_iter();
+    let Some(origin) = origins.next() else {
         return headers.get(FETCH_SITE).is_none_or(|site| site != "cross-site");
     };
+    if origins.next().is_some() {
+        return false;
+    }
     let (Ok(origin), Some(Ok(host))) = (origin.to_str(), headers.get(HOST).map(HeaderValue::to_str)) else {
         return false;
     };
@@ -90,6 +99,15 @@ mod tests {
         ] {
             assert!(!is(host, Some(foreign), false), "{foreign}");
         }
+    }
+
+    #[test]
+    fn of_two_origins_none_is_right() {
+        let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("a.example"))]);
+        headers.append(ORIGIN, HeaderValue::from_static("http://a.example"));
+        assert!(is_own(&headers, false, &[]));
+        headers.append(ORIGIN, HeaderValue::from_static("http://evil.example"));
+        assert!(!is_own(&headers, false, &[]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -30,6 +31,12 @@ impl Default for Peer {
     /// Somebody of whom nothing is known.
     fn default() -> Self {
         Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), secure: false }
+    }
+}
+
+impl Connected<Peer> for Peer {
+    fn connect_info(peer: Peer) -> Self {
+        peer
     }
 }
 

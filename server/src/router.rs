@@ -18,8 +18,8 @@ use crate::access::guard_rest;
 use crate::access::policy::ANY;
 use crate::description::{self, Description};
 use crate::endpoints::{
-    Ingest, account, alerting, annotations, audit, dashboard, health, ingest, live, login, metrics, preferences, users,
-    v1,
+    Ingest, account, alerting, annotations, audit, dashboard, health, ingest, live, login, metrics, pages, preferences,
+    users, v1,
 };
 use crate::peer::Peer;
 use crate::state::AppState;
@@ -34,7 +34,7 @@ pub(crate) fn build(state: AppState, ingest: Ingest, settings: &Server) -> Route
         let ApiDescription(json) = description.clone();
         move || std::future::ready(Json(Arc::clone(&json)))
     };
-    let pages = generate_route_list(app::App);
+    let routes = generate_route_list(app::App);
     let base: Arc<str> = settings.base_path.as_str().into();
     let context = {
         let (assets, feed, archive) = (state.assets.clone(), state.feed.clone(), state.archive.clone());
@@ -59,17 +59,22 @@ pub(crate) fn build(state: AppState, ingest: Ingest, settings: &Server) -> Route
     let missing = any_service(ErrorHandler::new_with_context(context.clone(), app::shell, state.leptos.clone()));
     // Files are everybody's; the page that says that there is none shows as much as any other.
     let files = missing
+        .layer(from_fn(pages::finish))
         .layer(from_fn_with_state(state.gate.clone(), guard_rest))
         .layer(from_fn_with_state(state.site.clone(), site::serve));
     let gate = state.gate.clone();
     let http_metrics = state.metrics.clone();
+    // The pages, and the server functions under /api.
+    let drawn = Router::new()
+        .leptos_routes_with_context(&state, routes, context, shell)
+        .layer(from_fn(pages::refuse))
+        .layer(from_fn(pages::finish));
     let router = Router::new()
         .merge(described)
         .route("/api/v1/openapi.json", get(openapi))
         .merge(plain())
         .route("/api/{*rest}", any(v1::unknown))
-        // The pages, and the server functions under /api.
-        .leptos_routes_with_context(&state, pages, context, shell)
+        .merge(drawn)
         // The page's files, and the page for everything else that is not there.
         .fallback_service(files)
         .method_not_allowed_fallback(v1::wrong_method)

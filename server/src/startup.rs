@@ -17,6 +17,7 @@ use tower::Layer;
 
 use crate::access::Gate;
 use crate::base::{self, BasePath};
+use crate::connections::Connections;
 use crate::door::Door;
 use crate::error::ServerError;
 use crate::peer::Peer;
@@ -34,6 +35,7 @@ const PREFIX: &str = "recipe_monitoring";
 #[derive(Debug)]
 pub struct Application {
     door: Door,
+    connections: Connections,
     address: SocketAddr,
     base: BasePath,
     running: Running,
@@ -51,6 +53,8 @@ impl Application {
     /// See [`ServerError`]. Whatever was started is stopped again then.
     pub async fn build(settings: &Settings) -> Result<Self, ServerError> {
         let tls = Tls::of(settings)?;
+        // Before anything that has files: it says how many there may be.
+        let connections = Connections::new(settings.server.client_limit);
         let (listener, address) = listen(settings.server.address).await?;
         let (leptos, assets, site) = assets::find()?;
         let mut registry = Registry::default();
@@ -92,7 +96,7 @@ impl Application {
         };
         let router = router::build(state, ingest, &settings.server);
         let (door, base) = (Door::new(listener, tls), BasePath::new(&settings.server.base_path));
-        Ok(Self { door, address, base, running, router, metrics, stopping, first })
+        Ok(Self { door, connections, address, base, running, router, metrics, stopping, first })
     }
 
     /// Where the dashboard is.
@@ -109,11 +113,7 @@ impl Application {
     }
 
     /// Serves until `stop` ends, then lets requests finish and saves what has been sampled.
-    ///
-    /// # Errors
-    ///
-    /// [`ServerError::Serve`]
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
         tracing::info!(url = self.url(), version = env!("CARGO_PKG_VERSION"), "serving");
         if let Some(token) = self.first_token() {
             let url = format!("{}first-admin", self.url());
@@ -125,7 +125,7 @@ impl Application {
         // Around the router, which chooses a route by the path that it is given.
         let site = from_fn_with_state(self.base, base::under).layer(self.router);
         let site = ServiceExt::<Request>::into_make_service_with_connect_info::<Peer>(site);
-        let serving = axum::serve(self.door, self.metrics.count_connections(site)).with_graceful_shutdown(async move {
+        let serving = self.connections.serve(self.door, self.metrics.count_connections(site), async move {
             stop.await;
             tracing::info!("stopping");
             service_manager::stopping();
@@ -136,12 +136,11 @@ impl Application {
             let _ = stopped.wait_for(|stopped| *stopped).await;
             tokio::time::sleep(LAST_REQUESTS).await;
         };
-        let served = tokio::select! {
-            served = serving.into_future() => served.map_err(ServerError::Serve),
-            () = last_requests => Ok(()),
-        };
+        tokio::select! {
+            () = serving => {}
+            () = last_requests => {}
+        }
         self.running.stop().await;
-        served
     }
 }
 

@@ -8,6 +8,12 @@ pub fn apply_theme(_theme: Theme) {}
 /// No window, no title.
 pub fn set_title(_title: &str) {}
 
+/// A title for Leptos, which writes one into the document as it is: as markup.
+#[must_use]
+pub fn title(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
 /// No window, no icon.
 pub fn set_icon(_path: &'static str) {}
 

@@ -95,6 +95,12 @@ pub fn live_url(since: u64) -> String {
     format!("{}?since={since}", root_attribute("data-live").unwrap_or_default())
 }
 
+/// A title for Leptos, which sets it as text here.
+#[must_use]
+pub fn title(text: &str) -> String {
+    text.to_owned()
+}
+
 /// The window's title.
 pub fn set_title(title: &str) {
     document().set_title(title);

@@ -37,7 +37,7 @@ pub fn ready(path: &'static str, title: &'static str, content: fn() -> AnyView) 
             }
             let error = snapshot.err().unwrap_or(ApiError::Failed);
             // Untracked: the page around it would be drawn anew with every tick.
-            let window_title = move || untrack(|| window_title(store, title));
+            let window_title = move || browser::title(&untrack(|| window_title(store, title)));
             view! {
                 <Show when=move || store.loaded.get() fallback=move || view! { <Failure error/> }>
                     <Title text=window_title()/>

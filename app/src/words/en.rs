@@ -207,7 +207,7 @@ pub const EN: Words = Words {
     to_overview: "Go to the overview",
     error: |error| match error {
         ApiError::Unreachable => "The server cannot be reached.",
-        ApiError::Failed => "The server could not answer.",
+        ApiError::Failed | ApiError::Refused => "The server could not answer.",
     },
     error_more: "The page comes back by itself as soon as it does.",
     retry: "Load again",

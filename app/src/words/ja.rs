@@ -206,7 +206,7 @@ pub const JA: Words = Words {
     to_overview: "概要へ移動",
     error: |error| match error {
         ApiError::Unreachable => "サーバーに接続できません。",
-        ApiError::Failed => "サーバーが応答を返せませんでした。",
+        ApiError::Failed | ApiError::Refused => "サーバーが応答を返せませんでした。",
     },
     error_more: "回復すると自動的に表示されます。",
     retry: "再読み込み",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Archive, ArchiveError, in_time, invalid};
+use super::{Archive, ArchiveError, check_text, in_time, invalid, since_1970};
 use crate::InJapanese;
 use crate::annotation::{Annotation, Draft, DraftError};
 use crate::store::{AnnotationQuery, Marked, StoreError};
@@ -69,15 +69,14 @@ impl Archive {
     ///
     /// [`ArchiveError::Invalid`], and when PostgreSQL does not answer.
     pub async fn find_annotations(&self, query: &AnnotationQuery) -> Result<Vec<Annotation>, ArchiveError> {
-        if let Some(tag) = query.tag.as_ref().filter(|tag| tag.contains('\0')) {
-            return Err(invalid("tag", tag.escape_default(), "leave the character NUL out"));
-        }
+        check_text("tag", query.tag.as_deref())?;
         if let (Some(from), Some(to)) = (query.from, query.to)
             && from > to
         {
             return Err(invalid("from", from, &format!("use a time before to, which is {to}")));
         }
-        Ok(in_time(self.store.annotations(query)).await?)
+        let query = AnnotationQuery { from: since_1970(query.from), to: since_1970(query.to), ..query.clone() };
+        Ok(in_time(self.store.annotations(&query)).await?)
     }
 
     /// Marks something; everybody who watches is told.

@@ -258,6 +258,11 @@ impl Application {
                 let remedy = "use URLs such as http://127.0.0.1:5000/metrics";
                 return Err(Invalid::new("application.targets", &target.url, remedy));
             }
+            // There it would be in the log, in labels and on the page.
+            if authority(&target.url).contains('@') {
+                let remedy = "leave name and password out of its URL; write a table with url, username and password";
+                return Err(Invalid::new("application.targets", "(secret)", remedy));
+            }
             Invalid::unless_between("application.targets", target.timeout, 1, 60)?;
         }
         let mut names = HashSet::new();
@@ -272,5 +277,28 @@ impl Application {
             return Err(Invalid::new("application.series_limit", self.series_limit, "use 100 to 100000"));
         }
         Ok(())
+    }
+}
+
+/// Host and port of a URL, and whatever is before them.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#', '\\']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_does_not_belong_in_a_url() {
+        let check = |url: &str| Application { targets: vec![Target::of(url)], ..Application::default() }.check();
+        for url in ["http://127.0.0.1:5000/metrics", "https://app.example/@x?y=a@b", "http://[::1]:80/metrics#@"] {
+            assert!(check(url).is_ok(), "{url}");
+        }
+        for url in ["https://user:hunter2@app.example/metrics", "http://hunter2@app.example", "http://a:hunter2@b\\c"] {
+            let error = check(url).unwrap_err().to_string();
+            assert!(error.contains("username and password") && !error.contains("hunter2"), "{error}");
+        }
     }
 }

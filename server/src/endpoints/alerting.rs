@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::rejection::{FormRejection, JsonRejection};
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Extension, Form, Json};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::cookie::{A_YEAR, cookie, said, told};
-use super::v1::{self, ApiError, body};
+use super::v1::{self, ApiError, body, named};
 use crate::access::Done;
 use crate::description::{ErrorBody, Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
@@ -116,9 +116,9 @@ pub(crate) async fn silence(
 )]
 pub(crate) async fn end_silence(
     State(desk): State<AlertDesk>,
-    Path(silence): Path<String>,
+    silence: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
-    desk.act(Act::EndSilence { silence }).await?;
+    desk.act(Act::EndSilence { silence: named(silence)? }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -144,11 +144,11 @@ pub(crate) struct Acknowledgement {
 pub(crate) async fn acknowledge(
     State(desk): State<AlertDesk>,
     Extension(caller): Extension<Caller>,
-    Path(alert): Path<String>,
+    alert: Result<Path<String>, PathRejection>,
     acknowledgement: Result<Json<Acknowledgement>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
     let Acknowledgement { by } = body(acknowledgement)?;
-    desk.act(Act::Acknowledge { alert, by: caller.signs(by) }).await?;
+    desk.act(Act::Acknowledge { alert: named(alert)?, by: caller.signs(by) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -163,8 +163,11 @@ pub(crate) async fn acknowledge(
     ),
     responses((status = 204, description = "Done"), Foreign, Missing, (status = 502, description = "It was not delivered", body = ErrorBody), Unavailable),
 )]
-pub(crate) async fn test(State(desk): State<AlertDesk>, Path(receiver): Path<String>) -> Result<StatusCode, ApiError> {
-    match desk.test(&receiver).await {
+pub(crate) async fn test(
+    State(desk): State<AlertDesk>,
+    receiver: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, ApiError> {
+    match desk.test(&named(receiver)?).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(DeskError::Refused(refusal)) if !refusal.is_missing => {
             Err(ApiError::new(StatusCode::BAD_GATEWAY, "not_delivered", &refusal.message, &refusal.field))

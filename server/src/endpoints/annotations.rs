@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::rejection::{FormRejection, JsonRejection};
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Extension, Form, Json};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::cookie::{A_YEAR, TOLD_SECONDS, cookie, said};
 use super::preferences::local_path;
-use super::v1::{self, ApiError, Parameters, body};
+use super::v1::{self, ApiError, Parameters, body, named};
 use crate::access::Done;
 use crate::description::{Foreign, Invalid, Misshapen, Missing, Unavailable, Unsupported};
 
@@ -96,8 +96,11 @@ pub(crate) async fn list(
     ),
     responses((status = 204, description = "Done"), Foreign, Missing, Unavailable),
 )]
-pub(crate) async fn remove(State(archive): State<Archive>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    archive.remove_annotation(&id).await?;
+pub(crate) async fn remove(
+    State(archive): State<Archive>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, ApiError> {
+    archive.remove_annotation(&named(id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

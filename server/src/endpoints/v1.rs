@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::{FormRejection, JsonRejection};
-use axum::extract::{Query, State};
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use collector::alert::{Alert, Severity};
@@ -68,6 +68,12 @@ impl From<ArchiveError> for ApiError {
 pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
     body.map(|Json(body)| body)
         .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "body"))
+}
+
+/// What stands in the place of a name in a request's path.
+pub(super) fn named(path: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
+    path.map(|Path(name)| name)
+        .map_err(|rejection| ApiError::new(rejection.status(), "invalid", &rejection.body_text(), "path"))
 }
 
 /// What a form of a page of ours was filled in with.

@@ -85,9 +85,10 @@ pub async fn log_in(dashboard: &Dashboard, name: &str, password: &str) -> Answer
     dashboard.request("POST /login", &[FORM], &format!("name={name}&password={password}&next=%2Fsystem")).await
 }
 
-/// A websocket by a header.
+/// A websocket of a page of ours, by a header.
 pub async fn connect(dashboard: &Dashboard, header: &str) -> Result<Socket, Error> {
     let mut request = format!("ws://{}/api/v1/live", dashboard.host).into_client_request()?;
+    request.headers_mut().insert("origin", format!("http://{}", dashboard.host).parse().unwrap());
     if let Some((name, value)) = header.split_once(": ") {
         let name: http::HeaderName = name.to_lowercase().parse().unwrap();
         request.headers_mut().insert(name, value.parse().unwrap());

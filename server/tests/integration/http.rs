@@ -178,6 +178,8 @@ async fn the_past_is_answered_and_nonsense_is_refused_by_its_field() {
         ("range?metric=cpu_usage&labels=web", 400, "labels"),
         ("range?metric=cpu_usage&labels=%7B%22host%22%3A%22%5Cu0000%22%7D", 400, "labels"),
         ("range?metric=cpu_usage&label=web", 400, "label"),
+        ("alerts/history?rule_name=a%00b", 400, "rule_name"),
+        ("annotations?tag=a%00b", 400, "tag"),
         ("stats", 400, "metric"),
         ("stats?metric=nonsense", 404, "metric"),
         ("stats?metric=cpu_usage&hours=0", 400, "hours"),
@@ -187,6 +189,11 @@ async fn the_past_is_answered_and_nonsense_is_refused_by_its_field() {
         let error = &answer.json()["error"];
         assert_eq!((answer.status, error["field"].as_str()), (status, Some(field)), "{question}: {error}");
         assert!(error["message"].as_str().is_some_and(|message| message.contains(field)), "{question}: {error}");
+    }
+    // Years that PostgreSQL cannot read are before everything.
+    for question in ["alerts/history?from=-377705023201", "annotations?from=-377705023201&to=-377705023200"] {
+        let answer = dashboard.get(&format!("/api/v1/{question}"), &[]).await;
+        assert_eq!((answer.status, &*answer.body), (200, "[]"), "{question}");
     }
     // The last moment there is makes nobody stumble.
     let until_the_end = dashboard.get("/api/v1/range?metric=cpu_usage&from=0&to=9999-12-30T00:00:00Z", &[]).await;

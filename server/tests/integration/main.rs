@@ -6,6 +6,7 @@
 mod access;
 mod alerting;
 mod annotations;
+mod attacked;
 mod database;
 mod helpers;
 mod http;

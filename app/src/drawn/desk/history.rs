@@ -23,7 +23,7 @@ impl Filter {
             let pairs = search.trim_start_matches('?').split('&').filter_map(|pair| pair.split_once('='));
             let value = pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.replace('+', " "));
             let value = value.unwrap_or_default();
-            percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned()
+            percent_encoding::percent_decode_str(&value).decode_utf8_lossy().replace('\0', "")
         };
         let severity = Severity::of_name(&value("severity"));
         Self { rule: value("rule"), severity, days: value("days").parse().unwrap_or(30) }
