@@ -144,7 +144,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Command::Completions { .. } | Command::Doctor(_) => Ok(()),
         Command::Run => {
             telemetry::start(&settings.log)?;
-            run::run(&settings).await
+            run::run(sources, settings).await
         }
         Command::Env => env::run(&settings),
         Command::Migrate => migrate::run(&settings).await,

@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::peer::Peer;
+use crate::state::Stages;
 use crate::tls::Tls;
 
 /// How long a handshake may take.
@@ -25,14 +26,16 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Where connections come in.
 #[derive(Debug)]
 pub(crate) struct Door {
-    listener: TcpListener,
+    /// `None` once it is shut.
+    listener: Option<TcpListener>,
+    stages: Stages,
     tls: Option<Tls>,
     handshakes: JoinSet<Option<(Stream, SocketAddr)>>,
 }
 
 impl Door {
-    pub(crate) fn new(listener: TcpListener, tls: Option<Tls>) -> Self {
-        Self { listener, tls, handshakes: JoinSet::new() }
+    pub(crate) fn new(listener: TcpListener, stages: Stages, tls: Option<Tls>) -> Self {
+        Self { listener: Some(listener), stages, tls, handshakes: JoinSet::new() }
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
@@ -46,8 +49,19 @@ impl Listener for Door {
 
     async fn accept(&mut self) -> (Stream, SocketAddr) {
         loop {
+            let accepting = async {
+                match &mut self.listener {
+                    Some(listener) => Listener::accept(listener).await,
+                    None => std::future::pending().await,
+                }
+            };
             let (stream, address) = tokio::select! {
-                accepted = Listener::accept(&mut self.listener) => accepted,
+                biased;
+                () = self.stages.shut(), if self.listener.is_some() => {
+                    self.listener = None;
+                    continue;
+                }
+                accepted = accepting => accepted,
                 Some(done) = self.handshakes.join_next() => match done {
                     Ok(Some(connection)) => return connection,
                     Ok(None) | Err(_) => continue,
@@ -72,7 +86,10 @@ impl Listener for Door {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        match &self.listener {
+            Some(listener) => listener.local_addr(),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 }
 

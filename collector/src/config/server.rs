@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,10 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// Further origins, such as `https://example.com`, whose pages may change things and follow the live feed.
     pub allowed_origins: Vec<String>,
+    /// For so long after it was told to stop the dashboard serves on and `/readyz` says 503, so that a load balancer
+    /// sends nobody there any more.
+    #[serde(with = "super::load::duration")]
+    pub stop_delay: Duration,
 }
 
 /// A network such as `10.0.0.0/8`, or one address.
@@ -92,6 +97,7 @@ impl Default for Server {
             hsts_days: 365,
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
+            stop_delay: Duration::ZERO,
         }
     }
 }
@@ -129,6 +135,7 @@ impl Server {
             let remedy = format!("use at most {MOST_HSTS_DAYS}, or 0");
             return Err(Invalid::new("server.hsts_days", self.hsts_days, remedy));
         }
+        Invalid::unless_between("server.stop_delay", self.stop_delay, 0, 30)?;
         match self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
             Some(origin) => Err(Invalid::new(
                 "server.allowed_origins",

@@ -30,6 +30,7 @@ mod process;
 mod prometheus;
 mod redis;
 mod refused;
+mod reload;
 mod server;
 mod store;
 mod timetable;

@@ -16,6 +16,7 @@ mod live;
 mod process;
 mod program;
 mod recipes;
+mod reload;
 #[path = "../../examples/recipe_traffic/rhythm.rs"]
 mod rhythm;
 mod scraped;

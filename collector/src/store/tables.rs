@@ -1,0 +1,44 @@
+//! How large our own tables are, as PostgreSQL's statistics have it.
+
+use serde::Serialize;
+
+use super::backup::STATE_SCHEMA;
+use super::schema::public_names;
+use super::{Store, StoreError};
+
+/// A table of ours, with its partitions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OwnTable {
+    /// Its name; one that the program keeps for itself has its schema before it.
+    pub name: String,
+    /// Rows, about.
+    pub rows: u64,
+    /// Bytes with its indexes.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Our tables, the largest first.
+    pub(crate) async fn own_tables(&self) -> Result<Vec<OwnTable>, StoreError> {
+        let sql = "
+            WITH ours AS (
+                SELECT oid, CASE relnamespace WHEN to_regnamespace($2) THEN $2 || '.' ELSE '' END || relname AS name
+                FROM pg_class
+                WHERE relkind IN ('r', 'p', 'm')
+                  AND (relnamespace = to_regnamespace($2)
+                       OR relname = ANY($1) AND relnamespace = (
+                           SELECT relnamespace FROM pg_class WHERE oid = to_regclass('system_metrics')))),
+            parts AS (
+                SELECT name, oid FROM ours
+                UNION ALL
+                SELECT name, inhrelid FROM ours JOIN pg_inherits ON inhparent = oid)
+            SELECT name::text, sum(coalesce(n_live_tup, 0))::bigint, sum(pg_total_relation_size(oid))::bigint
+            FROM parts LEFT JOIN pg_stat_all_tables ON relid = oid
+            GROUP BY name ORDER BY 3 DESC, 1";
+        let rows: Vec<(String, i64, i64)> =
+            sqlx::query_as(sql).bind(public_names()).bind(STATE_SCHEMA).fetch_all(&self.pool).await?;
+        let number = |value| u64::try_from(value).unwrap_or(0);
+        let table = |(name, rows, bytes)| OwnTable { name, rows: number(rows), bytes: number(bytes) };
+        Ok(rows.into_iter().map(table).collect())
+    }
+}
