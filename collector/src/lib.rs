@@ -115,6 +115,8 @@ mod source;
 #[cfg(feature = "runtime")]
 mod store;
 #[cfg(feature = "runtime")]
+pub mod support;
+#[cfg(feature = "runtime")]
 pub mod telemetry;
 #[cfg(feature = "runtime")]
 mod top;

@@ -70,6 +70,13 @@ impl Sources {
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self { directory: PathBuf::from("."), environment: environment.collect(), flags }
     }
+
+    /// All variables, those of `.env` too, as far as it can be read.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        let mut variables = dotenv::read(&self.directory).unwrap_or_default();
+        variables.extend(self.environment.clone());
+        variables
+    }
 }
 
 pub(super) fn load(sources: &Sources) -> Result<(Settings, Origins), ConfigError> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::backup::STATE_SCHEMA;
+use super::backup::{STATE_SCHEMA, newest_migration};
 use super::schema::public_names;
 use super::{Store, StoreError};
 
@@ -41,4 +41,31 @@ impl Store {
         let table = |(name, rows, bytes)| OwnTable { name, rows: number(rows), bytes: number(bytes) };
         Ok(rows.into_iter().map(table).collect())
     }
+
+    /// What PostgreSQL calls itself.
+    pub(crate) async fn version(&self) -> Result<String, StoreError> {
+        Ok(sqlx::query_scalar("SELECT version()").fetch_one(&self.pool).await?)
+    }
+
+    /// The migrations that were run, the oldest first.
+    pub(crate) async fn migrations_applied(&self) -> Result<Vec<AppliedMigration>, StoreError> {
+        let sql = "SELECT version, description, installed_on::text, success FROM _sqlx_migrations ORDER BY version";
+        let rows: Vec<(i64, String, String, bool)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;
+        let migration = |(version, description, applied_at, succeeded)| {
+            let is_known = version <= newest_migration();
+            AppliedMigration { version, description, applied_at, succeeded, is_known }
+        };
+        Ok(rows.into_iter().map(migration).collect())
+    }
+}
+
+/// A migration that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct AppliedMigration {
+    version: i64,
+    description: String,
+    applied_at: String,
+    succeeded: bool,
+    /// Whether this program is as new as it.
+    is_known: bool,
 }

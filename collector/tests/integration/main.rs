@@ -33,5 +33,6 @@ mod refused;
 mod reload;
 mod server;
 mod store;
+mod support;
 mod timetable;
 mod two;
