@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::reload::Reloaded;
 use crate::run::{Process, Role};
+use crate::support::without_likely;
 use crate::telemetry::{self, LogLine};
 use crate::{Feed, Health};
 
@@ -106,7 +107,7 @@ impl VitalSigns {
             at: Timestamp::now(),
             health: feed.health(),
             reloaded: process.reloads.last(),
-            log: telemetry::newest(),
+            log: log(),
             metrics,
         }
     }
@@ -149,6 +150,11 @@ impl Vitals {
 pub fn build() -> String {
     let kind = if cfg!(debug_assertions) { "debug" } else { "release" };
     format!("{kind}, {}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+/// What was warned of, as those may read it who see how the monitoring stands.
+fn log() -> Vec<LogLine> {
+    telemetry::newest().into_iter().map(|line| LogLine { text: without_likely(line.text), ..line }).collect()
 }
 
 /// What of an exposition a process counts about itself.

@@ -7,6 +7,7 @@ mod access;
 mod alerting;
 mod annotations;
 mod database;
+mod health;
 mod helpers;
 mod http;
 mod languages;
