@@ -3,11 +3,13 @@
 use std::fs;
 use std::net::TcpListener;
 
+use collector::Payload;
 use futures_util::StreamExt;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::helpers::{Dashboard, Place, Socket, next_event, soon, until};
+use crate::separate::{SEPARATE, collector};
 
 fn write(place: &Place, address: &str, more: &str) {
     let text = format!("[server]\naddress = \"{address}\"\n{more}");
@@ -138,6 +140,34 @@ async fn once_it_is_told_to_stop_it_is_not_ready_serves_on_for_a_while_and_takes
     assert_eq!(bye(&mut socket).await, 1001);
     assert_eq!(dashboard.running.ended().await, Some(0));
     assert!(TcpListener::bind(&address).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_read_their_settings_each_and_stay_together() {
+    let place = Place::new();
+    let mut collecting = collector(&place, &[]).await;
+    let mut dashboard = Dashboard::start(&place, &SEPARATE).await;
+    let mut socket = dashboard.connect("").await;
+    fs::write(place.path().join("recipe-monitoring.toml"), "[system]\nhost = \"renamed\"\n").unwrap();
+    kill_process(collecting.pid(), Signal::HUP).unwrap();
+    // The dashboard goes on, and shows what the collector samples by its new settings.
+    loop {
+        if let Payload::System(system) = next_event(&mut socket).await.payload
+            && system.host == "renamed"
+        {
+            break;
+        }
+    }
+    until(USED, async || collecting.log().contains(USED).then_some(())).await;
+    assert!(!dashboard.running.log().contains(USED));
+    tokio::join!(reload(&dashboard, USED), bye(&mut socket));
+    let mut socket = dashboard.connect("").await;
+    while !matches!(next_event(&mut socket).await.payload, Payload::System(_)) {}
+    let json = "Content-Type: application/json";
+    let pushed = dashboard.request("POST /api/v1/events", &[json], r#"{"event":"recipe_created"}"#).await;
+    assert_eq!(pushed.status, 202, "{}", pushed.body);
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    assert_eq!(collecting.end(Signal::TERM).await, Some(0));
 }
 
 /// A client that says nothing to the good-bye, and one that does not even read it.
