@@ -45,12 +45,12 @@ impl Frame<'_> {
         AccessWords::of(self.locale)
     }
 
-    fn moment(&self, at: Timestamp) -> String {
+    pub(crate) fn moment(&self, at: Timestamp) -> String {
         Zone::Utc.moment(at, self.now)
     }
 
     /// A whole document with this in its main part; its class says how wide that is.
-    fn document(&self, title: &str, class: &'static str, write: impl FnOnce(&mut Html)) -> String {
+    pub(crate) fn document(&self, title: &str, class: &'static str, write: impl FnOnce(&mut Html)) -> String {
         let words = self.words();
         let mut html = Html::default();
         html.element("<!DOCTYPE html><html lang=\"", self.locale.tag(), "\"");
@@ -96,9 +96,12 @@ impl Frame<'_> {
 fn links(html: &mut Html, words: &AccessWords, caller: Option<&Caller>, here: Option<&str>) {
     let is_admin = matches!(caller, Some(Caller::Everybody | Caller::User { role: Role::Admin, .. }));
     let is_user = matches!(caller, Some(Caller::User { .. }));
-    for (is_shown, path, name) in
-        [(is_user, "account", words.account), (is_admin, "users", words.users), (is_admin, "audit", words.audit)]
-    {
+    for (is_shown, path, name) in [
+        (true, "health", words.health),
+        (is_user, "account", words.account),
+        (is_admin, "users", words.users),
+        (is_admin, "audit", words.audit),
+    ] {
         if is_shown {
             html.element("<a rel=\"external\" href=\"", path, "\"");
             html.mark(if here == Some(name) { " aria-current=\"page\">" } else { ">" }).text(name).mark("</a>");
@@ -125,9 +128,12 @@ pub(crate) fn who(html: &mut Html, locale: Locale) {
         }
         Some(Caller::Public) => {
             // Not one of the app's own pages: the browser is to load it.
-            html.element("<div class=\"who\"><a href=\"login\" rel=\"external\">", words.log_in, "</a></div>");
+            html.element("<div class=\"who\"><a href=\"health\" rel=\"external\">", words.health, "</a> ");
+            html.element("<a href=\"login\" rel=\"external\">", words.log_in, "</a></div>");
         }
-        Some(Caller::Everybody | Caller::Token { .. }) | None => {}
+        Some(Caller::Everybody | Caller::Token { .. }) | None => {
+            html.element("<div class=\"who\"><a href=\"health\" rel=\"external\">", words.health, "</a></div>");
+        }
     }
 }
 
@@ -161,14 +167,14 @@ fn problem(html: &mut Html, error: &str) {
     }
 }
 
-fn begin_section(html: &mut Html, id: &'static str, title: &str) {
+pub(crate) fn begin_section(html: &mut Html, id: &'static str, title: &str) {
     html.mark("<section class=\"panel\" aria-labelledby=\"")
         .mark(id)
         .mark("\"><header class=\"panel-header\"><h2 id=\"");
     html.mark(id).element("\">", title, "</h2></header>");
 }
 
-fn begin_table(html: &mut Html, name: &str, columns: &[&str]) {
+pub(crate) fn begin_table(html: &mut Html, name: &str, columns: &[&str]) {
     html.element("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"", name, "\">");
     html.mark("<table class=\"table desk-table\"><thead><tr>");
     for column in columns {
@@ -177,6 +183,6 @@ fn begin_table(html: &mut Html, name: &str, columns: &[&str]) {
     html.mark("</tr></thead><tbody>");
 }
 
-fn end_table(html: &mut Html) {
+pub(crate) fn end_table(html: &mut Html) {
     html.mark("</tbody></table></div>");
 }

@@ -19,6 +19,8 @@ mod charts;
 mod drawn;
 pub mod error;
 pub mod format;
+#[cfg(feature = "ssr")]
+mod health;
 mod json;
 pub mod live;
 mod locale;
@@ -35,6 +37,8 @@ mod words;
 
 #[cfg(feature = "ssr")]
 pub use drawn::{ANNOTATIONS_TOLD, ApiDescription};
+#[cfg(feature = "ssr")]
+pub use health::health;
 pub use locale::Locale;
 #[cfg(feature = "ssr")]
 pub use preferences::{Outside, cookie_value, kept_of, locale_of, theme_of};

@@ -21,6 +21,8 @@ pub struct Assets {
     pub wasm: Option<String>,
     /// URL of the ECharts script, if it was built.
     pub echarts: Option<String>,
+    /// URL of the script that keeps the page of the own health up to date, if it was built.
+    pub health: Option<String>,
 }
 
 const FONT: &str = "fonts/inter-5.3.0.woff2";

@@ -13,6 +13,8 @@ mod database;
 #[cfg(feature = "ssr")]
 mod drawn;
 mod en;
+#[cfg(feature = "ssr")]
+mod health;
 mod ja;
 
 use leptos::prelude::use_context;
@@ -29,6 +31,8 @@ pub use database::DatabaseWords;
 #[cfg(feature = "ssr")]
 pub use drawn::DrawnWords;
 pub use en::EN;
+#[cfg(feature = "ssr")]
+pub use health::HealthWords;
 pub use ja::JA;
 
 use crate::error::ApiError;

@@ -19,6 +19,7 @@ mod secret;
 mod settings;
 mod setup;
 mod stores;
+mod support;
 mod token;
 mod upkeep;
 mod user;
@@ -61,6 +62,8 @@ enum Command {
     Restore(restore::Arguments),
     /// Find out what is wrong with the installation, why, and what to do; exit status 1 in trouble
     Doctor(doctor::Arguments),
+    /// Write one file, without secrets, for somebody who helps from afar; also where nothing runs
+    Support(support::Arguments),
     /// Check the file with the alert rules, or run rules over the stored history
     Rules(rules::Arguments),
     /// Print what a shell completes: bash, zsh, fish, elvish or powershell
@@ -97,7 +100,7 @@ enum Command {
 /// The commands as `--help` shows them.
 const GROUPS: [(&str, &[&str]); 7] = [
     ("Running", &["run", "env", "settings"]),
-    ("Installation", &["setup", "migrate", "check", "doctor", "completions"]),
+    ("Installation", &["setup", "migrate", "check", "doctor", "support", "completions"]),
     ("Who may", &["user", "token", "audit"]),
     ("Backups", &["backup", "restore"]),
     ("Alerts", &["rules", "notify"]),
@@ -139,12 +142,15 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if let Command::Doctor(arguments) = &arguments.command {
         return doctor::run(&sources, arguments).await;
     }
+    if let Command::Support(arguments) = &arguments.command {
+        return support::run(&sources, arguments).await;
+    }
     let settings = Settings::load(&sources)?;
     match arguments.command {
-        Command::Completions { .. } | Command::Doctor(_) => Ok(()),
+        Command::Completions { .. } | Command::Doctor(_) | Command::Support(_) => Ok(()),
         Command::Run => {
             telemetry::start(&settings.log)?;
-            run::run(&settings).await
+            run::run(sources, settings).await
         }
         Command::Env => env::run(&settings),
         Command::Migrate => migrate::run(&settings).await,

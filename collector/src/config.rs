@@ -132,6 +132,7 @@ impl Settings {
         self.notify.check()?;
         self.schedule.check()?;
         self.backup.check()?;
+        self.log.check()?;
         self.storage.check()
     }
 }

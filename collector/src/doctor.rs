@@ -26,6 +26,8 @@ use crate::source::host_name;
 use crate::store::Store;
 use crate::store::condition::Condition;
 
+pub(crate) use dashboard::readiness;
+
 /// Every check: its id, which stays, what it is called, and those without which it says nothing.
 const CHECKS: [(Check, &str, &str, &[Check]); 29] = [
     (Check::Settings, "settings", "settings", &[]),

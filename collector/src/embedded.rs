@@ -113,8 +113,29 @@ pub struct Embedded {
     postgres: Option<Service>,
     redis: Option<Service>,
     connections: Connections,
+    /// Of which settings they are.
+    purpose: Purpose,
     /// Held until the servers are gone.
     directory: DataDir,
+}
+
+/// What of the settings says where the private servers are, and which.
+#[derive(Debug, PartialEq, Eq)]
+struct Purpose {
+    data_dir: PathBuf,
+    /// Where there are any.
+    service_user: Option<String>,
+    postgres: bool,
+    redis: bool,
+}
+
+impl Purpose {
+    fn of(settings: &Settings) -> Result<Self, EmbeddedError> {
+        let postgres = settings.database.url.expose().is_none();
+        let redis = settings.redis.enabled && settings.redis.url.expose().is_none();
+        let service_user = (postgres || redis).then(|| settings.storage.service_user.clone());
+        Ok(Self { data_dir: data_dir(&settings.storage)?, service_user, postgres, redis })
+    }
 }
 
 impl Embedded {
@@ -125,12 +146,10 @@ impl Embedded {
     /// See [`EmbeddedError`]. Whatever was started or made anew is gone again then. A Redis that
     /// is not installed or does not start is no error: [`Connections::redis_url`] is `None` then.
     pub async fn start(settings: &Settings) -> Result<Self, EmbeddedError> {
-        let path = data_dir(&settings.storage)?;
-        let private =
-            settings.database.url.expose().is_none() || settings.redis.enabled && settings.redis.url.expose().is_none();
-        let directory = DataDir::open(&path, private.then_some(settings.storage.service_user.as_str()))?;
+        let purpose = Purpose::of(settings)?;
+        let directory = DataDir::open(&purpose.data_dir, purpose.service_user.as_deref())?;
         let mut embedded =
-            Self { postgres: None, redis: None, connections: directory.connections(settings), directory };
+            Self { postgres: None, redis: None, connections: directory.connections(settings), purpose, directory };
         match embedded.start_servers(settings).await {
             Ok(()) => Ok(embedded),
             Err(error) => {
@@ -139,6 +158,40 @@ impl Embedded {
                 Err(error)
             }
         }
+    }
+
+    /// The servers by these settings, where `running` are by those of before: the same ones, if they are what these
+    /// settings ask for.
+    ///
+    /// # Errors
+    ///
+    /// See [`Self::start`]; none of them runs then.
+    pub(crate) async fn go_on(running: Option<Self>, settings: &Settings) -> Result<Self, EmbeddedError> {
+        let Some(mut running) = running else { return Self::start(settings).await };
+        if !Purpose::of(settings).is_ok_and(|purpose| purpose == running.purpose) {
+            running.stop().await;
+            return Self::start(settings).await;
+        }
+        let given = running.directory.connections(settings);
+        let before = std::mem::replace(&mut running.connections, given);
+        if running.postgres.is_some() {
+            running.connections.database_url = before.database_url;
+        }
+        if running.redis.is_some() {
+            running.connections.redis_url = before.redis_url;
+        }
+        match running.directory.write_connections(&running.connections) {
+            Ok(()) => Ok(running),
+            Err(error) => {
+                running.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Once a start has succeeded the directory stays, whatever fails later.
+    pub(crate) fn keep_directory(&mut self) {
+        self.directory.keep();
     }
 
     async fn start_servers(&mut self, settings: &Settings) -> Result<(), EmbeddedError> {

@@ -4,18 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
+use jiff::Timestamp;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::PartName;
 use crate::sample::Refusal;
 use crate::store::Store;
 
 /// How often PostgreSQL is asked about the jobs.
 const JOBS_INTERVAL: Duration = Duration::from_secs(10);
+/// Upper bounds of how late a reading of the host is and how long it takes, in seconds.
+const SAMPLE_BUCKETS: [f64; 9] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
 /// Upper bounds of the save duration, in seconds.
 const SAVE_BUCKETS: [f64; 8] = [0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
 
@@ -35,6 +41,10 @@ impl std::ops::Deref for Instruments {
 pub struct Inner {
     /// Readings of the host taken for the live feed.
     pub readings: Counter,
+    /// How long a reading of the host took.
+    pub sample_seconds: Histogram,
+    /// How much later than it was due it began.
+    pub sample_lateness: Histogram,
     /// Samples kept.
     pub samples: Counter,
     /// Numbers of samples that were refused or changed, by reason.
@@ -94,6 +104,8 @@ impl Instruments {
     pub fn register(registry: &mut Registry) -> Self {
         let inner = Inner {
             readings: Counter::default(),
+            sample_seconds: Histogram::new(SAMPLE_BUCKETS),
+            sample_lateness: Histogram::new(SAMPLE_BUCKETS),
             samples: Counter::default(),
             refused: Family::default(),
             records_given_up: Counter::default(),
@@ -110,6 +122,9 @@ impl Instruments {
         };
         let r = registry.sub_registry_with_prefix("recipe_monitoring");
         r.register("readings", "Readings of the host taken for the live feed", inner.readings.clone());
+        r.register("sample_duration_seconds", "Duration of a reading of the host", inner.sample_seconds.clone());
+        let help = "How much later than it was due a reading of the host began";
+        r.register("sample_lateness_seconds", help, inner.sample_lateness.clone());
         r.register("samples", "Samples taken to be kept", inner.samples.clone());
         r.register("points_refused", "Numbers of samples that were refused or cut, by reason", inner.refused.clone());
         r.register(
@@ -239,6 +254,67 @@ pub(crate) async fn watch_jobs(store: Store, instruments: JobInstruments) {
             instruments.default_partition_rows.set(rows);
         }
         tokio::time::sleep(JOBS_INTERVAL).await;
+    }
+}
+
+/// How long our stores take to answer, in numbers. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PartInstruments {
+    latency: Family<PartLabels, Gauge<f64, AtomicU64>>,
+}
+
+/// Labels of [`PartInstruments`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartLabels {
+    part: &'static str,
+}
+
+impl PartInstruments {
+    /// Makes the handles and enters them in `registry`.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let instruments = Self::default();
+        let help = "How long a part of the monitoring took for its newest answer; absent while it gives none";
+        let registry = registry.sub_registry_with_prefix("recipe_monitoring");
+        registry.register("part_latency_seconds", help, instruments.latency.clone());
+        instruments
+    }
+
+    /// Notes how long an answer took; `None` where there was none.
+    pub(crate) fn answered(&self, part: PartName, took: Option<Duration>) {
+        let labels = PartLabels { part: part.name() };
+        match took {
+            Some(took) => drop(self.latency.get_or_create(&labels).set(took.as_secs_f64())),
+            None => drop(self.latency.remove(&labels)),
+        }
+    }
+}
+
+/// Enters what this process uses, under the names that every Prometheus client library has.
+pub(crate) fn register_process(registry: &mut Registry, started_at: Timestamp) {
+    registry.register_collector(Box::new(Process { started_at }));
+}
+
+#[derive(Debug)]
+struct Process {
+    started_at: Timestamp,
+}
+
+impl Collector for Process {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let usage = process_usage();
+        if let Some(bytes) = usage.resident_bytes {
+            let help = "Resident memory size in bytes";
+            let metric = encoder.encode_descriptor("process_resident_memory_bytes", help, None, MetricType::Gauge)?;
+            ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX)).encode(metric)?;
+        }
+        if let Some(seconds) = usage.cpu_seconds {
+            let help = "Total user and system CPU time spent in seconds";
+            let metric = encoder.encode_descriptor("process_cpu_seconds", help, None, MetricType::Counter)?;
+            ConstCounter::new(seconds).encode(metric)?;
+        }
+        let help = "Start time of the process since unix epoch in seconds";
+        let metric = encoder.encode_descriptor("process_start_time_seconds", help, None, MetricType::Gauge)?;
+        ConstGauge::new(self.started_at.as_duration().as_secs_f64()).encode(metric)
     }
 }
 

@@ -95,6 +95,8 @@ mod outlet;
 #[cfg(feature = "runtime")]
 mod relay;
 #[cfg(feature = "runtime")]
+mod reload;
+#[cfg(feature = "runtime")]
 pub mod request;
 #[cfg(feature = "runtime")]
 pub mod rules;
@@ -113,9 +115,13 @@ mod source;
 #[cfg(feature = "runtime")]
 mod store;
 #[cfg(feature = "runtime")]
+pub mod support;
+#[cfg(feature = "runtime")]
 pub mod telemetry;
 #[cfg(feature = "runtime")]
 mod top;
+#[cfg(feature = "runtime")]
+mod vitals;
 
 #[cfg(feature = "runtime")]
 pub use alerting::{AlertDesk, DeskError, Refusal};
@@ -144,13 +150,19 @@ pub use notify::{SendError, try_receiver};
 #[cfg(feature = "runtime")]
 pub use relay::{Relay, RelayError};
 #[cfg(feature = "runtime")]
-pub use run::{Role, Running, StartError};
+pub use reload::{Reloaded, Reloading, Reloads};
+#[cfg(feature = "runtime")]
+pub use run::{Carried, Role, Running, StartError};
 #[cfg(feature = "runtime")]
 pub use sample::Increase;
 #[cfg(feature = "runtime")]
 pub use source::{ScrapeError, Scraper, SystemReader, Watched, events, host_name, instance_name, otlp};
 #[cfg(feature = "runtime")]
 pub use store::{
-    Address, Aggregated, AlertQuery, AnnotationQuery, CheckError, JobRun, Marked, Moment, Object, Partitioned, Right,
-    Saved, SchemaError, Store, StoreError, Trial, Turn,
+    Address, Aggregated, AlertQuery, AnnotationQuery, CheckError, JobRun, Marked, Moment, Object, OwnTable,
+    Partitioned, Right, Saved, SchemaError, Store, StoreError, Trial, Turn,
 };
+#[cfg(feature = "runtime")]
+pub use telemetry::LogLine;
+#[cfg(feature = "runtime")]
+pub use vitals::{Beside, Numbers, PROGRAMS, Spread, Standing, VitalSigns, Vitals, VitalsDesk};

@@ -1,11 +1,12 @@
 //! Puts the parts together, starts them in order and stops them in reverse. Both programs do it
 //! here; they differ only in their [`Role`].
 
+mod carried;
 mod opening;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
@@ -22,26 +23,33 @@ use crate::backup::{self, Backups, Looking, Place};
 use crate::buffer::Buffer;
 use crate::business::{Counting, CountingError, Occasion};
 use crate::cache::{Cache, CacheError};
-use crate::config::{CollectorMode, Settings};
+use crate::config::{CollectorMode, ConfigError, Settings};
 use crate::database_desk::DatabaseDesk;
 use crate::embedded::{self, Connections, Embedded, EmbeddedError};
-use crate::instruments::{Instruments, JobInstruments, watch_jobs};
+use crate::instruments::{self, Instruments, JobInstruments, PartInstruments, watch_jobs};
 use crate::monitor::{Monitor, Reading};
 use crate::notify;
 use crate::outlet::{self, Outlet};
 use crate::relay::{Entrance, Relay};
+use crate::reload::Reloads;
 use crate::request::SaveRequests;
-use crate::rules::RulesError;
+use crate::rules::{Rules, RulesError};
 use crate::schedule::{self, Clock, Collecting, Job, Saving, SystemClock, Upkeep};
 use crate::source::{self, SystemReader, Watched, host_name};
 use crate::store::{Store, StoreError};
 use crate::top::Top;
+use crate::vitals::{VitalSigns, VitalsDesk};
 use crate::{APPLICATION_SPAN_SECONDS, Archive, Feed, LIVE_SPAN, PartName, PartState, Unsaved, intake};
 
 /// How long the end may wait for the lease to be given up.
 const LAST_WORD: Duration = Duration::from_secs(1);
 /// How long the end may wait for the last save.
 const LAST_SAVE: Duration = Duration::from_secs(10);
+/// The same where another run follows, since nothing is sampled until then.
+const SAVE_BETWEEN: Duration = Duration::from_secs(2);
+
+pub use carried::Carried;
+pub(crate) use carried::Process;
 
 /// Points of the application's past that a start reads back.
 const APPLICATION_POINTS: u32 = 360;
@@ -68,9 +76,23 @@ impl Role {
     }
 }
 
+impl Role {
+    /// As people and scripts read it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Both => "collector and dashboard",
+            Self::Collector => "collector",
+            Self::Dashboard => "dashboard",
+        }
+    }
+}
+
 /// Why the program could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Settings that are only seen to be wrong where they are used.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
     /// The private servers.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -121,6 +143,8 @@ pub struct Running {
     sampling: Option<Sampling>,
     tasks: JoinSet<()>,
     embedded: Option<Embedded>,
+    process: Process,
+    vitals: VitalSigns,
 }
 
 /// What has to be brought to an end in order.
@@ -143,22 +167,59 @@ impl Running {
     ///
     /// See [`StartError`]. Whatever was started is stopped again then.
     pub async fn start(settings: &Settings, role: Role, registry: &mut Registry) -> Result<Self, StartError> {
+        let mut carried = Carried::begin(env!("CARGO_PKG_NAME"), Reloads::begin(Timestamp::now()));
+        Self::start_with(settings, role, registry, &mut carried).await
+    }
+
+    /// The same where another run has ended, with what that has left. After an error `carried` has what is still
+    /// there of it, for a run by the settings of before.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`]. Whatever was started anew is stopped again then.
+    pub async fn start_with(
+        settings: &Settings,
+        role: Role,
+        registry: &mut Registry,
+        carried: &mut Carried,
+    ) -> Result<Self, StartError> {
         // Before anybody can read in the data directory whom to ask: unheard, the signal would end us.
         let requests = SaveRequests::listen().map_err(StartError::Signals)?;
-        let (embedded, connections) = stores(settings, role).await?;
-        match Self::start_on(settings, role, registry, &connections).await {
+        let was_running = carried.embedded.is_some();
+        let (embedded, connections) = stores(settings, role, carried.embedded.take()).await?;
+        match Self::start_on(settings, role, registry, &connections, &carried.process).await {
             Ok(mut running) => {
                 running.embedded = embedded;
+                if let Some(embedded) = &mut running.embedded {
+                    embedded.keep_directory();
+                }
                 running.save_on(requests);
                 Ok(running)
             }
             Err(error) => {
-                if let Some(embedded) = embedded {
-                    embedded.abandon().await;
+                match embedded {
+                    Some(embedded) if was_running => carried.embedded = Some(embedded),
+                    Some(embedded) => embedded.abandon().await,
+                    None => {}
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Sees, without disturbing the run by the settings `used`, whether one by those that are new could follow it: as
+    /// far as that can be seen before.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`]
+    pub async fn foresee(used: &Settings, new: &Settings) -> Result<(), StartError> {
+        Rules::load(&new.alerts.rules)?;
+        if let Some(url) = new.database.url.expose().filter(|url| used.database.url.expose() != Some(url)) {
+            let data_dir = embedded::data_dir(&new.storage).ok();
+            opening::open(url, &new.database, data_dir.as_deref()).await?.close().await;
+        }
+        Ok(())
     }
 
     async fn start_on(
@@ -166,7 +227,10 @@ impl Running {
         role: Role,
         registry: &mut Registry,
         connections: &Connections,
+        process: &Process,
     ) -> Result<Self, StartError> {
+        process.reloads.register(registry);
+        instruments::register_process(registry, process.started_at);
         let url = connections.database_url.as_deref().unwrap_or_default();
         let data_dir = embedded::data_dir(&settings.storage).ok();
         let store = opening::open(url, &settings.database, data_dir.as_deref()).await?;
@@ -178,6 +242,7 @@ impl Running {
         let host = host_name(&settings.system.host);
         let sample_seconds = settings.sampling.system.as_secs_f64();
         let spool = embedded::spool_dir(&settings.storage).ok();
+        let vitals = VitalSigns::new(process.clone(), role, feed.clone());
         let mut running = Self {
             archive: Archive::new(store.clone(), spool.as_deref().map(Unsaved::of_others), sample_seconds),
             audit: AuditLog::new(data_dir.as_deref().unwrap_or(Path::new("")), Some(store.clone())),
@@ -187,7 +252,12 @@ impl Running {
             sampling: None,
             tasks: JoinSet::new(),
             embedded: None,
+            process: process.clone(),
+            vitals,
         };
+        if let Some(data_dir) = data_dir.clone().filter(|data_dir| data_dir.is_dir()) {
+            running.tasks.spawn(running.vitals.clone().tell(data_dir));
+        }
         if let (Some(spool), Role::Both | Role::Collector) = (&spool, role) {
             running.start_sampling(settings, role, registry, &host, spool).await?;
         }
@@ -207,11 +277,13 @@ impl Running {
         }
         running.tasks.spawn(running.audit.clone().keep_moving());
         running.begin_with_history(host, data_dir, role).await;
-        running.tasks.spawn(source::watch_store(running.feed.clone(), running.store.clone(), on_news.clone()));
+        let parts = PartInstruments::register(registry);
+        let watching = source::watch_store(running.feed.clone(), running.store.clone(), parts.clone(), on_news.clone());
+        running.tasks.spawn(watching);
         running.tasks.spawn(source::watch_readings(running.feed.clone()));
         running.tasks.spawn(source::watch_alert_past(running.feed.clone(), running.store.clone()));
         if let Some(cache) = running.cache.clone() {
-            running.tasks.spawn(source::watch_cache(running.feed.clone(), cache, on_news));
+            running.tasks.spawn(source::watch_cache(running.feed.clone(), cache, parts, on_news));
         }
         if role == Role::Dashboard {
             let intake = intake::run(running.feed.clone(), running.store.clone(), running.cache.clone());
@@ -304,7 +376,7 @@ impl Running {
         let front = Front { alerting, monitor: Arc::clone(&monitor), notify: settings.notify.clone() };
         let (name, disk) = (host.to_owned(), data_disk(settings));
         let reader = move || SystemReader::new(&name, &disk);
-        self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push));
+        self.tasks.spawn(sample_system(Arc::clone(&monitor), reader, settings.live.push, instruments.clone()));
         let parts = (self.feed.clone(), self.store.clone(), self.cache.clone());
         let (kept_every, name) = (settings.sampling.system, host.to_owned());
         if settings.database.watch {
@@ -474,8 +546,31 @@ impl Running {
         &self.feed
     }
 
+    /// The way to how the monitoring itself stands, in all of its processes.
+    #[must_use]
+    pub fn vitals_desk(&self, settings: &Settings) -> VitalsDesk {
+        let data_dir = embedded::data_dir(&settings.storage).ok();
+        let stores = (self.store.clone(), self.feed.clone());
+        VitalsDesk::new(self.vitals.clone(), data_dir, stores, self.alert_desk(settings))
+    }
+
+    /// How this process stands.
+    #[must_use]
+    pub fn vitals(&self) -> &VitalSigns {
+        &self.vitals
+    }
+
     /// Stops sampling, saves what is buffered and stops the private servers.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.finish(LAST_SAVE).await.end().await;
+    }
+
+    /// The same where another run follows, which finds the private servers running.
+    pub async fn hand_over(self) -> Carried {
+        self.finish(SAVE_BETWEEN).await
+    }
+
+    async fn finish(mut self, last_save: Duration) -> Carried {
         self.tasks.shutdown().await;
         if let Some(Sampling { monitor, buffer, saving, counting, holder, .. }) = self.sampling.take() {
             monitor.finish();
@@ -484,7 +579,7 @@ impl Running {
             }
             buffer.close().await;
             // What does not arrive in time is on disk, and saved after the next start.
-            if tokio::time::timeout(LAST_SAVE, saving.perform()).await.is_err() {
+            if tokio::time::timeout(last_save, saving.perform()).await.is_err() {
                 tracing::warn!("the last save takes too long; the rest stays in the spool");
             }
             // Else the next collector would wait until it has run out.
@@ -494,24 +589,29 @@ impl Running {
             cache.close().await;
         }
         self.store.close().await;
-        if let Some(embedded) = self.embedded.take() {
-            embedded.stop().await;
-        }
+        Carried::of(self.embedded, self.process)
     }
 }
 
 /// Starts the private servers where the settings name none; a dashboard beside a collector uses
 /// those of the collector.
-async fn stores(settings: &Settings, role: Role) -> Result<(Option<Embedded>, Connections), StartError> {
+async fn stores(
+    settings: &Settings,
+    role: Role,
+    running: Option<Embedded>,
+) -> Result<(Option<Embedded>, Connections), StartError> {
     let given = Connections {
         database_url: settings.database.url.expose().map(str::to_owned),
         redis_url: settings.redis.url.expose().filter(|_| settings.redis.enabled).map(str::to_owned),
     };
     // Also where both are given: the spool is in the data directory, which is one collector's own.
     if role != Role::Dashboard {
-        let embedded = Embedded::start(settings).await?;
+        let embedded = Embedded::go_on(running, settings).await?;
         let connections = embedded.connections().clone();
         return Ok((Some(embedded), connections));
+    }
+    if let Some(running) = running {
+        running.stop().await;
     }
     if given.database_url.is_some() && (given.redis_url.is_some() || !settings.redis.enabled) {
         return Ok((None, given));
@@ -535,19 +635,27 @@ pub(crate) fn data_disk(settings: &Settings) -> PathBuf {
 }
 
 /// Reads the host every `push`, on a thread that may block on a file system that hangs.
-async fn sample_system(monitor: Arc<Monitor>, reader: impl FnOnce() -> SystemReader + Send + 'static, push: Duration) {
+async fn sample_system(
+    monitor: Arc<Monitor>,
+    reader: impl FnOnce() -> SystemReader + Send + 'static,
+    push: Duration,
+    instruments: Instruments,
+) {
     let Ok(mut reader) = tokio::task::spawn_blocking(reader).await else { return };
     let mut ticks = tokio::time::interval(push);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     loop {
-        ticks.tick().await;
+        let due = ticks.tick().await;
+        let begun = Instant::now();
+        instruments.sample_lateness.observe(due.elapsed().as_secs_f64());
         let read = tokio::task::spawn_blocking(move || {
             let reading = reader.read(Timestamp::now());
             (reader, reading)
         });
         match read.await {
             Ok((back, reading)) => {
+                instruments.sample_seconds.observe(begun.elapsed().as_secs_f64());
                 reader = back;
                 monitor.record(Reading::System(reading));
             }

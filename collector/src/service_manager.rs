@@ -22,6 +22,24 @@ pub fn ready(status: &str) {
     }
 }
 
+/// The settings are read again; until [`reloaded`] or [`ready_again`] the program is not done with that.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now, NotifyState::Status("reading the settings again")]),
+        Err(_) => tell(&[NotifyState::Reloading]),
+    }
+}
+
+/// They are read, and the program goes on with those it had.
+pub fn reloaded() {
+    tell(&[NotifyState::Ready, NotifyState::Status("goes on with the settings that it had")]);
+}
+
+/// The program does its work by the new ones.
+pub fn ready_again(status: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
 /// The program is about to end; what it has sampled is saved first.
 pub fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("saving what was sampled")]);

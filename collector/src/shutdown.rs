@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal as on};
 
 /// Starts listening for SIGTERM and SIGINT; the answered future ends with the first of them. With
 /// the second the program ends at once. On a terminal that goes away it ends too: elsewhere SIGHUP
-/// asks for the alert rules to be read.
+/// asks for the settings and the alert rules to be read.
 ///
 /// # Errors
 ///

@@ -24,6 +24,7 @@ mod rollups;
 mod samples;
 mod schema;
 mod snapshots;
+mod tables;
 mod tellers;
 mod turn;
 
@@ -54,6 +55,7 @@ pub use retention::Partitioned;
 pub use rollups::Aggregated;
 pub use samples::Saved;
 pub use schema::{Object, SchemaError};
+pub use tables::OwnTable;
 pub use turn::{JobRun, Right, Turn};
 
 /// `server_version_num` of the oldest PostgreSQL that can be used.

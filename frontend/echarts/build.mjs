@@ -1,5 +1,5 @@
-// Bundles page.js into frontend/assets/page-<hash>.js and entry.js into echarts-<hash>.js, and removes earlier ones. The
-// hash is of the content, so the files may be cached for ever.
+// Bundles page.js into frontend/assets/page-<hash>.js, health.js and entry.js into health-<hash>.js and echarts-<hash>.js,
+// and removes earlier ones. The hash is of the content, so the files may be cached for ever.
 
 import { createHash } from "node:crypto";
 import { readdir, rm, writeFile } from "node:fs/promises";
@@ -32,7 +32,8 @@ const bundle = async (entry, name, banner) => {
 };
 
 for (const name of await readdir(assets)) {
-    if (/^(page|echarts)-.*\.js(\.br|\.gz)?$/.test(name)) await rm(new URL(name, assets));
+    if (/^(page|health|echarts)-.*\.js(\.br|\.gz)?$/.test(name)) await rm(new URL(name, assets));
 }
 await bundle("page.js", "page", "");
+await bundle("health.js", "health", "");
 await bundle("entry.js", "echarts", "/*! Apache ECharts 6.1.0, Apache-2.0; zrender, BSD-3-Clause */");

@@ -51,7 +51,8 @@ const update = (graph) => {
     } else {
         graph.lines = lines;
         const option = optionOf(graph.option, graph.element.parentElement, () => graph.option.graph);
-        graph.chart.setOption(option, { replaceMerge: ["series"], lazyUpdate: true });
+        // At once: a line that is only there with the next frame has no points yet for a pointer that moves until then.
+        graph.chart.setOption(option, { replaceMerge: ["series"] });
     }
     refresh(graph.element.closest(".graph"), graph.option);
 };

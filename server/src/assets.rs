@@ -30,6 +30,7 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets, Site), ServerError> {
         app: asset(&package, NAME, ".js"),
         wasm: asset(&package, NAME, ".wasm"),
         echarts: asset("", "echarts-", ".js"),
+        health: asset("", "health-", ".js"),
     };
     let options = by_cargo_leptos.unwrap_or_else(|| {
         // Of the names that leptos makes of it only the style's is used.

@@ -6,7 +6,6 @@ mod body;
 mod patience;
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +23,7 @@ use tower::{Service, ServiceExt};
 
 use crate::door::{Door, Stream};
 use crate::peer::Peer;
+use crate::state::Stages;
 use body::Timely;
 use patience::Patient;
 
@@ -52,15 +52,14 @@ impl Connections {
         Self { free: Arc::new(Semaphore::new(most)), most, limit }
     }
 
-    /// Serves whoever comes until `stop` ends, and then lets those finish that are being answered. Whoever comes while
-    /// there is no room waits outside, in the queue of the system.
-    pub(crate) async fn serve<M, S>(self, mut door: Door, mut services: M, stop: impl Future<Output = ()>)
+    /// Serves whoever comes until it is shut, and once it closes lets those finish that are being answered. Whoever comes
+    /// while there is no room waits outside, in the queue of the system.
+    pub(crate) async fn serve<M, S>(self, mut door: Door, mut services: M, mut stages: Stages)
     where
         M: Service<Peer, Response = S, Error = Infallible>,
         S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
     {
-        let mut stop = pin!(stop);
         let (stopping, _) = watch::channel(false);
         loop {
             let next = async {
@@ -73,7 +72,7 @@ impl Connections {
                     Some(next) => next,
                     None => break,
                 },
-                () = &mut stop => break,
+                () = stages.shut() => break,
             };
             let peer = Peer { address: address.ip(), secure: door.is_secure() };
             let service = match services.ready().await {
@@ -92,6 +91,7 @@ impl Connections {
             });
         }
         drop(door);
+        let _ = stages.closing().await;
         stopping.send_replace(true);
         stopping.closed().await;
     }

@@ -15,6 +15,7 @@ pub(crate) mod pages;
 pub(crate) mod preferences;
 pub(crate) mod users;
 pub(crate) mod v1;
+pub(crate) mod vitals;
 mod who;
 
 pub(crate) use ingest::Ingest;

@@ -21,7 +21,7 @@ mod tls;
 
 pub use error::ServerError;
 pub use router::routes;
-pub use startup::Application;
+pub use startup::{Application, Carried, End, Next};
 pub use tls::TlsError;
 
 /// Whether the page's files are in the program itself.

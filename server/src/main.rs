@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use collector::config::{Flags, Sources};
-use collector::{Settings, shutdown, telemetry};
-use server::Application;
+use collector::{Reloading, Settings, service_manager, shutdown, telemetry};
+use server::{Application, Carried, End};
 
 /// Shows a host's numbers live in the browser, and takes and keeps them unless a separate
 /// collector does.
@@ -49,27 +49,70 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     let mut flags = arguments.flags;
     flags.set.extend(arguments.address.map(|address| format!("server.address={address}")));
-    let settings = Settings::load(&Sources::of_process(flags))?;
+    let sources = Sources::of_process(flags);
+    let mut settings = Settings::load(&sources)?;
     telemetry::start(&settings.log)?;
     let mut stop = Box::pin(shutdown::signal()?);
-    let starting = Application::build(&settings);
-    let application = tokio::select! {
-        application = starting => application?,
-        // Dropping what is being started stops it: the servers are this process' children.
-        () = &mut stop => return Ok(()),
-    };
-    let mut stdout = std::io::stdout();
-    if stdout.is_terminal() {
-        writeln!(stdout, "\n  The dashboard is at {}\n", application.url())?;
-        if let Some(token) = application.first_token() {
-            writeln!(
-                stdout,
-                "  Nobody can log in yet: make the first admin at {}first-admin\n  with this token: {token}\n",
-                application.url()
-            )?;
+    let mut reloading = Reloading::listen(sources, &settings)?;
+    let mut carried = Carried::begin(&reloading);
+    // Settings of the run before, to go back to where one by the new ones does not start.
+    let mut before: Option<Settings> = None;
+    let mut is_first = true;
+    loop {
+        let starting = Application::build(&settings, &mut carried);
+        let started = tokio::select! {
+            started = starting => started,
+            // Dropping what is being started stops it: the servers are this process' children.
+            () = &mut stop => return Ok(()),
+        };
+        let application = match (started, before.take()) {
+            (Ok(application), before) => {
+                if before.is_some() {
+                    reloading.succeeded(&settings);
+                }
+                application
+            }
+            (Err(error), Some(old)) => {
+                reloading.refuse(&error);
+                telemetry::follow(&old.log)?;
+                settings = old;
+                continue;
+            }
+            (Err(error), None) => {
+                carried.end().await;
+                return Err(error.into());
+            }
+        };
+        let status = format!("serving {}", application.url());
+        if is_first {
+            say(&application)?;
+            service_manager::ready(&status);
+        } else {
+            service_manager::ready_again(&status);
         }
+        is_first = false;
+        let end = End::of(&mut stop, &mut reloading, &settings);
+        let Some((next, left)) = application.run(end).await else { return Ok(()) };
+        carried = left;
+        telemetry::follow(&next.log)?;
+        before = Some(std::mem::replace(&mut settings, next));
     }
-    application.run(stop).await;
+}
+
+/// Where it is, for whoever sits at the terminal.
+fn say(application: &Application) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return Ok(());
+    }
+    let url = application.url();
+    writeln!(stdout, "\n  The dashboard is at {url}\n")?;
+    if let Some(token) = application.first_token() {
+        writeln!(
+            stdout,
+            "  Nobody can log in yet: make the first admin at {url}first-admin\n  with this token: {token}\n"
+        )?;
+    }
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::peer::{self, Peer};
 use crate::{origin, policy};
 
 /// Files whose name holds a hash or a version of what is in them.
-const IMMUTABLE: [&str; 4] = ["/pkg/", "/page-", "/echarts-", "/fonts/"];
+const IMMUTABLE: [&str; 5] = ["/pkg/", "/page-", "/health-", "/echarts-", "/fonts/"];
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache, private");

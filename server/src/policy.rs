@@ -17,6 +17,12 @@ pub(crate) const STILL: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'",
 );
 
+/// The same with a script of ours that asks for the page again.
+pub(crate) const FOLLOWED: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
 /// Gives the page that is being drawn its policy.
 pub(crate) fn of_page() {
     // A server function has no page, and so no nonce.

@@ -19,7 +19,7 @@ use crate::access::policy::ANY;
 use crate::description::{self, Description};
 use crate::endpoints::{
     Ingest, account, alerting, annotations, audit, dashboard, health, ingest, live, login, metrics, pages, preferences,
-    users, v1,
+    users, v1, vitals,
 };
 use crate::peer::Peer;
 use crate::state::AppState;
@@ -136,6 +136,7 @@ plain![
     (get, "/users", users::page),
     (post, "/users", users::act),
     (get, "/audit", audit::page),
+    (get, "/health", vitals::page),
 ];
 
 /// Method and path of every route, `*` for any method: for the tests of who may, which have a row for each.

@@ -4,7 +4,7 @@ use app::Assets;
 use axum::extract::FromRef;
 use collector::config::Dashboard;
 use collector::http::HttpMetrics;
-use collector::{AlertDesk, Archive, DatabaseDesk, Feed};
+use collector::{AlertDesk, Archive, DatabaseDesk, Feed, VitalsDesk};
 use leptos::config::LeptosOptions;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -26,14 +26,49 @@ pub(crate) struct AppState {
     pub(crate) desk: AlertDesk,
     pub(crate) dashboard: Dashboard,
     pub(crate) database: DatabaseDesk,
+    pub(crate) vitals: VitalsDesk,
     pub(crate) metrics: HttpMetrics,
     pub(crate) hub: Hub,
     pub(crate) gate: Gate,
+    pub(crate) stage: Stages,
 }
 
-/// Becomes true when the server is about to end.
+/// What a run of the server goes through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Everything is served.
+    #[default]
+    Serving,
+    /// It is told to stop: everything is still served, but nobody should be sent here any more.
+    Leaving,
+    /// Nobody is let in any more; who is may say what it came for.
+    Shut,
+    /// Nothing new is served, and websockets are told good-bye. `for_good`: nobody serves here afterwards.
+    Closing { for_good: bool },
+}
+
+/// The stage, as it changes.
 #[derive(Clone, Debug)]
-pub(crate) struct Stopping(pub(crate) watch::Receiver<bool>);
+pub(crate) struct Stages(pub(crate) watch::Receiver<Stage>);
+
+impl Stages {
+    pub(crate) fn is_serving(&self) -> bool {
+        *self.0.borrow() == Stage::Serving
+    }
+
+    /// Waits until nobody is let in any more.
+    pub(crate) async fn shut(&mut self) {
+        // Without a sender the run is gone.
+        let _ = self.0.wait_for(|stage| *stage >= Stage::Shut).await;
+    }
+
+    /// Waits until the run closes; answers whether that is for good.
+    pub(crate) async fn closing(&mut self) -> bool {
+        let closing = self.0.wait_for(|stage| matches!(stage, Stage::Closing { .. })).await;
+        // Without a sender the run is gone.
+        closing.map_or(true, |stage| *stage == Stage::Closing { for_good: true })
+    }
+}
 
 /// What is counted about the websockets.
 #[derive(Clone, Debug, Default)]

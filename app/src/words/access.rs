@@ -101,6 +101,8 @@ pub struct AccessWords {
     pub token_days_wrong: &'static str,
     /// The new token.
     pub token_made: &'static str,
+    /// Link to the page about the monitoring itself, and its title.
+    pub health: &'static str,
     /// Title: the audit log.
     pub audit: &'static str,
     /// What is in it.
@@ -173,6 +175,7 @@ static EN: AccessWords = AccessWords {
     token_days: "Days that it holds; empty: until it is removed",
     token_days_wrong: "Write a whole number of days from 1 to 3650, or leave it empty.",
     token_made: "This is the new token. It is shown only now:",
+    health: "Own health",
     audit: "Audit log",
     audit_more: "What somebody has changed, and who tried to log in; the newest first. No clean-up deletes it.",
     audit_none: "Nothing yet.",
@@ -246,6 +249,7 @@ static JA: AccessWords = AccessWords {
     token_days: "有効日数（空欄: 削除まで）",
     token_days_wrong: "1～3650 の整数か、空欄にしてください。",
     token_made: "新しいトークンです。表示されるのは今だけです:",
+    health: "監視システムの状態",
     audit: "監査ログ",
     audit_more: "誰が何を変更したか、誰がログインを試みたか（新しい順）。自動削除されません。",
     audit_none: "まだ記録はありません。",

@@ -70,6 +70,13 @@ impl Sources {
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self { directory: PathBuf::from("."), environment: environment.collect(), flags }
     }
+
+    /// All variables, those of `.env` too, as far as it can be read.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        let mut variables = dotenv::read(&self.directory).unwrap_or_default();
+        variables.extend(self.environment.clone());
+        variables
+    }
 }
 
 pub(super) fn load(sources: &Sources) -> Result<(Settings, Origins), ConfigError> {
@@ -370,7 +377,8 @@ fn remedy(key: &str, error: &toml::de::Error) -> String {
         | "notify.heartbeat"
         | "notify.fire_drill"
         | "database.idle_timeout"
-        | "database.connect_timeout" => "a time with its unit such as 500ms, 10s or 5m".to_owned(),
+        | "database.connect_timeout"
+        | "server.stop_delay" => "a time with its unit such as 500ms, 10s or 5m".to_owned(),
         "application.failed" => "5xx or 4xx_5xx".to_owned(),
         "application.duration_unit" => "seconds or milliseconds".to_owned(),
         "backup.schedule" => "auto, on or off".to_owned(),
@@ -560,6 +568,9 @@ mod tests {
                 ["access.unprotected", "yes", "--set", "everybody may read and change everything"],
             ),
             ("access.session_days=0", ["access.session_days", "0", "--set", "1 to 3650"]),
+            ("server.stop_delay=1m", ["server.stop_delay", "60s", "--set", "from 0s to 30s"]),
+            ("server.stop_delay=5", ["server.stop_delay", "5", "--set", "10s"]),
+            ("log.filter=a=b=c", ["log.filter", "a=b=c", "--set", "info,collector=debug"]),
             ("server.collector=other", ["server.collector", "other", "--set", "separate"]),
             ("schedule.save=5", ["schedule.save", "5", "--set", "10s"]),
             ("schedule.daily_at=3am", ["schedule.daily_at", "3am", "--set", "03:00"]),

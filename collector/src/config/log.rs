@@ -1,6 +1,9 @@
 //! The program's log.
 
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use super::error::{ConfigError, Invalid, Origins};
 
 /// `[log]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,5 +32,27 @@ pub enum LogFormat {
 impl Default for Log {
     fn default() -> Self {
         Self { filter: "info,sqlx=warn".to_owned(), format: LogFormat::default() }
+    }
+}
+
+impl Log {
+    /// What is filtered.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] when it is no filter.
+    pub(crate) fn parsed(&self) -> Result<EnvFilter, ConfigError> {
+        self.filter().map_err(|invalid| invalid.refused(&Origins::new()))
+    }
+
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        self.filter().map(drop)
+    }
+
+    fn filter(&self) -> Result<EnvFilter, Invalid> {
+        EnvFilter::try_new(&self.filter).map_err(|error| {
+            let remedy = format!("{error}; use a level such as info or debug, or info,collector=debug");
+            Invalid::new("log.filter", &self.filter, remedy)
+        })
     }
 }

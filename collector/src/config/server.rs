@@ -37,6 +37,10 @@ pub struct Server {
     /// the connection is closed then. With half of all connections taken, at the most 5 s.
     #[serde(with = "super::load::duration")]
     pub client_limit: Duration,
+    /// For so long after it was told to stop the dashboard serves on and `/readyz` says 503, so that a load balancer
+    /// sends nobody there any more.
+    #[serde(with = "super::load::duration")]
+    pub stop_delay: Duration,
 }
 
 /// A network such as `10.0.0.0/8`, or one address.
@@ -98,6 +102,7 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             client_limit: Duration::from_secs(30),
+            stop_delay: Duration::ZERO,
         }
     }
 }
@@ -136,6 +141,7 @@ impl Server {
             return Err(Invalid::new("server.hsts_days", self.hsts_days, remedy));
         }
         Invalid::unless_between("server.client_limit", self.client_limit, 1, 600)?;
+        Invalid::unless_between("server.stop_delay", self.stop_delay, 0, 30)?;
         match self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
             Some(origin) => Err(Invalid::new(
                 "server.allowed_origins",

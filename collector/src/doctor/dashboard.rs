@@ -89,16 +89,16 @@ fn url(server: &Server) -> String {
 
 /// Whether our dashboard answers there.
 async fn is_ours(server: &Server) -> bool {
-    let text = readiness(server).await.unwrap_or_default();
+    let (_, text) = readiness(server).await.unwrap_or_default();
     text.contains("\"parts\"") && text.contains("\"postgresql\"") && text.contains("\"paging_error\"")
 }
 
-/// What it says of itself, whatever the status.
-async fn readiness(server: &Server) -> reqwest::Result<String> {
+/// What it says of itself, after the status.
+pub(crate) async fn readiness(server: &Server) -> reqwest::Result<(u16, String)> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Whose the certificate is does not matter: nothing is told, and the certificate is for the address of others.
     let client = Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]);
-    let client = client.tls_danger_accept_invalid_certs(true).build()?;
+    let client = client.tls_danger_accept_invalid_certs(true).timeout(ANSWER).build()?;
     let mut answer = client.get(format!("{}readyz", url(server))).send().await?;
     let mut text = Vec::new();
     while text.len() < MOST_BYTES
@@ -106,7 +106,7 @@ async fn readiness(server: &Server) -> reqwest::Result<String> {
     {
         text.extend_from_slice(&part);
     }
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok((answer.status().as_u16(), String::from_utf8_lossy(&text).into_owned()))
 }
 
 fn listener(address: SocketAddr) -> Option<Listener> {

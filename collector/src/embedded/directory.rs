@@ -182,6 +182,11 @@ impl DataDir {
         let _ = fs::remove_file(self.path.join("connections"));
     }
 
+    /// From now on it is not removed.
+    pub(super) fn keep(&mut self) {
+        self.is_new = false;
+    }
+
     /// Removes the directory if this program made it, after a start that failed.
     pub(super) fn remove_if_new(&self) {
         if self.is_new {

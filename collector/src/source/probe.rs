@@ -1,6 +1,6 @@
 //! Whether our own parts can be used, asked every second; each probe times out by itself.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Interval, MissedTickBehavior};
@@ -10,7 +10,7 @@ use crate::backup::Looking;
 use crate::buffer::Buffer;
 use crate::cache::{Cache, CacheProbe};
 use crate::failure::Failure;
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, PartInstruments};
 use crate::store::{Store, StoreProbe};
 use crate::{Feed, PartFault, PartName, PartState, Sentence};
 
@@ -27,24 +27,28 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const MISSED: f64 = 3.0;
 
 /// Watches PostgreSQL for ever. `on_news` is called when its state or fault is another one.
-pub(crate) async fn watch_store(feed: Feed, store: Store, on_news: impl Fn()) {
-    let mut part = Watched { feed, name: PartName::Postgresql, on_news, fault: None };
+pub(crate) async fn watch_store(feed: Feed, store: Store, instruments: PartInstruments, on_news: impl Fn()) {
+    let mut part = Watched { feed, name: PartName::Postgresql, instruments, on_news, fault: None };
     let mut probe = StoreProbe::new(store);
     let mut ticks = every(PROBE);
     loop {
         ticks.tick().await;
-        part.note(probe.ask().await);
+        let begun = Instant::now();
+        let answer = probe.ask().await;
+        part.note(answer, begun.elapsed());
     }
 }
 
 /// Watches Redis for ever. `on_news` is called when its state or fault is another one.
-pub(crate) async fn watch_cache(feed: Feed, cache: Cache, on_news: impl Fn()) {
-    let mut part = Watched { feed, name: PartName::Redis, on_news, fault: None };
+pub(crate) async fn watch_cache(feed: Feed, cache: Cache, instruments: PartInstruments, on_news: impl Fn()) {
+    let mut part = Watched { feed, name: PartName::Redis, instruments, on_news, fault: None };
     let mut probe = CacheProbe::new(cache);
     let mut ticks = every(PROBE);
     loop {
         ticks.tick().await;
-        part.note(probe.ask().await);
+        let begun = Instant::now();
+        let answer = probe.ask().await;
+        part.note(answer, begun.elapsed());
     }
 }
 
@@ -101,13 +105,15 @@ pub(crate) async fn watch_desk(feed: Feed, desk: AlertDesk) {
 struct Watched<F> {
     feed: Feed,
     name: PartName,
+    instruments: PartInstruments,
     on_news: F,
     /// Of the last answer, once there is one.
     fault: Option<Result<(), PartFault>>,
 }
 
 impl<F: Fn()> Watched<F> {
-    fn note(&mut self, answer: Result<(), Failure>) {
+    fn note(&mut self, answer: Result<(), Failure>, took: Duration) {
+        self.instruments.answered(self.name, answer.is_ok().then_some(took));
         let (now, fault) = (Timestamp::now(), answer.as_ref().copied().map_err(|failure| failure.fault));
         if self.fault.replace(fault) != Some(fault) {
             match &answer {

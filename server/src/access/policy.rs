@@ -30,7 +30,7 @@ pub(crate) const ANY: &str = "*";
 
 /// Method, path as the router has it, what it takes, and what the audit log calls it where it changes something.
 /// Nothing is noted of what is pushed, which is data, nor of what only sets the caller's own cookies.
-const ROUTES: [(&str, &str, Take, Option<&str>); 46] = [
+const ROUTES: [(&str, &str, Take, Option<&str>); 47] = [
     ("GET", "/healthz", Open, None),
     ("GET", "/readyz", Open, None),
     ("GET", "/metrics", Scrape, None),
@@ -64,6 +64,7 @@ const ROUTES: [(&str, &str, Take, Option<&str>); 46] = [
     ("GET", "/alerts", Read, None),
     ("GET", "/database", Read, None),
     ("GET", "/api", Read, None),
+    ("GET", "/health", Read, None),
     ("POST", "/api/snapshot", Read, None),
     ("POST", "/api/drawn", Read, None),
     (ANY, "/api/{*rest}", Read, None),

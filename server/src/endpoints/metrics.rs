@@ -19,7 +19,6 @@ use prometheus_client::registry::Registry;
 /// Enters what is read at scrape time.
 pub(crate) fn register(registry: &mut Registry, feed: &Feed) {
     registry.register_collector(Box::new(Newest(feed.clone())));
-    registry.register_collector(Box::new(Process));
 }
 
 /// The metrics, as OpenMetrics 1.0 where asked for and as Prometheus' own text otherwise.
@@ -117,25 +116,4 @@ fn encode(
         }
     }
     Ok(())
-}
-
-/// This process, under the names every Prometheus client library uses.
-#[derive(Debug)]
-struct Process;
-
-impl Collector for Process {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let usage = collector::process_usage();
-        if let Some(bytes) = usage.resident_bytes {
-            let help = "Resident memory size in bytes";
-            let metric = encoder.encode_descriptor("process_resident_memory_bytes", help, None, MetricType::Gauge)?;
-            ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX)).encode(metric)?;
-        }
-        if let Some(seconds) = usage.cpu_seconds {
-            let help = "Total user and system CPU time spent in seconds";
-            let metric = encoder.encode_descriptor("process_cpu_seconds", help, None, MetricType::Counter)?;
-            ConstCounter::new(seconds).encode(metric)?;
-        }
-        Ok(())
-    }
 }

@@ -43,6 +43,17 @@ impl<S: Sync> FromRequestParts<S> for Asking {
 impl Asking {
     /// A page for whoever asks, to be kept nowhere.
     pub(super) fn page(&self, gate: &Gate, status: StatusCode, draw: impl FnOnce(&Frame<'_>) -> String) -> Response {
+        self.page_under(STILL, gate, status, draw)
+    }
+
+    /// The same under another policy of what it may load.
+    pub(super) fn page_under(
+        &self,
+        policy: HeaderValue,
+        gate: &Gate,
+        status: StatusCode,
+        draw: impl FnOnce(&Frame<'_>) -> String,
+    ) -> Response {
         let frame = Frame {
             locale: app::locale_of(&self.headers),
             theme: app::theme_of(&self.headers),
@@ -51,7 +62,7 @@ impl Asking {
             told: app::kept_of(&self.headers, TOLD),
             now: Timestamp::now(),
         };
-        let headers = [(CACHE_CONTROL, NO_STORE), (CONTENT_SECURITY_POLICY, STILL)];
+        let headers = [(CACHE_CONTROL, NO_STORE), (CONTENT_SECURITY_POLICY, policy)];
         (status, headers, Html(draw(&frame))).into_response()
     }
 

@@ -87,9 +87,17 @@ impl Running {
         lines.find(|line| line["message"] == message)
     }
 
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
+    }
+
     pub async fn end(&mut self, signal: Signal) -> Option<i32> {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
+        self.ended().await
+    }
+
+    /// Waits for its end, and answers its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
         until("the program has ended", async || self.child.try_wait().unwrap()).await.code()
     }
 }
@@ -129,7 +137,12 @@ impl Answer {
 
 impl Dashboard {
     pub async fn start(place: &Place, arguments: &[&str]) -> Self {
-        let running = Running::start(place.program(arguments), place.path().join("dashboard.log"), "serving").await;
+        Self::start_as(place.program(arguments), place.path().join("dashboard.log")).await
+    }
+
+    /// The same with a command prepared by the caller.
+    pub async fn start_as(command: Command, log: PathBuf) -> Self {
+        let running = Running::start(command, log, "serving").await;
         let url = running.logged("serving").unwrap()["url"].as_str().unwrap().to_owned();
         let host = url.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
         Self { running, host }
@@ -137,6 +150,12 @@ impl Dashboard {
 
     pub async fn get(&self, path: &str, headers: &[&str]) -> Answer {
         self.request(&format!("GET {path}"), headers, "").await
+    }
+
+    /// The answer, where somebody listens.
+    pub async fn try_get(&self, path: &str) -> Option<Answer> {
+        TcpStream::connect(&self.host).await.ok()?;
+        Some(self.get(path, &[]).await)
     }
 
     pub async fn request(&self, line: &str, headers: &[&str], body: &str) -> Answer {

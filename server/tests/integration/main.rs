@@ -8,6 +8,7 @@ mod alerting;
 mod annotations;
 mod attacked;
 mod database;
+mod health;
 mod helpers;
 mod http;
 mod languages;
@@ -17,6 +18,7 @@ mod live;
 mod process;
 mod program;
 mod recipes;
+mod reload;
 #[path = "../../examples/recipe_traffic/rhythm.rs"]
 mod rhythm;
 mod scraped;

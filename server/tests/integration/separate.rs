@@ -9,10 +9,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::helpers::{Dashboard, Place, Running, Socket, next_event, outcome, until};
 
-const SEPARATE: [&str; 2] = ["--set", "server.collector=separate"];
+pub const SEPARATE: [&str; 2] = ["--set", "server.collector=separate"];
 
 /// `recipe-monitoring-collector`, which cargo puts beside the dashboard when both are built.
-async fn collector(place: &Place, arguments: &[&str]) -> Running {
+pub async fn collector(place: &Place, arguments: &[&str]) -> Running {
     let path = Path::new(crate::helpers::PROGRAM).with_file_name("recipe-monitoring-collector");
     assert!(path.exists(), "build it first: cargo build -p collector --features runtime");
     let mut command = Command::new(path);

@@ -83,6 +83,20 @@ impl Client {
         }
     }
 
+    /// Waits, once it has ended, until the client has closed the connection from its end, too.
+    pub(super) fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut line = self.line();
+        if line.state != State::Closing {
+            return Poll::Ready(());
+        }
+        loop {
+            match ready!(Pin::new(&mut line.socket).poll_next(context)) {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Poll::Ready(()),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
     /// Sends an event, unless the client has it. Never waits: what the socket does not take now
     /// is left to the client's own task. Answers whether the event was for this client.
     pub(super) fn send(&self, frame: &Frame, text: &Utf8Bytes, now: Instant) -> bool {

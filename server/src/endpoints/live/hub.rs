@@ -14,15 +14,19 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use collector::access::Caller;
 use collector::{Feed, Frame, Subscription};
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::client::Client;
 use crate::access::Gate;
-use crate::state::{LiveClients, Stopping};
+use crate::state::{LiveClients, Stages};
 
 const PING: Duration = Duration::from_secs(30);
 /// How often it is looked whose session has ended.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long a client that was told good-bye may take to say it, too. Whoever closes a connection before that may take
+/// the good-bye away from it.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Why a client is told to go, as of the HTTP status 401: it may come back once it has logged in.
 const SESSION_ENDED: u16 = 4_401;
 /// Clients written to before others may run.
@@ -38,23 +42,27 @@ struct Inner {
     clients: Mutex<Clients>,
     instruments: LiveClients,
     gate: Gate,
+    /// How many there are.
+    count: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
 struct Clients {
     next: u64,
     connected: HashMap<u64, Arc<Client>>,
-    stopped: bool,
+    /// What all of them were told at the end.
+    bye: Option<Message>,
 }
 
 impl Hub {
     /// A hub that hands on what this feed sends, until the program stops. Needs a runtime.
-    pub(crate) fn start(feed: Feed, instruments: LiveClients, stopping: Stopping, gate: Gate) -> Self {
+    pub(crate) fn start(feed: Feed, instruments: LiveClients, stages: Stages, gate: Gate) -> Self {
         // Before the first client can come: it must miss nothing.
         let subscription = feed.subscribe(None, Timestamp::now());
-        let hub = Self(Arc::new(Inner { feed, clients: Mutex::default(), instruments, gate }));
+        let (clients, count) = (Mutex::default(), watch::Sender::new(0));
+        let hub = Self(Arc::new(Inner { feed, clients, instruments, gate, count }));
         // Writes are counted against no budget of the runtime: the hub yields by itself.
-        tokio::spawn(tokio::task::unconstrained(hub.clone().run(subscription, stopping)));
+        tokio::spawn(tokio::task::unconstrained(hub.clone().run(subscription, stages)));
         hub
     }
 
@@ -63,6 +71,14 @@ impl Hub {
         let Some((number, client)) = self.enter(socket, since, caller) else { return };
         let _here = Here { hub: self, number };
         poll_fn(|context| client.poll_end(context)).await;
+        // Where it has not gone by itself.
+        let _ = tokio::time::timeout(FAREWELL, poll_fn(|context| client.poll_gone(context))).await;
+    }
+
+    /// Waits until no client is left.
+    pub(crate) async fn empty(&self) {
+        // The sender lives as long as this.
+        let _ = self.0.count.subscribe().wait_for(|count| *count == 0).await;
     }
 
     fn enter(&self, socket: WebSocket, since: Option<u64>, caller: Caller) -> Option<(u64, Arc<Client>)> {
@@ -81,14 +97,15 @@ impl Hub {
         let number = clients.next;
         clients.next += 1;
         clients.connected.insert(number, Arc::clone(&client));
-        if clients.stopped {
-            client.close(bye(), now);
+        if let Some(bye) = clients.bye.clone() {
+            client.close(bye, now);
         }
+        self.0.count.send_replace(clients.connected.len());
         self.0.instruments.connected.inc();
         Some((number, client))
     }
 
-    async fn run(self, mut subscription: Subscription, Stopping(mut stopping): Stopping) {
+    async fn run(self, mut subscription: Subscription, mut stages: Stages) {
         let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = tokio::time::interval(LOOK);
@@ -96,9 +113,10 @@ impl Hub {
         loop {
             tokio::select! {
                 biased;
-                _ = stopping.changed() => {
-                    self.clients().stopped = true;
-                    self.each(|client, now| client.close(bye(), now)).await;
+                for_good = stages.closing() => {
+                    let bye = bye(for_good);
+                    self.clients().bye = Some(bye.clone());
+                    self.each(|client, now| client.close(bye.clone(), now)).await;
                     return;
                 }
                 frame = subscription.next() => {
@@ -154,7 +172,10 @@ struct Here {
 
 impl Drop for Here {
     fn drop(&mut self) {
-        self.hub.clients().connected.remove(&self.number);
+        let mut clients = self.hub.clients();
+        clients.connected.remove(&self.number);
+        self.hub.0.count.send_replace(clients.connected.len());
+        drop(clients);
         self.hub.0.instruments.connected.dec();
     }
 }
@@ -167,6 +188,10 @@ fn over() -> Message {
     Message::Close(Some(CloseFrame { code: SESSION_ENDED, reason: Utf8Bytes::from_static("the session has ended") }))
 }
 
-fn bye() -> Message {
-    Message::Close(Some(CloseFrame { code: close_code::AWAY, reason: Utf8Bytes::from_static("restarting") }))
+fn bye(for_good: bool) -> Message {
+    let (code, reason) = match for_good {
+        true => (close_code::AWAY, "stopping"),
+        false => (close_code::RESTART, "new settings"),
+    };
+    Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }))
 }
