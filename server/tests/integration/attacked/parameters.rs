@@ -98,7 +98,7 @@ const FORMS: [(&str, &[(&str, &str)]); 9] = [
 ];
 
 /// What the addresses of pages say.
-const PAGES: [(&str, &[(&str, &str)]); 12] = [
+const PAGES: [(&str, &[(&str, &str)]); 13] = [
     ("/", &LOOK),
     ("/system", &LOOK),
     ("/application", &LOOK),
@@ -111,6 +111,7 @@ const PAGES: [(&str, &[(&str, &str)]); 12] = [
     ("/account", &[]),
     ("/users", &[]),
     ("/audit", &[]),
+    ("/health", &[]),
 ];
 const LOOK: [(&str, &str); 5] =
     [("range", "1h"), ("from", "1790000000"), ("to", "1790003600"), ("compare", "1d"), ("kiosk", "")];
