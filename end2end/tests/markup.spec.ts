@@ -144,6 +144,7 @@ test("what is stored as markup is shown as text, on every page, and nothing of i
       ["audit", [attacks[0] ?? ""]],
       ["users", []],
       ["account", [attacks[0] ?? ""]],
+      ["health", []],
       ["api", []],
       ["?range=1h", [...attacks.slice(0, 5)]],
       [`alerts?rule=${encodeURIComponent(all)}&severity=${encodeURIComponent(all)}`, []],
