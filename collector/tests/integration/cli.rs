@@ -251,11 +251,13 @@ async fn what_was_made_of_rows_left_behind_is_removed_too() {
                UPDATE daily_summaries SET updated_at = 'epoch', created_at = 'epoch'";
     execute(&mut database, sql).await;
     let before = dump(&mut database).await;
+    // Of the day before, also in its last hour, and of the last 24 hours.
+    let then = "least(now() - INTERVAL '23 hours', date_trunc('day', now(), 'UTC') - INTERVAL '1 second')";
     let left = format!(
         "INSERT INTO system_metrics (timestamp, metric_name, metric_value, labels)
-         VALUES (now() - INTERVAL '23 hours', '{TEST_NAME}', 1, '{{\"host\": \"web\", \"check\": \"x\"}}');
+         VALUES ({then}, '{TEST_NAME}', 1, '{{\"host\": \"web\", \"check\": \"x\"}}');
          INSERT INTO alert_history (timestamp, rule_name, severity, category, message)
-         VALUES (now() - INTERVAL '23 hours', '{TEST_NAME}', 'info', 'check', 'left')"
+         VALUES ({then}, '{TEST_NAME}', 'info', 'check', 'left')"
     );
     execute(&mut database, &left).await;
     for job in ["aggregate", "summarize", "refresh"] {
