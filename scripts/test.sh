@@ -45,7 +45,9 @@ if [[ $quick = no ]]; then
   run "tests: the layer" cargo test --locked -p collector --features http
   run "tests: collector" cargo test --locked -p collector --features runtime,http
   run "tests: app" cargo test --locked -p app --features ssr
-  run "tests: server" cargo test --locked -p server
+  # Not beside those that count seconds.
+  run "tests: server" cargo test --locked -p server -- --skip attacked::
+  run "tests: server, attacked" cargo test --locked -p server --test integration attacked::
   run "release build" scripts/build.sh
   run "end to end, in Chromium" end_to_end
   run "packages, installed and run" scripts/package_test.sh
