@@ -93,6 +93,8 @@ mod notify;
 #[cfg(feature = "runtime")]
 mod outlet;
 #[cfg(feature = "runtime")]
+mod own_socket;
+#[cfg(feature = "runtime")]
 mod relay;
 #[cfg(feature = "runtime")]
 mod reload;

@@ -7,16 +7,14 @@
 //! | request | `p`, `j`: OTLP in protobuf, JSON; `e`: business events, `d`, `a`, `t`: alerts | length | the body |
 //! | answer | `+` taken, `!` refused, `-` not now | length | what is answered, or why not |
 
-use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
@@ -24,6 +22,7 @@ use crate::InJapanese;
 use crate::alert::{Act, Desk};
 use crate::alerting::{Front, Refusal};
 use crate::business::{Counting, Taken};
+use crate::own_socket;
 use crate::source::events;
 use crate::source::otlp::{Format, Receiver};
 
@@ -193,7 +192,7 @@ impl Entrance {
     /// Takes what comes, for ever.
     pub(crate) async fn open(self, data_dir: PathBuf) {
         let path = data_dir.join(SOCKET);
-        let listener = match listen(&path) {
+        let listener = match own_socket::listen(&path) {
             Ok(listener) => listener,
             Err(error) => {
                 return tracing::warn!(
@@ -287,17 +286,6 @@ impl Entrance {
         let Some(counting) = &self.counting else { return Err(RelayError::NotNow(Taken::OFF.to_owned())) };
         serde_json::to_vec(&counting.take(events).await).map_err(|error| failed(&error))
     }
-}
-
-/// A socket at `path` that only this user may open; one that a killed collector left makes room.
-fn listen(path: &Path) -> io::Result<UnixListener> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(listener)
 }
 
 async fn write(stream: &mut UnixStream, bytes: &[u8]) -> io::Result<()> {

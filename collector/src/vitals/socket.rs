@@ -1,13 +1,13 @@
 //! The way from one process to another about vitals: whoever connects is told, and nothing is asked.
 
-use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+
+use crate::own_socket;
 
 /// Neither end waits longer for the other.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,7 +25,7 @@ pub(super) struct Counter(UnixListener);
 impl Counter {
     /// Opens it; says so where that cannot be.
     pub(super) fn open(path: &Path) -> Option<Self> {
-        listen(path)
+        own_socket::listen(path)
             .map(Self)
             .inspect_err(|error| {
                 let path = path.display();
@@ -64,15 +64,4 @@ pub(super) async fn ask(path: &Path) -> io::Result<Vec<u8>> {
         Ok(answer)
     };
     tokio::time::timeout(PATIENCE, asked).await?
-}
-
-/// A socket that only this user may open; one that a killed program left makes room.
-fn listen(path: &Path) -> io::Result<UnixListener> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(listener)
 }
