@@ -240,11 +240,11 @@ impl Application {
     /// the settings of the run that is to follow, where one is, and what it takes over.
     pub async fn run(self, end: impl Future<Output = End>) -> Option<(Settings, Carried)> {
         let url = self.url();
-        tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "serving");
         if let Some(token) = self.first_token() {
             let url = format!("{url}first-admin");
             tracing::warn!(url, token, "nobody can log in yet: make the first admin there, with this token");
         }
+        tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "serving");
         // Around the router, which chooses a route by the path that it is given.
         let site = from_fn_with_state(self.base, base::under).layer(self.router);
         let site = ServiceExt::<Request>::into_make_service_with_connect_info::<Peer>(site);
