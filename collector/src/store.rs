@@ -47,7 +47,7 @@ pub(crate) use business::{CountQuery, Left};
 pub use check::{CheckError, Trial};
 pub(crate) use database::{Looker, Numbers, nothing};
 use link::Link;
-use pool::Pool;
+pub(crate) use pool::Pool;
 pub(crate) use probe::StoreProbe;
 pub(crate) use range::{SavedRange, Step, Steps};
 pub use replay::Moment;

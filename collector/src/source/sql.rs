@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgArgumentBuffer, PgPool, PgPoolOptions, PgTypeInfo};
+use sqlx::postgres::{PgArgumentBuffer, PgPoolOptions, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Encode, Postgres, Type};
 
 use crate::InJapanese;
 use crate::sentence::seconds;
-use crate::store::{StoreError, options};
+use crate::store::{Pool, StoreError, options};
 
 /// Connections to the application's database.
 const CONNECTIONS: u32 = 2;
@@ -79,7 +79,7 @@ impl InJapanese for SqlError {
 /// Asks the application's database.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlReader {
-    pool: PgPool,
+    pool: Pool,
     timeout: Duration,
 }
 
@@ -96,7 +96,7 @@ impl SqlReader {
             .idle_timeout(IDLE)
             .acquire_timeout(ROUND_TRIP)
             .connect_lazy_with(options);
-        Ok(Self { pool, timeout })
+        Ok(Self { pool: Pool::new(pool), timeout })
     }
 
     /// The number that `sql` answers for the time from `from` until before `to`, which are its

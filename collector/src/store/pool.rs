@@ -1,4 +1,5 @@
-//! The pool of connections, which counts those who wait for one: sqlx's own does not say.
+//! The pool of connections. It counts those who wait for one, which sqlx's own does not say; and it begins transactions to
+//! their end.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Describe, Either, Execute, Executor, Postgres, SqlStr, Transaction};
+use sqlx::{Describe, Either, Execute, Executor, Postgres, SqlSafeStr, SqlStr, Transaction};
 use tokio::sync::mpsc;
 
 use crate::sample::Pool as State;
@@ -19,7 +20,7 @@ const ROWS: usize = 64;
 
 /// A pool like sqlx's. Clones are the same one.
 #[derive(Clone, Debug)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     inner: PgPool,
     waiting: Arc<AtomicU64>,
 }
@@ -50,12 +51,12 @@ impl Deref for Pool {
 }
 
 impl Pool {
-    pub(super) fn new(inner: PgPool) -> Self {
+    pub(crate) fn new(inner: PgPool) -> Self {
         Self { inner, waiting: Arc::default() }
     }
 
     /// How it stands.
-    pub(super) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         let (size, idle) = (u64::from(self.inner.size()), self.inner.num_idle() as u64);
         State {
             idle,
@@ -65,20 +66,31 @@ impl Pool {
         }
     }
 
-    pub(super) async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+    pub(crate) async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
         let _waiting = Waiting::begin(&self.waiting);
         self.inner.acquire().await
     }
 
-    pub(super) async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let _waiting = Waiting::begin(&self.waiting);
-        self.inner.begin().await
+    pub(crate) async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        begin(self.acquire().await?, None).await
     }
 
-    pub(super) async fn begin_with(&self, statement: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let _waiting = Waiting::begin(&self.waiting);
-        self.inner.begin_with(statement).await
+    pub(crate) async fn begin_with(&self, statement: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
+        begin(self.acquire().await?, Some(statement.into_sql_str())).await
     }
+}
+
+/// Begins a transaction in a task of its own, so also where whoever asked has given up. sqlx 0.9.0 takes no notice of a
+/// transaction whose BEGIN nobody waits for, and hands on a connection that is still in it: what the next one writes there
+/// is never committed, and after the first error everybody's queries fail
+/// (<https://github.com/transact-rs/sqlx/issues/4385>).
+async fn begin(
+    connection: PoolConnection<Postgres>,
+    statement: Option<SqlStr>,
+) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let beginning = tokio::spawn(Transaction::begin(connection, statement));
+    // It neither panics nor is it stopped, except by the end of the program.
+    beginning.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// As sqlx does it for its own, one connection for each statement.

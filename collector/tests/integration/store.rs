@@ -1,7 +1,10 @@
 //! What is written is what is read back.
 
+use std::future::poll_fn;
 use std::path::Path;
-use std::time::Duration;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use collector::config::Database;
 use collector::{Archive, Batch, Buffer, Instruments, Record, Store, System};
@@ -9,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use rustix::process::Signal;
 
-use crate::helpers::{connect, directory, quiet};
+use crate::helpers::{connect, directory, number, quiet};
 
 /// Samples on their way, as they come out of the spool.
 pub async fn batch(directory: &Path, samples: &[System]) -> Batch {
@@ -44,6 +47,45 @@ async fn samples_come_back_as_they_were_and_late_ones_get_their_month() {
     let sql = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'system_metrics'::regclass";
     let partitions: i64 = sqlx::query_scalar(sql).fetch_one(&mut connect(&url).await).await.unwrap();
     assert!(partitions >= 2);
+    store.close().await;
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+/// As where a browser goes away while its page is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_half_way_leaves_no_connection_in_a_transaction() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let store = Store::open(&url, &Database { pool_min: 0, pool_max: 1, ..Database::default() }).await.unwrap();
+    let archive = Archive::new(store.clone(), None, 10.0);
+    let mut other = connect(&url).await;
+    let mut given_up = 0;
+    for turns in 0..80 {
+        {
+            let mut asked = pin!(archive.remove_annotation("nothing"));
+            for turn in 0.. {
+                if poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_ready())).await {
+                    break;
+                }
+                if turn == turns {
+                    given_up += 1;
+                    break;
+                }
+                // The answer may come meanwhile.
+                tokio::task::yield_now().await;
+            }
+        }
+        // By the same and only connection, once it is back.
+        archive.metrics(1).await.unwrap();
+        let in_transactions = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+        // The collector's own may be in one, for a moment.
+        let since = Instant::now();
+        while number(&mut other, in_transactions).await > 0 {
+            assert!(since.elapsed() < Duration::from_secs(5), "after {turns} turns");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert!(given_up > 10, "{given_up}");
     store.close().await;
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
 }
