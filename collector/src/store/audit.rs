@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::samples::{replace_nul, without_nul};
 use super::{Store, StoreError};
 use crate::audit::AuditEntry;
 
@@ -28,12 +29,12 @@ impl Store {
             )
             .bind(of(|entry| entry.id.clone()))
             .bind(of(|entry| entry.timestamp.to_string()))
-            .bind(of(|entry| text(&entry.actor)))
-            .bind(of(|entry| text(&entry.role)))
-            .bind(of(|entry| text(&entry.action)))
-            .bind(of(|entry| text(&entry.object)))
-            .bind(of(|entry| entry.detail.to_string().replace("\\u0000", "")))
-            .bind(of(|entry| text(&entry.address)))
+            .bind(of(|entry| replace_nul(&entry.actor)))
+            .bind(of(|entry| replace_nul(&entry.role)))
+            .bind(of(|entry| replace_nul(&entry.action)))
+            .bind(of(|entry| replace_nul(&entry.object)))
+            .bind(of(|entry| without_nul(entry.detail.clone()).to_string()))
+            .bind(of(|entry| replace_nul(&entry.address)))
             .bind(entries.iter().map(|entry| entry.ok).collect::<Vec<_>>())
             .execute(&self.pool)
             .await?;
@@ -61,11 +62,6 @@ impl Store {
         };
         tokio::time::timeout(limit, select).await.unwrap_or(Err(StoreError::TooLong(limit)))
     }
-}
-
-/// PostgreSQL has no text with NUL in it.
-fn text(text: &str) -> String {
-    text.replace('\0', "")
 }
 
 fn of_row((id, at, actor, role, action, object, detail, address, ok): Row) -> AuditEntry {

@@ -243,7 +243,7 @@ pub(super) fn without_nul(value: Value) -> Value {
     }
 }
 
-fn replace_nul(text: &str) -> String {
+pub(super) fn replace_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -50,6 +50,9 @@ async fn every_change_is_noted_with_who_what_and_whether() {
     assert_eq!(silences[0]["author"], "operator", "nobody silences under another name");
     dashboard.request("POST /alerts/act", &[FORM, &cookie], &format!("do=end_silence&silence={silence}")).await;
     dashboard.request("POST /alerts/act", &[FORM, &cookie], "do=acknowledge&alert=nothing&name=x").await;
+    // NUL itself, and a text that only spells it: PostgreSQL takes the one nowhere, and the other as it is.
+    let odd = "do=silence&alert=odd%00&reason=%00&for=%5Cu0000";
+    dashboard.request("POST /alerts/act", &[FORM, &cookie], odd).await;
     let ci = token(&access, "ci", Scope::Operate, SignedDuration::from_hours(1));
     let annotation = json!({ "text": "Deploy", "id": "deploy-1", "created_by": "GitHub" });
     let marked = dashboard.request("POST /api/v1/annotations", &[JSON, &ci], &annotation.to_string()).await;
@@ -61,7 +64,7 @@ async fn every_change_is_noted_with_who_what_and_whether() {
     dashboard.request("POST /preferences", &[FORM, &admin], "lang=en").await;
     dashboard.request("POST /logout", &[&cookie], "").await;
 
-    let noted = rows(&place, 9).await;
+    let noted = rows(&place, 10).await;
     let noted: Vec<_> =
         noted.iter().map(|(actor, role, action, object, ok)| (&**actor, &**role, &**action, &**object, *ok)).collect();
     assert_eq!(
@@ -72,6 +75,7 @@ async fn every_change_is_noted_with_who_what_and_whether() {
             ("operator", "operator", "silence.add", &silence, true),
             ("operator", "operator", "silence.end", &silence, true),
             ("operator", "operator", "alert.acknowledge", "nothing", false),
+            ("operator", "operator", "silence.add", "odd\u{fffd}", false),
             ("token:ci", "operate", "annotation.add", "deploy-1", true),
             ("viewer", "viewer", "annotation.remove", "/api/v1/annotations/deploy-1", false),
             ("admin", "admin", "user.role", "viewer", true),
@@ -83,11 +87,14 @@ async fn every_change_is_noted_with_who_what_and_whether() {
         assert!(page.body.contains(part), "{part} is not in {}", page.body);
     }
     let mut database = database(&place).await;
-    let detail: String = sqlx::query_scalar("SELECT detail::text FROM audit_log WHERE action = 'silence.add'")
-        .fetch_one(&mut database)
-        .await
-        .unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&detail).unwrap()["reason"], "known");
+    let details: Vec<String> =
+        sqlx::query_scalar("SELECT detail::text FROM audit_log WHERE action = 'silence.add' ORDER BY timestamp")
+            .fetch_all(&mut database)
+            .await
+            .unwrap();
+    let details: Vec<Value> = details.iter().map(|detail| serde_json::from_str(detail).unwrap()).collect();
+    assert_eq!(details[0]["reason"], "known");
+    assert_eq!(details[1], json!({ "reason": "\u{fffd}", "for": "\\u0000" }));
     let all: String = sqlx::query_scalar("SELECT string_agg(audit_log::text, ' ') FROM audit_log")
         .fetch_one(&mut database)
         .await
