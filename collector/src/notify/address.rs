@@ -11,18 +11,19 @@ use crate::InJapanese;
 
 /// No such address is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is at {address}, in a private network or on this machine; set allow_private = true if it is meant")]
+#[error("{host} is at {address}, in a private network or on this machine; set {setting} = true if it is meant")]
 pub(super) struct Private {
     host: String,
     address: IpAddr,
+    setting: &'static str,
 }
 
 impl InJapanese for Private {
     fn ja(&self) -> String {
-        let Self { host, address } = self;
+        let Self { host, address, setting } = self;
         format!(
             "{host} のアドレス {address} は、プライベートネットワークまたはこのマシンのものです。意図したものであれば \
-             allow_private = true を設定してください"
+             {setting} = true を設定してください"
         )
     }
 }
@@ -31,6 +32,8 @@ impl InJapanese for Private {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guard {
     pub(super) allow_private: bool,
+    /// By which private ones are allowed.
+    pub(super) setting: &'static str,
 }
 
 impl Guard {
@@ -45,7 +48,7 @@ impl Guard {
             all.into_iter().partition(|address| self.allow_private || is_public(address.ip()));
         match refused.first() {
             Some(address) if allowed.is_empty() => {
-                Err(io::Error::other(Private { host: host.to_owned(), address: address.ip() }))
+                Err(io::Error::other(Private { host: host.to_owned(), address: address.ip(), setting: self.setting }))
             }
             _ => Ok(allowed),
         }
@@ -56,7 +59,7 @@ impl Guard {
         let address: Option<IpAddr> = url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
         match address {
             Some(address) if !self.allow_private && !is_public(address) => {
-                Err(Private { host: address.to_string(), address })
+                Err(Private { host: address.to_string(), address, setting: self.setting })
             }
             _ => Ok(()),
         }
@@ -126,10 +129,13 @@ mod tests {
     use super::*;
     use crate::sentence::assert_japanese;
 
+    const REFUSING: Guard = Guard { allow_private: false, setting: "heartbeat_allow_private" };
+    const ALLOWING: Guard = Guard { allow_private: true, ..REFUSING };
+
     #[test]
     fn a_private_address_is_refused_in_japanese_too() {
-        let private = Guard { allow_private: false }.check(&"http://10.0.0.1/x".parse().unwrap()).unwrap_err();
-        assert_japanese(&private.ja(), &["10.0.0.1", "allow_private = true"]);
+        let private = REFUSING.check(&"http://10.0.0.1/x".parse().unwrap()).unwrap_err();
+        assert_japanese(&private.ja(), &["10.0.0.1", "heartbeat_allow_private = true"]);
     }
 
     #[test]
@@ -182,14 +188,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_of_this_machine_is_refused_unless_it_is_allowed() {
-        let refused = Guard { allow_private: false }.resolve("localhost", 80).await.unwrap_err();
-        assert!(refused.to_string().starts_with("localhost is at "), "{refused}");
-        assert!(!Guard { allow_private: true }.resolve("localhost", 80).await.unwrap().is_empty());
+        let refused = REFUSING.resolve("localhost", 80).await.unwrap_err();
+        let refused = refused.to_string();
+        assert!(
+            refused.starts_with("localhost is at ") && refused.contains("set heartbeat_allow_private = true"),
+            "{refused}"
+        );
+        assert!(!ALLOWING.resolve("localhost", 80).await.unwrap().is_empty());
         for (url, is_allowed) in
             [("http://[::1]/", false), ("http://0x7f.1/", false), ("http://1.1.1.1/", true), ("http://name/", true)]
         {
             let url = Url::parse(url).unwrap();
-            assert_eq!(Guard { allow_private: false }.check(&url).is_ok(), is_allowed, "{url}");
+            assert_eq!(REFUSING.check(&url).is_ok(), is_allowed, "{url}");
         }
     }
 }

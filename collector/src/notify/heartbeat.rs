@@ -15,7 +15,7 @@ pub(crate) async fn send_heartbeats(
     report: impl Fn(Result<(), SendError>, Timestamp),
 ) {
     let Some(url) = notify.heartbeat_url.expose() else { return };
-    let guard = Guard { allow_private: notify.heartbeat_allow_private };
+    let guard = Guard { allow_private: notify.heartbeat_allow_private, setting: "heartbeat_allow_private" };
     let mut ticks = tokio::time::interval(notify.heartbeat);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -8,10 +8,10 @@ use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls as Wire
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 
-use super::address::{Guard, Private};
+use super::address::Private;
 use super::error::{SendError, no_tls, no_way};
 use super::form::{headline, paragraphs, subject};
-use super::sender::Outcome;
+use super::sender::{Outcome, guard};
 use super::{About, Message};
 use crate::Sentence;
 use crate::config::{Receiver, Tls};
@@ -34,8 +34,7 @@ pub(super) async fn send(
         ))
     })?;
     let mail = mail(receiver, message, dashboard_url).map_err(|error| unusable(&error))?;
-    let guard = Guard { allow_private: receiver.allow_private };
-    let addresses = guard.resolve(host, port).await.map_err(|error| match error.get_ref() {
+    let addresses = guard(receiver).resolve(host, port).await.map_err(|error| match error.get_ref() {
         Some(inner) if let Some(private) = inner.downcast_ref::<Private>() => {
             SendError::Unusable(Sentence::of(private))
         }

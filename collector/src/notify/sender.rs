@@ -121,8 +121,9 @@ impl Sender {
     }
 }
 
-fn guard(receiver: &Receiver) -> Guard {
-    Guard { allow_private: receiver.allow_private }
+/// Where the messages of a receiver may go.
+pub(super) fn guard(receiver: &Receiver) -> Guard {
+    Guard { allow_private: receiver.allow_private, setting: "allow_private" }
 }
 
 /// A client that goes where it is sent and nowhere else.
