@@ -22,8 +22,8 @@ use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{self, SignalKind};
 
-use crate::config::{LogFormat, Settings, Sources};
-use crate::{Sentence, service_manager};
+use crate::config::{ConfigError, LogFormat, Settings, Sources};
+use crate::{Sentence, service_manager, telemetry};
 
 /// The one setting that a reload does not put into use.
 const UNTIL_RESTART: &str = "log.format";
@@ -109,7 +109,16 @@ impl Reloads {
     }
 }
 
-/// Reads settings whenever SIGHUP asks for it.
+/// Reads settings whenever SIGHUP asks for it, and goes back to those of the run before where one by the new ones does
+/// not start.
+///
+/// ```text
+/// loop {
+///     run by the settings in use -> started   no run came of it: once more, by the old settings, or the end
+///     ready
+///     next, and the run ends -> follow
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Reloading {
     sources: Sources,
@@ -117,6 +126,9 @@ pub struct Reloading {
     reloads: Reloads,
     /// How lines of the log are written until the end.
     format: LogFormat,
+    /// Of the run before, until one by the new ones has started.
+    before: Option<Settings>,
+    is_first: bool,
 }
 
 impl Reloading {
@@ -127,7 +139,8 @@ impl Reloading {
     /// When the operating system does not let us listen.
     pub fn listen(sources: Sources, used: &Settings) -> io::Result<Self> {
         let asked = unix::signal(SignalKind::hangup())?;
-        Ok(Self { sources, asked, reloads: Reloads::begin(Timestamp::now()), format: used.log.format })
+        let reloads = Reloads::begin(Timestamp::now());
+        Ok(Self { sources, asked, reloads, format: used.log.format, before: None, is_first: true })
     }
 
     /// What came of it.
@@ -137,7 +150,7 @@ impl Reloading {
     }
 
     /// Waits for settings that are other than those in use, right, and found usable by `foresee`; answers what that
-    /// has prepared, too. Whoever starts by them says what became of it by [`Self::succeeded`] or [`Self::refuse`].
+    /// has prepared, too, for [`Self::follow`].
     pub async fn next<T, E: Display>(
         &mut self,
         used: &Settings,
@@ -163,14 +176,60 @@ impl Reloading {
         }
     }
 
-    /// Notes that the settings in use stay, and why.
-    pub fn refuse(&self, error: &dyn Display) {
+    /// Uses these settings from now on: a run by them follows.
+    ///
+    /// # Errors
+    ///
+    /// When their filter of the log is none; nothing has changed then.
+    pub fn follow(&mut self, used: &mut Settings, next: Settings) -> Result<(), ConfigError> {
+        telemetry::follow(&next.log)?;
+        self.before = Some(std::mem::replace(used, next));
+        Ok(())
+    }
+
+    /// What came of a run by the settings in use: the run, or `None` where it did not start and those before are in use
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// Why it did not start, where there is nothing to go back to.
+    pub fn started<R, E: Display>(&mut self, used: &mut Settings, run: Result<R, E>) -> Result<Option<R>, E> {
+        match (run, self.before.take()) {
+            (Ok(run), before) => {
+                if before.is_some() {
+                    self.succeeded(used);
+                }
+                Ok(Some(run))
+            }
+            (Err(error), Some(before)) => {
+                self.refuse(&error);
+                if let Err(error) = telemetry::follow(&before.log) {
+                    tracing::error!(%error, "the log is filtered by the new settings");
+                }
+                *used = before;
+                Ok(None)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Tells the service manager that a run does its work, `status` in a few words. Answers whether it is the first.
+    pub fn ready(&mut self, status: &str) -> bool {
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        if is_first {
+            service_manager::ready(status);
+        } else {
+            service_manager::ready_again(status);
+        }
+        is_first
+    }
+
+    fn refuse(&self, error: &dyn Display) {
         tracing::error!(%error, "the settings stay as they were");
         self.reloads.refuse(error, Timestamp::now());
     }
 
-    /// Notes that a run has begun by new settings.
-    pub fn succeeded(&self, used: &Settings) {
+    fn succeeded(&self, used: &Settings) {
         let waits = self.waits(used);
         tracing::info!("the new settings are in use");
         for setting in &waits {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use collector::config::{Flags, Sources};
-use collector::{Reloading, Settings, service_manager, shutdown, telemetry};
+use collector::{Reloading, Settings, shutdown, telemetry};
 use server::{Application, Carried, End};
 
 /// Shows a host's numbers live in the browser, and takes and keeps them unless a separate
@@ -55,9 +55,6 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut stop = Box::pin(shutdown::signal()?);
     let mut reloading = Reloading::listen(sources, &settings)?;
     let mut carried = Carried::begin(&reloading);
-    // Settings of the run before, to go back to where one by the new ones does not start.
-    let mut before: Option<Settings> = None;
-    let mut is_first = true;
     loop {
         let starting = Application::build(&settings, &mut carried);
         let started = tokio::select! {
@@ -65,37 +62,21 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             // Dropping what is being started stops it: the servers are this process' children.
             () = &mut stop => return Ok(()),
         };
-        let application = match (started, before.take()) {
-            (Ok(application), before) => {
-                if before.is_some() {
-                    reloading.succeeded(&settings);
-                }
-                application
-            }
-            (Err(error), Some(old)) => {
-                reloading.refuse(&error);
-                telemetry::follow(&old.log)?;
-                settings = old;
-                continue;
-            }
-            (Err(error), None) => {
+        let application = match reloading.started(&mut settings, started) {
+            Ok(Some(application)) => application,
+            Ok(None) => continue,
+            Err(error) => {
                 carried.end().await;
                 return Err(error.into());
             }
         };
-        let status = format!("serving {}", application.url());
-        if is_first {
+        if reloading.ready(&format!("serving {}", application.url())) {
             say(&application)?;
-            service_manager::ready(&status);
-        } else {
-            service_manager::ready_again(&status);
         }
-        is_first = false;
         let end = End::of(&mut stop, &mut reloading, &settings);
         let Some((next, left)) = application.run(end).await else { return Ok(()) };
         carried = left;
-        telemetry::follow(&next.log)?;
-        before = Some(std::mem::replace(&mut settings, next));
+        reloading.follow(&mut settings, next)?;
     }
 }
 

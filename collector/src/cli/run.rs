@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use collector::config::Sources;
-use collector::{Carried, Reloading, Role, Running, Settings, service_manager, shutdown, telemetry};
+use collector::{Carried, Reloading, Role, Running, Settings, service_manager, shutdown};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
@@ -16,9 +16,6 @@ pub(super) async fn run(sources: Sources, mut settings: Settings) -> Result<(), 
     let mut stop = Box::pin(shutdown::signal()?);
     let mut reloading = Reloading::listen(sources, &settings)?;
     let mut carried = Carried::begin(PROGRAM, reloading.reloads().clone());
-    // Settings of the run before, to go back to where one by the new ones does not start.
-    let mut before: Option<Settings> = None;
-    let mut is_first = true;
     loop {
         let mut registry = Registry::default();
         let starting = Running::start_with(&settings, Role::Collector, &mut registry, &mut carried);
@@ -27,20 +24,10 @@ pub(super) async fn run(sources: Sources, mut settings: Settings) -> Result<(), 
             // Dropping what is being started stops it: the servers are this process' children.
             () = &mut stop => return Ok(()),
         };
-        let running = match (started, before.take()) {
-            (Ok(running), before) => {
-                if before.is_some() {
-                    reloading.succeeded(&settings);
-                }
-                running
-            }
-            (Err(error), Some(old)) => {
-                reloading.refuse(&error);
-                telemetry::follow(&old.log)?;
-                settings = old;
-                continue;
-            }
-            (Err(error), None) => {
+        let running = match reloading.started(&mut settings, started) {
+            Ok(Some(running)) => running,
+            Ok(None) => continue,
+            Err(error) => {
                 carried.end().await;
                 return Err(error.into());
             }
@@ -52,13 +39,9 @@ pub(super) async fn run(sources: Sources, mut settings: Settings) -> Result<(), 
             let _ = encode(&mut text, &registry);
             Box::pin(std::future::ready(text))
         });
-        if is_first {
+        if reloading.ready(STATUS) {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "collecting");
-            service_manager::ready(STATUS);
-        } else {
-            service_manager::ready_again(STATUS);
         }
-        is_first = false;
         let next = tokio::select! {
             biased;
             () = &mut stop => None,
@@ -71,7 +54,6 @@ pub(super) async fn run(sources: Sources, mut settings: Settings) -> Result<(), 
             return Ok(());
         };
         carried = running.hand_over().await;
-        telemetry::follow(&next.log)?;
-        before = Some(std::mem::replace(&mut settings, next));
+        reloading.follow(&mut settings, next)?;
     }
 }
