@@ -1,7 +1,6 @@
 //! HTTPS from certificate files, which are read anew when they change: a certificate that is renewed needs no restart.
 //! What is wrong with new files is logged, and the old ones stay in use.
 
-mod expiry;
 mod pair;
 
 use std::path::{Path, PathBuf};

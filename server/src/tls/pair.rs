@@ -11,8 +11,10 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
-use super::{Files, TlsError, expiry, shown};
+use super::{Files, TlsError, shown};
 
 const CERTIFICATE: &str = "tls_certificate";
 const KEY: &str = "tls_key";
@@ -47,7 +49,7 @@ impl Pair {
         let Some(first) = chain.first() else {
             return Err(missing(certificate, CERTIFICATE, "certificate", "CERTIFICATE"));
         };
-        let until = expiry::of(first);
+        let until = end_of_validity(first);
         let private = PrivateKeyDer::from_pem_slice(&read(key, KEY)?).map_err(|error| match error {
             pem::Error::NoItemsFound => missing(key, KEY, "key without a passphrase", "PRIVATE KEY"),
             error => not_pem(key, KEY, &error),
@@ -72,6 +74,13 @@ impl Pair {
             None => tracing::info!(certificate, "the certificate is in use"),
         }
     }
+}
+
+/// Which rustls checks of others' certificates and does not tell of one's own; `None` where it cannot be read.
+fn end_of_validity(certificate: &[u8]) -> Option<Timestamp> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let end = certificate.tbs_certificate().validity().not_after.to_unix_duration();
+    Timestamp::from_second(i64::try_from(end.as_secs()).ok()?).ok()
 }
 
 fn read(path: &Path, setting: &'static str) -> Result<Vec<u8>, TlsError> {
