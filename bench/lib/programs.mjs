@@ -18,7 +18,7 @@ export function program(name) {
 }
 
 /** The examples that measurements run. */
-const EXAMPLES = { sample: ['sample'], history: ['history'], layer: ['layer', 'recipe_api'] };
+const EXAMPLES = { sample: ['sample'], history: ['history'], layer: ['layer', 'recipe_api'], websocket: ['floor'] };
 
 /** Builds the examples of these measurements, before any of them begins. */
 export async function buildExamples(measurements) {

@@ -1,4 +1,4 @@
-// The two servers under measurement, and the event that both send.
+// The servers under measurement, and the event that all of them send.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,6 +7,7 @@ import path from 'node:path';
 import WebSocket from 'ws';
 import { withDashboard } from '../lib/dashboard.mjs';
 import { said, start, stop } from '../lib/processes.mjs';
+import { example } from '../lib/programs.mjs';
 import { dialects } from './dialects.mjs';
 
 const program = path.join(import.meta.dirname, 'peer.mjs');
@@ -40,13 +41,22 @@ export async function eventOf(bytes) {
 }
 
 /** Runs `measure` with a socket.io server, `{pid, url}`, that sends events like this one. */
-export async function withPeer(event, measure) {
-  const peer = start(process.execPath, [program, event, String(Buffer.byteLength(event))]);
+export function withPeer(event, measure) {
+  return withServer(process.execPath, [program, event, String(Buffer.byteLength(event))], measure);
+}
+
+/** The same with a program that does nothing but call send() for each client. */
+export function withFloor(event, measure) {
+  return withServer(example('floor'), [event], measure);
+}
+
+async function withServer(command, words, measure) {
+  const server = start(command, words);
   try {
-    const url = await said(peer, (line) => (line.startsWith('{') ? JSON.parse(line).url : undefined));
-    return await measure({ pid: peer.pid, url });
+    const url = await said(server, (line) => (line.startsWith('{') ? JSON.parse(line).url : undefined));
+    return await measure({ pid: server.pid, url });
   } finally {
-    await stop(peer);
+    await stop(server);
   }
 }
 

@@ -5,7 +5,7 @@ import { withDashboard } from '../lib/dashboard.mjs';
 import { cpuSeconds, settledBytes } from '../lib/processes.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { median } from '../lib/statistics.mjs';
-import { eventOf, peerVersion, withPeer } from './contenders.mjs';
+import { eventOf, peerVersion, withFloor, withPeer } from './contenders.mjs';
 import { connectClients, count, disconnectClients } from './swarm.mjs';
 
 /** What the goals were set for. */
@@ -20,6 +20,7 @@ export async function measure({ short }) {
   const taken = await inTurns('websocket', { short, together: true, ...form }, {
     ours: () => withDashboard((server) => round('ours', server, form), settings),
     peer: () => withPeer(event, (server) => round('peer', server, form)),
+    floor: () => withFloor(event, (server) => round('ours', server, form)),
   });
   const of = (side, figure) => median(taken[side].map((result) => result[figure]));
   const row = (what, figure, rest) => ({ what, ours: of('ours', figure), peer: of('peer', figure), ...rest });
@@ -37,6 +38,12 @@ export async function measure({ short }) {
         digits: 1,
         goal: { of: 'ratio', most: 0.6 },
       }),
+      {
+        ...row('the same, beside bare send()', 'microsecondsPerMessage', { unit: 'us', digits: 1 }),
+        peer: of('floor', 'microsecondsPerMessage'),
+        // Of so few messages it may cost less than is counted.
+        mayBeZero: short,
+      },
     ],
     about: [
       `${form.clients} clients (ws, one process), an event every 2 s; ${form.rounds} rounds in turns`,
@@ -45,6 +52,7 @@ export async function measure({ short }) {
       `CPU: user and system time of the server over ${form.spanSeconds} s, divided by the messages received`,
       'ours is the whole dashboard process, reading the host and filling the stores included, not the stores themselves',
       `peer: ${peerVersion()}, which only sends`,
+      'bare send(): a loop in one thread that writes a ready frame to each socket and does nothing else (server/examples/floor.rs)',
     ],
   };
 }
