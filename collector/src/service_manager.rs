@@ -9,7 +9,7 @@ pub(crate) const VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCH
 
 /// The program does its work from now on, `status` in a few words. Where the unit has a watchdog, that hears from
 /// the program until it ends, for as long as its tasks get their turn.
-pub fn ready(status: &str) {
+pub(crate) fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
     if let Some(limit) = sd_notify::watchdog_enabled() {
         tokio::spawn(async move {
@@ -23,7 +23,7 @@ pub fn ready(status: &str) {
 }
 
 /// The settings are read again; until [`reloaded`] or [`ready_again`] the program is not done with that.
-pub fn reloading() {
+pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now, NotifyState::Status("reading the settings again")]),
         Err(_) => tell(&[NotifyState::Reloading]),
@@ -31,12 +31,12 @@ pub fn reloading() {
 }
 
 /// They are read, and the program goes on with those it had.
-pub fn reloaded() {
+pub(crate) fn reloaded() {
     tell(&[NotifyState::Ready, NotifyState::Status("goes on with the settings that it had")]);
 }
 
 /// The program does its work by the new ones.
-pub fn ready_again(status: &str) {
+pub(crate) fn ready_again(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 

@@ -50,7 +50,7 @@ pub fn start(log: &Log) -> Result<(), ConfigError> {
 /// # Errors
 ///
 /// [`ConfigError::Invalid`] when the filter is not one; nothing has changed then.
-pub fn follow(log: &Log) -> Result<(), ConfigError> {
+pub(crate) fn follow(log: &Log) -> Result<(), ConfigError> {
     let filter = log.parsed()?;
     if let Some(handle) = FILTER.get()
         && let Err(error) = handle.reload(filter)

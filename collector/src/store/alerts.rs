@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use crate::alert::{Alert, AlertPast, AlertRecord, DRILL, Severity};
 use crate::buffer::{Entry, Record};
 
-use super::samples::without_nul;
+use super::samples::{replace_nul, without_nul};
 use super::{Store, StoreError};
 
 /// Which alerts of the past are wanted.
@@ -66,7 +66,7 @@ async fn fire(connection: &mut PgConnection, record: &AlertRecord) -> Result<u64
     .bind(&alert.rule_name)
     .bind(alert.severity.name())
     .bind(&alert.category)
-    .bind(alert.message.replace('\0', "\u{fffd}"))
+    .bind(replace_nul(&alert.message))
     .bind(Json(without_nul(snapshot.clone())))
     .bind(Json(without_nul(serde_json::to_value(alert).unwrap_or_default())))
     .execute(connection)

@@ -30,7 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Why a client is told to go, as of the HTTP status 401: it may come back once it has logged in.
 const SESSION_ENDED: u16 = 4_401;
 /// Clients written to before others may run.
-const IN_A_ROW: usize = 512;
+const IN_A_ROW: usize = 64;
 
 /// The hub. Clones are the same one.
 #[derive(Clone, Debug)]

@@ -87,9 +87,8 @@ async fn whatever_is_asked_is_answered_and_breaks_nothing() {
     assert!(upgraded > 0 && done > count / 10 && led > count / 100 && refused > count / 10, "{statuses:?}");
     assert_eq!(dashboard.get("/healthz", &[]).await.status, 200);
     let log = dashboard.running.log();
-    // A busy machine may keep a store from answering for a moment; the answers have been looked at above.
-    let is_of_load =
-        |line: &&str| line.contains("503 Service Unavailable") || line.contains("\"message\":\"does not answer\"");
+    // A busy machine may keep a store from answering in time; the answers have been looked at above.
+    let is_of_load = |line: &&str| line.contains("503 Service Unavailable") || line.contains("\"fault\":\"hanging\"");
     for bad in ["panicked", "\"level\":\"ERROR\"", "overflowed its stack"] {
         let lines: Vec<_> = log.lines().filter(|line| line.contains(bad) && !is_of_load(line)).take(5).collect();
         assert!(lines.is_empty(), "{lines:#?}");
