@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::ClientLike;
+use fred::types::config::Options;
 use fred::types::{CustomCommand, Value};
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,6 +19,8 @@ use crate::failure::Failure;
 pub(crate) struct Visit {
     link: Link,
     user: String,
+    /// For each answer.
+    limit: Duration,
 }
 
 /// What Redis is.
@@ -50,7 +52,8 @@ pub(crate) fn shown(url: &str) -> String {
     server.map(|server| format!("{}:{}", server.host, server.port)).unwrap_or_default()
 }
 
-/// Connects to the Redis at `url` within `limit`.
+/// Connects to the Redis at `url` within `limit`, which each later answer has, too: a person waits for
+/// it, and a host that is busy for a second is no trouble.
 ///
 /// # Errors
 ///
@@ -60,12 +63,18 @@ pub(crate) async fn visit(
     password: Option<&str>,
     limit: Duration,
 ) -> Result<Result<Visit, Failure>, CacheError> {
-    let (builder, config) = Cache::builder(url, password)?;
+    let (mut builder, config) = Cache::builder(url, password)?;
+    builder
+        .with_connection_config(|connection| {
+            connection.connection_timeout = limit;
+            connection.internal_command_timeout = limit;
+        })
+        .with_performance_config(|performance| performance.default_command_timeout = limit);
     let user = config.username.clone().unwrap_or_else(|| "default".to_owned());
     let connected = async {
-        let link = link(&builder, config).await?;
-        let _: Value = command(&link.client, "PING", &[]).await?;
-        Ok(Visit { link, user })
+        let visit = Visit { link: link(&builder, config).await?, user, limit };
+        visit.ask("PING", &[]).await?;
+        Ok(visit)
     };
     Ok(match tokio::time::timeout(limit, connected).await {
         Ok(visit) => visit.map_err(|error: Error| Failure::new(fault(&error), error.details())),
@@ -81,7 +90,7 @@ impl Visit {
 
     /// What Redis says of itself; `None` where the user may not ask.
     pub(crate) async fn condition(&self) -> Result<Option<Condition>, String> {
-        let text: Result<String, Error> = self.link.client.with_options(&options()).info(None).await;
+        let text: Result<String, Error> = self.link.client.with_options(&self.options()).info(None).await;
         let text = match text {
             Err(error) if error.details().starts_with("NOPERM") => return Ok(None),
             text => text.map_err(|error| error.details().to_owned())?,
@@ -103,7 +112,7 @@ impl Visit {
     /// not ask.
     pub(crate) async fn clock_ahead(&self) -> Result<Option<(SignedDuration, Duration)>, String> {
         let (asked, before) = (Instant::now(), Timestamp::now());
-        let answer = match command(&self.link.client, "TIME", &[]).await {
+        let answer = match self.ask("TIME", &[]).await {
             Err(error) if error.details().starts_with("NOPERM") => return Ok(None),
             answer => answer.map_err(|error| error.details().to_owned())?.into_array(),
         };
@@ -126,22 +135,26 @@ impl Visit {
             ("HGETALL", &[HOURLY_KEY]),
             ("PUBLISH", &[channel, ""]),
         ];
-        let client = &self.link.client;
         let failed = |error: Error| error.details().to_owned();
-        command(client, "MULTI", &[]).await.map_err(failed)?;
+        self.ask("MULTI", &[]).await.map_err(failed)?;
         let mut refused = None;
         for (name, arguments) in needed {
-            let Err(error) = command(client, name, arguments).await else { continue };
+            let Err(error) = self.ask(name, arguments).await else { continue };
             let reason = error.details().to_owned();
             refused = Some(Refused { command: name, is_right: reason.starts_with("NOPERM"), reason });
             break;
         }
-        command(client, "DISCARD", &[]).await.map_err(failed)?;
+        self.ask("DISCARD", &[]).await.map_err(failed)?;
         Ok(refused)
     }
-}
 
-async fn command(client: &Client, name: &'static str, arguments: &[&str]) -> Result<Value, Error> {
-    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    client.with_options(&options()).custom(CustomCommand::new_static(name, None, false), arguments).await
+    async fn ask(&self, name: &'static str, arguments: &[&str]) -> Result<Value, Error> {
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let command = CustomCommand::new_static(name, None, false);
+        self.link.client.with_options(&self.options()).custom(command, arguments).await
+    }
+
+    fn options(&self) -> Options {
+        Options { timeout: Some(self.limit), ..options() }
+    }
 }

@@ -41,7 +41,7 @@ impl Said {
 
     #[track_caller]
     pub fn is(&self, id: &str, result: &str) -> &Self {
-        assert_eq!(self.check(id)["result"], result, "{id}: {:#}", self.check(id));
+        assert_eq!(self.check(id)["result"], result, "{id}: {:#}", self.json);
         self
     }
 
