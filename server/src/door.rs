@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -19,6 +20,10 @@ use crate::tls::Tls;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a client may leave unacknowledged what was sent to it: one that has lost its network is gone then, and not
+/// only when the system has sent it again for a quarter of an hour.
+const ACKNOWLEDGED: Duration = Duration::from_secs(75);
 
 /// Where connections come in.
 #[derive(Debug)]
@@ -43,7 +48,12 @@ impl Door {
 
     /// The next that comes. Errors are waited out: they are of the client, or of a system that is short of something.
     pub(crate) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        Listener::accept(&mut self.listener).await
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        let limit = u32::try_from(ACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = set_tcp_user_timeout(&stream, limit) {
+            tracing::debug!(%address, %error, "the system does not bound what a client leaves unacknowledged");
+        }
+        (stream, address)
     }
 
     /// Lets it in; `None` where the handshake fails, or takes too long.
@@ -120,5 +130,19 @@ impl AsyncWrite for Stream {
             Self::Plain(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_client_without_network_the_system_gives_up_before_its_own_quarter_of_an_hour() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut door = Door::new(listener, None);
+        let (_client, (accepted, _)) = tokio::join!(TcpStream::connect(address), door.accept());
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(&accepted).unwrap(), 75_000);
     }
 }

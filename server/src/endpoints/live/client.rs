@@ -17,7 +17,7 @@ use futures_util::{Sink, Stream};
 const QUEUE: usize = 8;
 /// A client that takes longer to take one event is cut off; it will come back.
 const SEND_LIMIT: Duration = Duration::from_secs(20);
-/// A client that gave no sign of life for so long is gone.
+/// A client that was asked for a sign of life and gave none for so long is gone.
 const SILENCE: Duration = Duration::from_secs(75);
 
 /// A client: its socket, which both its own task and the hub use, and how the hub wakes the task.
@@ -37,7 +37,8 @@ struct Line {
     seen: u64,
     /// Events to send that it asked for by `since`.
     backlog: usize,
-    heard: Instant,
+    /// Since when it owes a sign of life.
+    asked: Option<Instant>,
     /// Since when the socket has taken nothing.
     stuck: Option<Instant>,
     state: State,
@@ -54,9 +55,9 @@ enum State {
 
 impl Client {
     /// A client that gets these messages first and then every event after number `seen`.
-    pub(super) fn new(socket: WebSocket, first: VecDeque<Message>, seen: u64, caller: Caller, now: Instant) -> Self {
+    pub(super) fn new(socket: WebSocket, first: VecDeque<Message>, seen: u64, caller: Caller) -> Self {
         let backlog = first.len();
-        let line = Line { socket, queue: first, seen, backlog, heard: now, stuck: None, state: State::Open };
+        let line = Line { socket, queue: first, seen, backlog, asked: None, stuck: None, state: State::Open };
         Self { line: Mutex::new(line), caller, task: AtomicWaker::new() }
     }
 
@@ -73,7 +74,7 @@ impl Client {
         loop {
             match Pin::new(&mut line.socket).poll_next(context) {
                 Poll::Ready(Some(Ok(Message::Close(_)) | Err(_)) | None) => return Poll::Ready(()),
-                Poll::Ready(Some(Ok(_))) => line.heard = Instant::now(),
+                Poll::Ready(Some(Ok(_))) => line.asked = None,
                 Poll::Pending => break,
             }
         }
@@ -117,7 +118,7 @@ impl Client {
     /// Asks for a sign of life; ends a client that gave none to the last times it was asked.
     pub(super) fn ping(&self, now: Instant) {
         let mut line = self.line();
-        if now.duration_since(line.heard) > SILENCE {
+        if now.duration_since(*line.asked.get_or_insert(now)) > SILENCE {
             line.state = State::Gone;
             self.task.wake();
         } else if line.queue.is_empty() {

@@ -21,6 +21,8 @@ use super::client::Client;
 use crate::access::Gate;
 use crate::state::{LiveClients, Stages};
 
+/// How long nothing may be sent before clients are asked for a sign of life. Of one that is gone and still sent to, the
+/// system sees it by what it does not acknowledge.
 const PING: Duration = Duration::from_secs(30);
 /// How often it is looked whose session has ended.
 const LOOK: Duration = Duration::from_secs(1);
@@ -49,9 +51,18 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Clients {
     next: u64,
-    connected: HashMap<u64, Arc<Client>>,
+    connected: HashMap<u64, Connected>,
     /// What all of them were told at the end.
     bye: Option<Message>,
+}
+
+/// What is known of a client without a look into its memory, which of thousands is a thousand waits for it.
+#[derive(Debug)]
+struct Connected {
+    client: Arc<Client>,
+    /// Whether it may be here only while the dashboard is open to everybody, only while it is not, or, where this is
+    /// none of both, for as long as its session or token.
+    while_open: Option<bool>,
 }
 
 impl Hub {
@@ -93,10 +104,15 @@ impl Hub {
             first.push_back(Message::Text(text(&frame)?));
         }
         let now = Instant::now();
-        let client = Arc::new(Client::new(socket, first, subscription.hello.seq, caller, now));
+        let client = Arc::new(Client::new(socket, first, subscription.hello.seq, caller));
         let number = clients.next;
         clients.next += 1;
-        clients.connected.insert(number, Arc::clone(&client));
+        let while_open = match client.caller() {
+            Caller::Everybody => Some(true),
+            Caller::Public => Some(false),
+            Caller::User { .. } | Caller::Token { .. } => None,
+        };
+        clients.connected.insert(number, Connected { client: Arc::clone(&client), while_open });
         if let Some(bye) = clients.bye.clone() {
             client.close(bye, now);
         }
@@ -129,6 +145,7 @@ impl Hub {
                         }
                     })
                     .await;
+                    ping.reset();
                 }
                 _ = look.tick() => self.end_sessions().await,
                 _ = ping.tick() => self.each(Client::ping).await,
@@ -138,7 +155,8 @@ impl Hub {
 
     /// Says good-bye to clients whose session has ended, or whose token, or role.
     async fn end_sessions(&self) {
-        let clients: Vec<_> = self.clients().connected.values().cloned().collect();
+        let is_open = self.0.gate.is_open();
+        let clients = self.those(|connected| connected.while_open != Some(is_open));
         for some in clients.chunks(IN_A_ROW) {
             let still = self.0.gate.still(some.iter().map(|client| client.caller()), Timestamp::now());
             let now = Instant::now();
@@ -150,13 +168,19 @@ impl Hub {
     }
 
     async fn each(&self, act: impl Fn(&Client, Instant)) {
-        // A copy, so that clients may come and go meanwhile.
-        let clients: Vec<_> = self.clients().connected.values().cloned().collect();
+        let clients = self.those(|_| true);
         for some in clients.chunks(IN_A_ROW) {
             let now = Instant::now();
             some.iter().for_each(|client| act(client, now));
             tokio::task::yield_now().await;
         }
+    }
+
+    /// A copy, so that clients may come and go meanwhile.
+    fn those(&self, are: impl Fn(&Connected) -> bool) -> Vec<Arc<Client>> {
+        let clients = self.clients();
+        let those = clients.connected.values().filter(|connected| are(connected));
+        those.map(|connected| Arc::clone(&connected.client)).collect()
     }
 
     fn clients(&self) -> MutexGuard<'_, Clients> {
