@@ -5,17 +5,14 @@ use crate::theme::Theme;
 /// Applies nothing.
 pub fn apply_theme(_theme: Theme) {}
 
-/// No window, no title.
-pub fn set_title(_title: &str) {}
+/// No window, no title and no icon.
+pub fn set_head(_title: &str, _icon: &str) {}
 
 /// A title for Leptos, which writes one into the document as it is: as markup.
 #[must_use]
 pub fn title(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
-
-/// No window, no icon.
-pub fn set_icon(_path: &'static str) {}
 
 /// The server's own paths are those at the top.
 #[must_use]
@@ -36,7 +33,10 @@ pub fn is_acting() -> bool {
 }
 
 /// There is nothing to write into.
-pub fn set_ages(_age: impl Fn(i64) -> String) {}
+pub fn write<T>(_element: &T, _before: &str, _markup: &str) {}
+
+/// There is nothing to write into.
+pub fn set_ages(_age: &dyn Fn(i64) -> String) {}
 
 /// Nobody is asked.
 #[cfg(not(feature = "ssr"))]

@@ -5,8 +5,6 @@ use std::cell::OnceCell;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::HtmlDocument;
 
 use crate::error::ApiError;
 use crate::theme::Theme;
@@ -38,25 +36,33 @@ pub fn is_hidden() -> bool {
     document().hidden()
 }
 
-/// Whether somebody has a form or a whole statement open, or is among what the server draws by keyboard:
-/// that must stay as it is.
-#[must_use]
-pub fn is_acting() -> bool {
-    document()
-        .query_selector(".act-more[open],.query[open],.server-drawn :focus-visible,.cell .markup :focus-visible")
-        .is_ok_and(|form| form.is_some())
-}
+#[wasm_bindgen]
+extern "C" {
+    /// Whether somebody has a form or a whole statement open, or is among what the server draws by keyboard:
+    /// that must stay as it is.
+    #[must_use]
+    #[wasm_bindgen(js_namespace = page, js_name = isActing)]
+    pub fn is_acting() -> bool;
 
-/// Writes into every element that says since which second something is what `age` makes of that.
-pub fn set_ages(age: impl Fn(i64) -> String) {
-    let Ok(elements) = document().query_selector_all("[data-since]") else { return };
-    for place in 0..elements.length() {
-        let element = elements.get(place).and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok());
-        let since = element.as_ref().and_then(|element| element.dataset().get("since")?.parse().ok());
-        if let (Some(element), Some(since)) = (element, since) {
-            element.set_text_content(Some(&age(since)));
-        }
-    }
+    /// Gives the window a title and an icon.
+    #[wasm_bindgen(js_namespace = page, js_name = setHead)]
+    pub fn set_head(title: &str, icon: &str);
+
+    /// Dresses the page in a theme, and keeps it for so many seconds.
+    #[wasm_bindgen(js_namespace = page)]
+    fn dress(theme: &str, seconds: u32);
+
+    /// Writes into every element that says since which second something is what `age` makes of that.
+    #[wasm_bindgen(js_namespace = page, js_name = setAges)]
+    pub fn set_ages(age: &dyn Fn(i64) -> String);
+
+    /// Has the element show this markup, of which it showed another.
+    #[wasm_bindgen(js_namespace = page)]
+    pub fn write(element: &web_sys::Element, before: &str, markup: &str);
+
+    /// The JSON text that the server answers; no text where it refuses.
+    #[wasm_bindgen(js_namespace = page, js_name = ask, catch)]
+    async fn ask_server(path: &str, body: &str) -> Result<JsValue, JsValue>;
 }
 
 /// A text as JSON.
@@ -73,18 +79,8 @@ pub fn quoted(text: &str) -> String {
 pub fn ask(path: &'static str, body: String) -> impl Future<Output = Result<String, ApiError>> + Send {
     // The page has one thread.
     SendWrapper::new(async move {
-        let options = web_sys::RequestInit::new();
-        options.set_method("POST");
-        options.set_body(&body.into());
-        if let Ok(headers) = web_sys::Headers::new() {
-            let _ = headers.set("Content-Type", "application/json");
-            options.set_headers(&headers);
-        }
-        let answer = JsFuture::from(window().fetch_with_str_and_init(path, &options)).await;
-        let answer: web_sys::Response = answer.map_err(|_| ApiError::Unreachable)?.unchecked_into();
-        let text = if answer.ok() { answer.json() } else { return Err(ApiError::Failed) };
-        let text = JsFuture::from(text.map_err(|_| ApiError::Failed)?).await.map_err(|_| ApiError::Failed)?;
-        text.as_string().ok_or(ApiError::Failed)
+        let answer = ask_server(path, &body).await.map_err(|_| ApiError::Unreachable)?;
+        answer.as_string().ok_or(ApiError::Failed)
     })
 }
 
@@ -101,18 +97,6 @@ pub fn title(text: &str) -> String {
     text.to_owned()
 }
 
-/// The window's title.
-pub fn set_title(title: &str) {
-    document().set_title(title);
-}
-
-/// The window's icon.
-pub fn set_icon(path: &'static str) {
-    if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
-        let _ = link.set_attribute("href", path);
-    }
-}
-
 /// What is before every path: empty where the dashboard is at the top of its site.
 #[must_use]
 pub fn base() -> String {
@@ -127,18 +111,8 @@ pub fn root_attribute(name: &str) -> Option<String> {
 
 /// Dresses the page in a theme and keeps it for the next one.
 pub fn apply_theme(theme: Theme) {
-    let Some(root) = document().document_element() else { return };
-    // Neither can fail: the name is a constant.
-    let _ = match theme.attribute() {
-        Some(name) => root.set_attribute("data-theme", name),
-        None => root.remove_attribute("data-theme"),
-    };
     let age = if theme == Theme::System { 0 } else { 31_536_000 };
-    let cookie = format!("theme={}; Max-Age={age}{}", theme.name(), root_attribute("data-cookie").unwrap_or_default());
-    if let Some(document) = document().dyn_ref::<HtmlDocument>() {
-        // Refused where cookies are: the choice then lasts as long as the page.
-        let _ = document.set_cookie(&cookie);
-    }
+    dress(theme.name(), age);
 }
 
 /// Whether nobody can see the page, as it changes.

@@ -25,8 +25,7 @@ pub fn ready(path: &'static str, title: &'static str, content: fn() -> AnyView) 
     // Not as a signal in the Title itself: the server reads that one after the page's signals are gone.
     Effect::new(move |_| {
         if store.loaded.get() {
-            browser::set_title(&window_title(store, title));
-            browser::set_icon(window_icon(store));
+            browser::set_head(&window_title(store, title), window_icon(store));
         }
     });
     let page = move || {
@@ -39,7 +38,7 @@ pub fn ready(path: &'static str, title: &'static str, content: fn() -> AnyView) 
             // Untracked: the page around it would be drawn anew with every tick.
             let window_title = move || browser::title(&untrack(|| window_title(store, title)));
             view! {
-                <Show when=move || store.loaded.get() fallback=move || view! { <Failure error/> }>
+                <Show when=move || store.loaded.get() fallback=move || failure(error)>
                     <Title text=window_title()/>
                     {verdict_strip()}
                     <p class="panel-notice" hidden=move || store.is_past_complete()>{words.past_incomplete}</p>
@@ -66,8 +65,7 @@ fn skeleton() -> impl IntoView {
 }
 
 /// A sentence and a way out.
-#[component]
-fn Failure(error: ApiError) -> impl IntoView {
+fn failure(error: ApiError) -> AnyView {
     let words = use_words();
     view! {
         <section class="message" role="alert">
@@ -77,4 +75,5 @@ fn Failure(error: ApiError) -> impl IntoView {
             <a class="button" href="" rel="external">{words.retry}</a>
         </section>
     }
+    .into_any()
 }

@@ -32,7 +32,7 @@ fn panel(most: usize) -> AnyView {
     // Apart from the markup, which stays as it is: who reads in it keeps the focus.
     Effect::new(move |_| {
         let now = store.now.get().as_second();
-        browser::set_ages(|since| (words.alerts.age)(&(words.duration)(age(since, now))));
+        browser::set_ages(&|since| (words.alerts.age)(&(words.duration)(age(since, now))));
     });
     let is_page = most == usize::MAX;
     let panel = part_with_forms(move |html| {

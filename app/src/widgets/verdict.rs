@@ -53,7 +53,7 @@ pub fn verdict_strip() -> AnyView {
             <p class="verdict-sentence">
                 <strong>{headline}</strong> " " <span>{more}</span>
             </p>
-            <Announcement verdict/>
+            {announcement(verdict)}
             {facts}
         </section>
     }
@@ -61,8 +61,7 @@ pub fn verdict_strip() -> AnyView {
 }
 
 /// Says a verdict of a new kind to those who cannot see the strip, and not every tick.
-#[component]
-fn Announcement(verdict: Memo<Verdict>) -> impl IntoView {
+fn announcement(verdict: Memo<Verdict>) -> AnyView {
     let store = expect_context::<LiveStore>();
     let words = use_words();
     let said = RwSignal::new(String::new());
@@ -73,7 +72,7 @@ fn Announcement(verdict: Memo<Verdict>) -> impl IntoView {
         }
         now
     });
-    view! { <p class="visually-hidden" role="status">{said}</p> }
+    view! { <p class="visually-hidden" role="status">{said}</p> }.into_any()
 }
 
 /// Whether what is seen is live, and since when not.
