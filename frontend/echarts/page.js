@@ -3,6 +3,7 @@
 import { ask, dress, isActing, setAges, setHead } from "./ask.js";
 import "./start.js";
 import "./watch.js";
+import { write } from "./write.js";
 
 // What the app calls.
-window.page = { ask, dress, isActing, setAges, setHead };
+window.page = { ask, dress, isActing, setAges, setHead, write };

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
-use super::html::Html;
+use super::html::{Html, of_text, part};
 use crate::live::{Link, LiveStore};
 use crate::{api, browser};
 
@@ -45,15 +45,13 @@ pub fn drawn(path: &'static str) -> AnyView {
         born
     });
     on_cleanup(move || store.drawn.set(String::new()));
-    let rest = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, "").to_owned()));
-    view! { <div class="markup panels server-drawn" inner_html=rest></div> }.into_any()
+    of_text("markup panels server-drawn", Box::new(move |html| write_section(html, store, "")), false)
 }
 
 /// The place of a section of it.
 pub fn drawn_section(name: String) -> AnyView {
     let store = expect_context::<LiveStore>();
-    let markup = Memo::new(move |_| store.drawn.with(|drawn| section(drawn, &name).to_owned()));
-    view! { <div class="markup" inner_html=markup></div> }.into_any()
+    part(move |html| write_section(html, store, &name))
 }
 
 /// Writes a section of it.

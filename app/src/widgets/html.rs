@@ -2,6 +2,7 @@
 //! weigh several times as much in the browser. What is not ours is escaped: markup is only what
 //! stands in the code.
 
+use leptos::html::Div;
 use leptos::prelude::*;
 
 use super::icon::Shape;
@@ -83,15 +84,16 @@ impl Html {
 
 /// The place of markup that is written anew when a signal it reads changes.
 pub fn part(write: impl Fn(&mut Html) + Send + Sync + 'static) -> AnyView {
-    of_text(Box::new(write), false)
+    of_text("markup", Box::new(write), false)
 }
 
 /// The same, that waits while somebody fills in a form in it.
 pub fn part_with_forms(write: impl Fn(&mut Html) + Send + Sync + 'static) -> AnyView {
-    of_text(Box::new(write), true)
+    of_text("markup", Box::new(write), true)
 }
 
-fn of_text(write: Box<dyn Fn(&mut Html) + Send + Sync>, has_forms: bool) -> AnyView {
+/// The same with these classes, which have `markup` among them.
+pub fn of_text(class: &'static str, write: Box<dyn Fn(&mut Html) + Send + Sync>, has_forms: bool) -> AnyView {
     let store = use_context::<LiveStore>();
     // Elements stay as they are while the text does.
     let html = Memo::new(move |before: Option<&String>| {
@@ -104,7 +106,19 @@ fn of_text(write: Box<dyn Fn(&mut Html) + Send + Sync>, has_forms: bool) -> AnyV
         write(&mut html);
         html.into_string()
     });
-    view! { <div class="markup" inner_html=html></div> }.into_any()
+    let place = NodeRef::<Div>::new();
+    let first = html.get_untracked();
+    let markup = first.clone();
+    Effect::new(move |before: Option<String>| {
+        let text = html.get();
+        let before = before.unwrap_or_else(|| first.clone());
+        let Some(place) = place.get() else { return before };
+        if before != text {
+            browser::write(&place, &before, &text);
+        }
+        text
+    });
+    view! { <div class=class node_ref=place inner_html=markup></div> }.into_any()
 }
 
 /// A view that is there as long as `is` holds.
