@@ -15,7 +15,7 @@ mod unit;
 
 pub use bars::{Bar, Bars};
 pub use figure::thresholds;
-pub use line_graph::LineGraph;
+pub use line_graph::line_graph;
 pub use plot::Threshold;
 pub use series::Series;
 pub use sparkline::sparkline;
@@ -23,7 +23,7 @@ pub use unit::Unit;
 #[cfg(feature = "ssr")]
 pub(crate) use {
     chart::{Name, option},
-    figure::{over, summary, until_now, write_legend, write_marks, write_plot, write_tools},
+    figure::{over, summary, until_now, write_axes, write_legend, write_lines, write_marks, write_tools},
     plot::Plot,
     series::{Dot, with_breaks},
     sparkline::write_sparkline,

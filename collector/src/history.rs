@@ -166,16 +166,10 @@ impl History {
         self.span_seconds
     }
 
-    /// The newest part of it: `seconds` before the newest point.
-    #[must_use]
-    pub fn newest_part(&self, seconds: i64) -> Self {
-        let mut part = Self::new(seconds);
-        if let Some(newest) = self.newest() {
-            let oldest = newest.at.as_millisecond() - seconds * 1_000;
-            let before = self.points.partition_point(|point| point.at.as_millisecond() < oldest);
-            part.points = self.points.range(before..).copied().collect();
-        }
-        part
+    /// The points of the newest part of it, oldest first: `seconds` before the newest point.
+    pub fn newest_points(&self, seconds: i64) -> impl Iterator<Item = &GraphPoint> {
+        let oldest = self.newest().map_or(0, |newest| newest.at.as_millisecond() - seconds * 1_000);
+        self.points.range(self.points.partition_point(|point| point.at.as_millisecond() < oldest)..)
     }
 
     /// Notes that a part of it could not be read, because PostgreSQL does not answer.

@@ -105,9 +105,9 @@ const draw = (element, json) => {
     if (!graph) {
         graph = { element };
         graphs.set(element, graph);
-        near.observe(element);
         zoomable(element, () => graph.chart && graph.option.graph.time);
     }
+    if (graph.near === undefined) near.observe(element);
     graph.json = json;
     graph.isStale = true;
     if (graph.near) show(graph);
@@ -142,6 +142,10 @@ const rest = () => {
         putAway(graph);
         graph.isStale = true;
         graph.element.parentElement.classList.remove("drawn");
+        // The page hands its own over again; until then all their points would be in the way of the garbage collector.
+        if (graph.figure) continue;
+        graph.option = graph.json = graph.near = undefined;
+        near.unobserve(graph.element);
     }
 };
 

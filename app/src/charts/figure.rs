@@ -5,7 +5,7 @@ use collector::{Limit, Marks, Span};
 use jiff::Timestamp;
 
 use super::chart::Name;
-use super::plot::{Plot, Threshold};
+use super::plot::{PIECES, Plot, Threshold};
 use super::unit::Unit;
 use crate::format::{self, Zone};
 use crate::range::{Look, Range};
@@ -15,30 +15,72 @@ use crate::words::Words;
 /// Where the marks of the value axis are, from the top.
 const VALUE_MARKS: [&str; 3] = ["0%", "50%", "100%"];
 
-/// The graph as SVG.
-pub fn write_plot(html: &mut Html, names: &[Name<'_>], plot: &Plot, zone: Zone) {
+/// The lines and the marks of the time axis as SVG: a path for each [`piece`](Plot::piece) of a line, and all of them
+/// moved to the left.
+pub fn write_lines(html: &mut Html, names: &[Name<'_>], plot: &Plot, zone: Zone) {
+    begin_plot(html).mark("<path class=\"graph-grid\" d=\"M0 0H1000M0 50H1000M0 100H1000\"/>");
+    html.element("<g transform=\"translate(-", &format::fixed(plot.moved(), 2), ")\">");
+    pieces(names, plot, &[], &mut |_, kind, color, path| write_path(html, kind, color, path));
+    html.element("</g></svg><svg class=\"graph-times\"><svg x=\"-", &share(plot.moved() / 1_000.0), "\">");
+    html.raw(&time_marks(plot, zone));
+    html.mark("</svg></svg>");
+}
+
+/// The marks of the time axis.
+pub fn time_marks(plot: &Plot, zone: Zone) -> String {
+    let mut html = Html::default();
+    for (_, at) in plot.time_marks(zone) {
+        let place = share(plot.x(at) / 1_000.0);
+        html.element("<text x=\"", &place, "\" y=\"50%\">").text(&mark_text(plot, at, zone)).mark("</text>");
+    }
+    html.into_string()
+}
+
+fn begin_plot(html: &mut Html) -> &mut Html {
+    html.mark("<svg class=\"graph-plot\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\">")
+}
+
+/// Hands over the paths of pieces, each with its place among them all, unless their digests are `known`; answers all digests.
+pub fn pieces(
+    names: &[Name<'_>],
+    plot: &Plot,
+    known: &[u64],
+    write: &mut dyn FnMut(usize, &'static str, &'static str, &str),
+) -> Vec<u64> {
+    let (mut digests, mut at) = (Vec::new(), 0);
+    for (kind, lines) in [("compared ", &plot.compared), ("", &plot.lines)] {
+        for ((_, color), dots) in names.iter().zip(lines) {
+            for place in 0..PIECES {
+                let piece = plot.piece(dots, place);
+                let digest = plot.digest(piece);
+                let has_area = kind.is_empty() && lines.len() == 1;
+                if known.get(digests.len()) != Some(&digest) {
+                    let [line, area] = plot.paths(piece);
+                    if has_area {
+                        write(at, "area ", color, &area);
+                    }
+                    write(at + usize::from(has_area), kind, color, &line);
+                }
+                at += 1 + usize::from(has_area);
+                digests.push(digest);
+            }
+        }
+    }
+    digests
+}
+
+/// The value axis and thresholds as SVG.
+pub fn write_axes(html: &mut Html, plot: &Plot) {
+    if !plot.thresholds.is_empty() {
+        begin_plot(html);
+        for (value, severity) in &plot.thresholds {
+            write_path(html, "threshold ", severity, &plot.threshold_path(*value));
+        }
+        html.mark("</svg>");
+    }
     html.mark("<svg class=\"graph-values\">");
     for (place, mark) in VALUE_MARKS.into_iter().zip(plot.value_marks()) {
         html.element("<text x=\"100%\" y=\"", place, "\">").text(&mark).mark("</text>");
-    }
-    html.mark("</svg><svg class=\"graph-plot\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\">");
-    html.mark("<path class=\"graph-grid\" d=\"M0 0H1000M0 50H1000M0 100H1000\"/>");
-    for ((_, color), dots) in names.iter().zip(&plot.compared) {
-        write_path(html, "compared ", color, &plot.paths(dots)[0]);
-    }
-    for ((_, color), dots) in names.iter().zip(&plot.lines) {
-        let [line, area] = plot.paths(dots);
-        if plot.lines.len() == 1 {
-            write_path(html, "area ", color, &area);
-        }
-        write_path(html, "", color, &line);
-    }
-    for (value, severity) in &plot.thresholds {
-        write_path(html, "threshold ", severity, &plot.threshold_path(*value));
-    }
-    html.mark("</svg><svg class=\"graph-times\">");
-    for (place, at) in plot.time_marks(zone) {
-        html.element("<text x=\"", &share(place), "\" y=\"50%\">").text(&mark_text(plot, at, zone)).mark("</text>");
     }
     html.mark("</svg>");
 }

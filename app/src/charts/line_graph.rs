@@ -7,7 +7,9 @@ use leptos::prelude::*;
 
 use super::chart::{self, Name};
 use super::echarts;
-use super::figure::{over, summary, thresholds, write_legend, write_marks, write_plot, write_tools};
+use super::figure::{
+    over, pieces, summary, thresholds, time_marks, write_axes, write_legend, write_lines, write_marks, write_tools,
+};
 use super::plot::Plot;
 use super::series::Series;
 use super::unit::Unit;
@@ -17,18 +19,9 @@ use crate::preferences;
 use crate::widgets::{Html, part};
 use crate::words::use_words;
 
-/// Lines over the page's range.
-#[component]
-pub fn LineGraph(
-    /// Unique on the page.
-    id: &'static str,
-    /// What it shows, in the viewer's language.
-    title: &'static str,
-    /// What its numbers are.
-    unit: Unit,
-    /// Its lines; one alone needs no legend and is filled.
-    series: Vec<Series>,
-) -> impl IntoView {
+/// Lines over the page's range, with an id that is unique on the page and a title in the viewer's language. One line alone
+/// needs no legend and is filled.
+pub fn line_graph(id: &'static str, title: &'static str, unit: Unit, series: Vec<Series>) -> AnyView {
     if preferences::hidden().split_whitespace().any(|hidden| hidden == id) {
         return ().into_any();
     }
@@ -41,15 +34,16 @@ pub fn LineGraph(
     let is_of = move |metric: &str| lines.with_value(|lines| lines.iter().any(|line| line.metric == metric));
     let plot = Memo::new(move |_| {
         let push_seconds = store.push_seconds.get();
-        let dots = |history: &History| -> Vec<_> {
-            lines.with_value(|lines| lines.iter().map(|line| line.dots(history, push_seconds)).collect())
+        let dots = |history: &History, seconds| -> Vec<_> {
+            lines.with_value(|lines| lines.iter().map(|line| line.dots(history, seconds, push_seconds)).collect())
         };
         let thresholds = store.marks.with(|marks| thresholds(marks, &is_of));
-        let compared = past.with_compared(|history| history.map(dots).unwrap_or_default());
-        past.with_viewed(|history| {
+        let compared = past
+            .with_compared(|history| history.map(|history| dots(history, history.span_seconds())).unwrap_or_default());
+        past.with_viewed(|history, seconds| {
             let end = store.end().or(history.end()).map_or(0.0, format::milliseconds);
-            let span = f64::from(i32::try_from(history.span_seconds()).unwrap_or(i32::MAX)) * 1_000.0;
-            Plot::of(dots(history), compared, unit, &thresholds, (end - span, end))
+            let span = f64::from(i32::try_from(seconds).unwrap_or(i32::MAX)) * 1_000.0;
+            Plot::of(dots(history, seconds), compared, unit, &thresholds, (end - span, end))
         })
     });
     let canvas = NodeRef::<Div>::new();
@@ -58,6 +52,15 @@ pub fn LineGraph(
     echarts::keep(
         canvas,
         move || plot.track(),
+        move |known| {
+            plot.with(|plot| {
+                let mut moves = format!("{}\n{}", format::fixed(plot.moved(), 2), time_marks(plot, store.zone.get()));
+                let digests = pieces(&names(), plot, known, &mut |place, _, _, path| {
+                    moves.push_str(&format!("\n{place} {path}"));
+                });
+                (moves, digests)
+            })
+        },
         move || plot.with(|plot| chart::option(plot, &names(), compared(), store.zone.get())),
         drawn,
     );
@@ -74,10 +77,16 @@ pub fn LineGraph(
         plot.with(|plot| store.marks.with(|marks| write_marks(html, plot, marks, &is_of)));
         html.mark("</svg>");
     };
-    // Once something else has drawn the graph, this one is not seen.
+    // Once something else has drawn the graph, this one is not seen; and where it only goes on, `keep` moves what is there.
     let drawing = move |html: &mut Html| {
+        past.with_compared(|_| ());
         if !drawn.get() {
-            plot.with(|plot| write_plot(html, &names(), plot, store.zone.get()));
+            plot.with_untracked(|plot| write_lines(html, &names(), plot, store.zone.get()));
+        }
+    };
+    let axes = move |html: &mut Html| {
+        if !drawn.get() {
+            plot.with(|plot| write_axes(html, plot));
         }
     };
     view! {
@@ -90,7 +99,7 @@ pub fn LineGraph(
             </figcaption>
             <div class="graph-box" class:drawn=drawn role="img" aria-label=label>
                 {part(marks)}
-                <div class="graph-static" aria-hidden="true">{part(drawing)}</div>
+                <div class="graph-static" aria-hidden="true">{part(drawing)}{part(axes)}</div>
                 <div class="graph-canvas" id=id node_ref=canvas></div>
                 <p class="graph-none" hidden=has_points>{words.no_points}</p>
             </div>

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 pub fn keep(
     _canvas: NodeRef<Div>,
     _changed: impl Fn() + 'static,
+    _moves: impl Fn(&[u64]) -> (String, Vec<u64>) + 'static,
     _option: impl Fn() -> String + 'static,
     _drawn: RwSignal<bool>,
 ) {

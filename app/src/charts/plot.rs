@@ -9,8 +9,13 @@ const DAY: f64 = 1_440.0 * MINUTE;
 /// Distances of two marks on the time axis, in milliseconds.
 const MARK_STEPS: [f64; 6] = [5.0 * MINUTE, 15.0 * MINUTE, 120.0 * MINUTE, 360.0 * MINUTE, 2.0 * DAY, 7.0 * DAY];
 
-/// Of a drawing, so many columns can be told apart.
-const COLUMNS: f64 = 360.0;
+/// What is drawn of a line anew when time moves on is a piece of it, of an eighth of the width; what is seen of it is so
+/// many at the most, with those cut off on both sides.
+pub const PIECES: u8 = 9;
+const PIECE_WIDTH: f64 = 125.0;
+
+/// Of a drawing, 360 columns can be told apart.
+const COLUMN_WIDTH: f64 = PIECE_WIDTH / 45.0;
 
 /// A value from which on a rule of the same metric is broken, and its severity as the custom
 /// property with its colour.
@@ -118,24 +123,66 @@ impl Plot {
         MARK_STEPS.into_iter().find(|step| span <= step * 4.5).unwrap_or(MARK_STEPS[MARK_STEPS.len() - 1])
     }
 
-    /// The paths of a line and of the area under it, in a box of 1000 x 100 from the top left. A dot between two breaks
-    /// becomes a short stroke, or nobody would see it.
+    /// How far a box of 1000 x 100, in which lines are drawn, has to move to the left. Where a dot is in it stays the same
+    /// until a whole box has gone by.
     #[must_use]
-    pub fn paths(&self, dots: &[Dot]) -> [String; 2] {
-        let x = |dot: &Dot| self.place(dot.0) * 1_000.0;
+    pub fn moved(&self) -> f64 {
+        self.x(self.time.0)
+    }
+
+    /// Where a moment is in that box.
+    #[must_use]
+    pub fn x(&self, at: f64) -> f64 {
+        let span = self.time.1 - self.time.0;
+        (at - (self.time.0 / span).floor() * span) / span * 1_000.0
+    }
+
+    fn column(&self, dot: &Dot) -> f64 {
+        (self.x(dot.0) / COLUMN_WIDTH).floor()
+    }
+
+    /// The dots of the piece of a line that has a place, up to the first of the next piece. Each keeps its place as long as
+    /// it is seen; the newest takes that of the oldest.
+    #[must_use]
+    pub fn piece<'a>(&self, dots: &'a [Dot], place: u8) -> &'a [Dot] {
+        let place = f64::from(place);
+        let turn = if place < (self.moved() / PIECE_WIDTH).floor() { f64::from(PIECES) } else { 0.0 };
+        let left = (turn + place) * PIECE_WIDTH;
+        let dots = &dots[dots.partition_point(|dot| dot.0 < self.time.0)..];
+        let dots = &dots[dots.partition_point(|dot| self.x(dot.0) < left)..];
+        let own = dots.partition_point(|dot| self.x(dot.0) < left + PIECE_WIDTH);
+        let goes_on = dots[..own].last().is_some_and(|dot| dot.1.is_some());
+        &dots[..dots.len().min(own + usize::from(goes_on))]
+    }
+
+    /// What a piece is drawn by, in one number.
+    #[must_use]
+    pub fn digest(&self, piece: &[Dot]) -> u64 {
+        // As FxHash does it.
+        let add = |hash: u64, number: f64| (hash.rotate_left(5) ^ number.to_bits()).wrapping_mul(0x517c_c1b7_2722_0a95);
+        piece
+            .iter()
+            .fold(add(self.top.to_bits(), self.x(0.0)), |hash, dot| add(add(hash, dot.0), dot.1.unwrap_or(-1.0)))
+    }
+
+    /// The paths of a piece and of the area under it. A dot between two breaks becomes a short stroke, or nobody would see
+    /// it.
+    #[must_use]
+    pub fn paths(&self, piece: &[Dot]) -> [String; 2] {
         let (mut line, mut area) = (String::new(), String::new());
-        for run in dots.split(|dot| dot.1.is_none()) {
-            let run = &run[run.partition_point(|dot| dot.0 < self.time.0)..];
+        for run in piece.split(|dot| dot.1.is_none()) {
             let Some(first) = run.first() else { continue };
             let begin = line.len();
-            for dot in self.seen(run) {
+            // Where the piece before it ends.
+            let rest = self.seen(run).filter(|dot| *dot != first);
+            for dot in std::iter::once(first).chain(rest) {
                 let share = (dot.1.unwrap_or_default() / self.top).clamp(0.0, 1.0);
                 let command = if line.len() == begin { 'M' } else { 'L' };
-                point(&mut line, command, x(dot), (1.0 - share) * 100.0);
+                point(&mut line, command, self.x(dot.0), (1.0 - share) * 100.0);
             }
             area.push_str(&line[begin..]);
             area.push_str("V100H");
-            push_fixed(&mut area, x(first), 1);
+            push_fixed(&mut area, self.x(first.0), 1);
             area.push('Z');
             if !line[begin..].contains('L') {
                 line.push_str("h2");
@@ -146,8 +193,7 @@ impl Plot {
 
     /// The dots of a line without breaks that can be seen: of many in one column, the lowest and the highest.
     fn seen<'a>(&self, run: &'a [Dot]) -> impl Iterator<Item = &'a Dot> {
-        let column = |dot: &Dot| (self.place(dot.0) * COLUMNS).floor();
-        run.chunk_by(move |a, b| column(a) == column(b)).flat_map(|dots| {
+        run.chunk_by(|a, b| self.column(a) == self.column(b)).flat_map(|dots| {
             let low = dots.iter().reduce(|low, dot| if dot.1 < low.1 { dot } else { low });
             let high = dots.iter().reduce(|high, dot| if dot.1 > high.1 { dot } else { high });
             let is_in_order = low.map(|low| low.0) <= high.map(|high| high.0);
@@ -203,16 +249,51 @@ mod tests {
         Plot::of(vec![dots], vec![], unit, thresholds, time)
     }
 
-    fn paths(points: &[(u32, Option<f64>)]) -> [String; 2] {
-        let plot = plot(points, Unit::Percent, &[]);
-        plot.paths(&plot.lines[0])
+    /// Of all pieces in a row, `second` being the right end of a quarter of an hour.
+    fn paths(points: &[(u32, Option<f64>)], second: u32) -> [String; 2] {
+        let dots: Vec<Dot> = points.iter().map(|&(second, value)| (f64::from(second) * 1_000.0, value)).collect();
+        let end = f64::from(second) * 1_000.0;
+        let plot = Plot::of(vec![dots], vec![], Unit::Percent, &[], (end - 900_000.0, end));
+        let pieces: Vec<_> = (0..PIECES).map(|place| plot.paths(plot.piece(&plot.lines[0], place))).collect();
+        [0, 1].map(|which| pieces.iter().map(|paths| paths[which].as_str()).collect())
     }
 
     #[test]
     fn a_line_goes_from_left_to_right_and_100_percent_is_on_top() {
-        let [line, area] = paths(&[(100, Some(0.0)), (550, Some(100.0)), (775, Some(120.0)), (1_000, Some(50.0))]);
-        assert_eq!(line, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0");
-        assert_eq!(area, "M0.0 100.0L500.0 0.0L750.0 0.0L1000.0 50.0V100H0.0Z");
+        let points = [(900, Some(0.0)), (1_350, Some(100.0)), (1_575, Some(120.0)), (1_800, Some(50.0))];
+        let [line, area] = paths(&points, 1_800);
+        assert_eq!(line, "M0.0 100.0L500.0 0.0M500.0 0.0L750.0 0.0M750.0 0.0L1000.0 50.0M1000.0 50.0h2");
+        assert_eq!(
+            area,
+            "M0.0 100.0L500.0 0.0V100H0.0ZM500.0 0.0L750.0 0.0V100H500.0ZM750.0 0.0L1000.0 50.0V100H750.0ZM1000.0 50.0V100H1000.0Z"
+        );
+    }
+
+    #[test]
+    fn as_time_goes_by_only_the_first_and_the_last_piece_are_others() {
+        let dots: Vec<Dot> =
+            (0..2_000).map(|place| (f64::from(place) * 2_000.0, Some(f64::from(place % 50)))).collect();
+        let drawn = |to: f64| {
+            let to = to * 1_000.0;
+            let dots = dots.iter().filter(|dot| dot.0 <= to).copied().collect();
+            let plot = Plot::of(vec![dots], vec![], Unit::Percent, &[], (to - 900_000.0, to));
+            let piece = |place| {
+                let piece = plot.piece(&plot.lines[0], place);
+                (plot.digest(piece), plot.paths(piece))
+            };
+            (plot.moved(), (0..PIECES).map(piece).collect::<Vec<_>>())
+        };
+        // From the last piece of a box into the first of the next one, in which all are others.
+        for second in (1_802..2_680).step_by(2) {
+            let [(left, before), (moved, now)] = [second, second + 2].map(|second| drawn(f64::from(second)));
+            assert!((moved - left - 2.0 / 0.9).abs() < 1e-9, "{left} {moved}");
+            let others = (0..before.len()).filter(|place| before[*place].0 != now[*place].0);
+            assert!(others.count() <= 4, "{second}");
+            assert!(
+                (0..before.len()).all(|place| (before[place].0 != now[place].0) >= (before[place].1 != now[place].1))
+            );
+        }
+        assert_eq!(drawn(2_700.0).0, 0.0);
     }
 
     #[test]
@@ -220,27 +301,32 @@ mod tests {
         let points = (0..18_000).map(|place| (100.0 + 0.05 * f64::from(place), f64::from(place * 37 % 100)));
         let dots: Vec<Dot> = points.map(|(second, value)| (second * 1_000.0, Some(value))).collect();
         let plot = Plot::of(vec![dots], vec![], Unit::Percent, &[], (100_000.0, 1_000_000.0));
-        let [line, _] = plot.paths(&plot.lines[0]);
-        let heights: Vec<f64> =
-            line.split(['M', 'L']).skip(1).map(|dot| dot.split_once(' ').unwrap().1.parse().unwrap()).collect();
-        assert_eq!(heights.len(), 720);
-        assert!(heights.chunks(2).all(|ends| (ends[0] - ends[1]).abs() > 80.0), "{heights:?}");
+        for place in 0..PIECES {
+            let [line, _] = plot.paths(plot.piece(&plot.lines[0], place));
+            let dots = line.split(['M', 'L']).skip(1).map(|dot| dot.split_once(' ').unwrap());
+            let dots: Vec<(f64, f64)> = dots.map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap())).collect();
+            // Of a column two, and where this piece and the next one begin.
+            assert!(dots.len() <= 92, "{}", dots.len());
+            for column in dots.windows(4) {
+                let heights = || column.iter().map(|dot| dot.1);
+                let height = heights().fold(0.0, f64::max) - heights().fold(100.0, f64::min);
+                assert!(height > 80.0 && column[3].0 - column[0].0 < 3.0 * COLUMN_WIDTH, "{column:?}");
+            }
+        }
     }
 
     #[test]
     fn a_gap_is_a_gap_and_a_lone_dot_can_be_seen() {
-        let [line, area] = paths(&[
-            (100, Some(0.0)),
-            (190, Some(0.0)),
-            (500, None),
-            (820, Some(50.0)),
-            (910, Some(25.0)),
-            (1_000, Some(25.0)),
-        ]);
-        assert_eq!(line, "M0.0 100.0L100.0 100.0M800.0 50.0L900.0 75.0L1000.0 75.0");
-        assert_eq!(area, "M0.0 100.0L100.0 100.0V100H0.0ZM800.0 50.0L900.0 75.0L1000.0 75.0V100H800.0Z");
-        assert_eq!(paths(&[(1_000, Some(50.0))])[0], "M1000.0 50.0h2");
-        assert_eq!(paths(&[])[0], "");
+        let points = [(900, Some(0.0)), (990, Some(0.0)), (1_300, None), (1_620, Some(50.0)), (1_665, Some(25.0))];
+        let [line, area] = paths(&points, 1_800);
+        assert_eq!(line, "M0.0 100.0L100.0 100.0M800.0 50.0L850.0 75.0");
+        assert_eq!(area, "M0.0 100.0L100.0 100.0V100H0.0ZM800.0 50.0L850.0 75.0V100H800.0Z");
+        assert_eq!(paths(&[(1_750, None), (1_800, Some(50.0))], 1_800)[0], "M1000.0 50.0h2");
+        assert_eq!(
+            paths(&[(1_100, Some(50.0)), (1_125, None), (1_130, Some(50.0))], 1_800)[0],
+            "M222.2 50.0h2M255.6 50.0h2"
+        );
+        assert_eq!(paths(&[], 1_800)[0], "");
     }
 
     #[test]

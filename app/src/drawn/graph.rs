@@ -194,7 +194,8 @@ fn write(html: &mut Html, reader: &Reader, marks: &Marks, graph: &Graph, lines: 
     html.mark("<svg class=\"graph-marks\" aria-hidden=\"true\">");
     charts::write_marks(html, &plot, marks, &is_of);
     html.mark("</svg><div class=\"graph-static\" aria-hidden=\"true\">");
-    charts::write_plot(html, &names, &plot, zone);
+    charts::write_lines(html, &names, &plot, zone);
+    charts::write_axes(html, &plot);
     html.element("</div><div class=\"graph-canvas\" id=\"", &graph.id, "\" data-chart=\"");
     html.text(&charts::option(&plot, &names, (words.compared)(reader.look.compare), zone)).mark("\"></div>");
     if plot.is_empty() {

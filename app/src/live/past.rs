@@ -58,17 +58,11 @@ impl Past {
         is_complete(self.longer) && is_complete(self.compared)
     }
 
-    /// Reads the past that the graphs show.
-    pub fn with_viewed<T>(self, read: impl FnOnce(&History) -> T) -> T {
+    /// Reads the past of which the graphs show the last so many seconds.
+    pub fn with_viewed<T>(self, read: impl FnOnce(&History, i64) -> T) -> T {
         self.longer.with(|longer| match longer {
-            Some(longer) => read(longer),
-            None => self.recent.with(|recent| {
-                if recent.span_seconds() > SPAN_SECONDS {
-                    read(&recent.newest_part(SPAN_SECONDS))
-                } else {
-                    read(recent)
-                }
-            }),
+            Some(longer) => read(longer, longer.span_seconds()),
+            None => self.recent.with(|recent| read(recent, SPAN_SECONDS)),
         })
     }
 

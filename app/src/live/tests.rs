@@ -76,7 +76,7 @@ fn the_answer_to_another_question_is_not_shown() {
         for (look, shown) in [("range=24h", SPAN_SECONDS), ("", 3_600)] {
             let past = Some(History::new(3_600));
             store.seed(&Snapshot { past, look: look.to_owned(), ..snapshot(10, 0..10) });
-            assert_eq!(store.past(Subject::Host).with_viewed(History::span_seconds), shown);
+            assert_eq!(store.past(Subject::Host).with_viewed(|_, seconds| seconds), shown);
         }
     });
 }
@@ -146,10 +146,13 @@ fn the_application_and_its_hour_are_kept_like_the_host() {
         assert_eq!(store.business.with_untracked(|business| business.as_ref().unwrap().at), at(3_004));
         let past = store.past(Subject::Application);
         assert_eq!(past.with_recent(|history| history.points().len()), 4);
-        assert_eq!(past.with_viewed(|history| (history.span_seconds(), history.points().len())), (SPAN_SECONDS, 2));
+        assert_eq!(
+            past.with_viewed(|history, seconds| (seconds, history.newest_points(seconds).count())),
+            (SPAN_SECONDS, 2)
+        );
         store.seed(&Snapshot { application_past: Some(History::new(3_600)), ..known(12, None, None) });
-        assert_eq!(past.with_viewed(History::span_seconds), 3_600);
-        assert_eq!(store.past(Subject::Host).with_viewed(History::span_seconds), SPAN_SECONDS);
+        assert_eq!(past.with_viewed(|_, seconds| seconds), 3_600);
+        assert_eq!(store.past(Subject::Host).with_viewed(|_, seconds| seconds), SPAN_SECONDS);
     });
 }
 

@@ -7,7 +7,7 @@ mod tiles;
 use collector::{Application, Instance};
 use leptos::prelude::*;
 
-use crate::charts::{Bar, Bars, LineGraph, Series, Unit};
+use crate::charts::{Bar, Bars, Series, Unit, line_graph};
 use crate::format;
 use crate::live::{LiveStore, Subject, of};
 use crate::widgets::{Html, Shape, drawn_section, icon, part, when};
@@ -149,15 +149,13 @@ fn graphs(words: &'static Words, store: LiveStore, all: bool) -> AnyView {
     };
     let connections = all.then(|| {
         let (title, series) = (application.active_connections, vec![connections(words)]);
-        view! { <LineGraph id="graph-connections" title unit=Unit::Count series/> }
+        line_graph("graph-connections", title, Unit::Count, series)
     });
     view! {
-        <LineGraph id="graph-requests" title=application.requests unit=Unit::PerSecond series=vec![requests(words)]/>
-        <LineGraph id="graph-errors" title=application.error_rate unit=Unit::Share
-            series=vec![error_rate(words)]/>
+        {line_graph("graph-requests", application.requests, Unit::PerSecond, vec![requests(words)])}
+        {line_graph("graph-errors", application.error_rate, Unit::Share, vec![error_rate(words)])}
         {connections}
-        <LineGraph id="graph-response-time" title=application.response_time unit=Unit::Milliseconds
-            series=vec![P50, P95, P99]/>
+        {line_graph("graph-response-time", application.response_time, Unit::Milliseconds, vec![P50, P95, P99])}
         {part(histogram)}
     }
     .into_any()

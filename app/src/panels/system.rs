@@ -5,7 +5,7 @@ mod detail;
 use collector::{GraphPoint, Mount, System};
 use leptos::prelude::*;
 
-use crate::charts::{LineGraph, Series, Unit, sparkline};
+use crate::charts::{Series, Unit, line_graph, sparkline};
 use crate::format::{self, MISSING};
 use crate::live::{LiveStore, Subject, of};
 use crate::widgets::{Shape, Tile, disk_bar, host_name, icon, part};
@@ -89,12 +89,12 @@ pub fn system_panel() -> AnyView {
             {no_sample()}
             {system_tiles()}
             <div class="graphs graphs-two">
-                <LineGraph id="graph-cpu" title=words.cpu_graph unit=Unit::Percent series=vec![cpu(words)]/>
-                <LineGraph id="graph-memory" title=words.memory_graph unit=Unit::Percent series=vec![memory(words)]/>
+                {line_graph("graph-cpu", words.cpu_graph, Unit::Percent, vec![cpu(words)])}
+                {line_graph("graph-memory", words.memory_graph, Unit::Percent, vec![memory(words)])}
             </div>
             <div class="graphs graphs-three">
-                <LineGraph id="graph-network" title=words.network unit=Unit::Rate series=vec![received(words), sent(words)]/>
-                <LineGraph id="graph-load" title=words.load_graph unit=Unit::Load series=vec![load(words)]/>
+                {line_graph("graph-network", words.network, Unit::Rate, vec![received(words), sent(words)])}
+                {line_graph("graph-load", words.load_graph, Unit::Load, vec![load(words)])}
                 {disks()}
             </div>
         </section>

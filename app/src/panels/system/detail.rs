@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{cpu, load, memory, no_sample, received, sent, system_tiles};
-use crate::charts::{LineGraph, Unit};
+use crate::charts::{Unit, line_graph};
 use crate::widgets::host_name;
 use crate::words::use_words;
 
@@ -22,11 +22,10 @@ pub fn system_detail() -> AnyView {
                 {no_sample()}
                 {system_tiles()}
                 <div class="graphs graphs-two graphs-large">
-                    <LineGraph id="graph-cpu" title=words.cpu_graph unit=Unit::Percent series=vec![cpu(words)]/>
-                    <LineGraph id="graph-memory" title=words.memory_graph unit=Unit::Percent series=vec![memory(words)]/>
-                    <LineGraph id="graph-network" title=words.network unit=Unit::Rate
-                        series=vec![received(words), sent(words)]/>
-                    <LineGraph id="graph-load" title=words.load_graph unit=Unit::Load series=vec![load(words)]/>
+                    {line_graph("graph-cpu", words.cpu_graph, Unit::Percent, vec![cpu(words)])}
+                    {line_graph("graph-memory", words.memory_graph, Unit::Percent, vec![memory(words)])}
+                    {line_graph("graph-network", words.network, Unit::Rate, vec![received(words), sent(words)])}
+                    {line_graph("graph-load", words.load_graph, Unit::Load, vec![load(words)])}
                 </div>
             </section>
         </div>
