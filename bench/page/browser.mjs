@@ -116,7 +116,7 @@ function watch() {
         ...library,
         draw: (element, plot) => {
           drawn.set(element, plot);
-          library.draw(element, plot);
+          return library.draw(element, plot);
         },
       };
     },
