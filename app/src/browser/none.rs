@@ -1,5 +1,8 @@
 //! No browser.
 
+use leptos::html::Div;
+use leptos::prelude::*;
+
 use crate::theme::Theme;
 
 /// Applies nothing.
@@ -32,8 +35,11 @@ pub fn is_acting() -> bool {
     false
 }
 
-/// There is nothing to write into.
-pub fn write<T>(_element: &T, _before: &str, _markup: &str) {}
+/// It is read when the page is written, which is later than now: what it is made of may not be there yet.
+#[must_use]
+pub fn written(markup: Memo<String>, _place: NodeRef<Div>) -> Memo<String> {
+    markup
+}
 
 /// There is nothing to write into.
 pub fn set_ages(_age: &dyn Fn(i64) -> String) {}

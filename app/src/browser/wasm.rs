@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use leptos::html::Div;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
@@ -58,11 +59,27 @@ extern "C" {
 
     /// Has the element show this markup, of which it showed another.
     #[wasm_bindgen(js_namespace = page)]
-    pub fn write(element: &web_sys::Element, before: &str, markup: &str);
+    fn write(element: &web_sys::Element, before: &str, markup: &str);
 
     /// The JSON text that the server answers; no text where it refuses.
     #[wasm_bindgen(js_namespace = page, js_name = ask, catch)]
     async fn ask_server(path: &str, body: &str) -> Result<JsValue, JsValue>;
+}
+
+/// What markup is at first; from then on `place` shows what it becomes.
+pub fn written(markup: Memo<String>, place: NodeRef<Div>) -> String {
+    let first = markup.get_untracked();
+    let shown = first.clone();
+    Effect::new(move |before: Option<String>| {
+        let text = markup.get();
+        let before = before.unwrap_or_else(|| shown.clone());
+        let Some(place) = place.get() else { return before };
+        if before != text {
+            write(&place, &before, &text);
+        }
+        text
+    });
+    first
 }
 
 /// A text as JSON.

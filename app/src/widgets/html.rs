@@ -107,17 +107,7 @@ pub fn of_text(class: &'static str, write: Box<dyn Fn(&mut Html) + Send + Sync>,
         html.into_string()
     });
     let place = NodeRef::<Div>::new();
-    let first = html.get_untracked();
-    let markup = first.clone();
-    Effect::new(move |before: Option<String>| {
-        let text = html.get();
-        let before = before.unwrap_or_else(|| first.clone());
-        let Some(place) = place.get() else { return before };
-        if before != text {
-            browser::write(&place, &before, &text);
-        }
-        text
-    });
+    let markup = browser::written(html, place);
     view! { <div class=class node_ref=place inner_html=markup></div> }.into_any()
 }
 
