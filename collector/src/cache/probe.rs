@@ -1,6 +1,9 @@
 //! Whether Redis can be used, and if not why not: asked over a connection of its own, by a write
 //! that changes nothing.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use fred::clients::Client;
@@ -90,9 +93,13 @@ pub(super) async fn link(builder: &Builder, mut config: Config) -> Result<Link, 
     own.set_performance_config(builder.get_performance_config().clone())
         .set_connection_config(builder.get_connection_config().clone());
     let client = own.build()?;
-    let mut link = Link { task: client.connect(), client };
+    let mut connected = pin!(client.wait_for_connect());
+    // It begins to listen before there is anything to hear: what was said between its look at the state and that would
+    // never come again, and a Redis that answers would seem to hang.
+    let _ = poll_fn(|context| Poll::Ready(connected.as_mut().poll(context))).await;
+    let mut link = Link { task: client.connect(), client: client.clone() };
     tokio::select! {
-        connected = link.client.wait_for_connect() => connected?,
+        connected = connected => connected?,
         ended = &mut link.task => ended??,
     }
     Ok(link)
