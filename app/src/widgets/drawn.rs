@@ -36,8 +36,8 @@ pub fn drawn(path: &'static str) -> AnyView {
         spawn_local(async move {
             // Else what is shown stays.
             if let Ok(markup) = api::drawn::drawn(path.to_owned(), now.1, minutes).await {
-                // Unless the viewer has gone on: to another time, or to another page.
-                if newest.try_get_value() == Some(number) {
+                // Unless the viewer has gone on, to another time or another page, or has begun to act meanwhile.
+                if newest.try_get_value() == Some(number) && !browser::is_acting() {
                     store.drawn.set(markup);
                 }
             }
