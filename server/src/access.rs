@@ -10,5 +10,5 @@ pub(crate) mod policy;
 
 pub(crate) use cookie::{end_session, given, session_cookie};
 pub(crate) use done::Done;
-pub(crate) use gate::{Attempt, Gate};
+pub(crate) use gate::{Attempt, Gate, while_open};
 pub(crate) use guard::{guard, guard_rest};

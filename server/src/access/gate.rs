@@ -151,8 +151,7 @@ impl Gate {
         let (contents, lives, is_open) = (self.contents(), self.lives(), self.is_open());
         let mut used = Vec::new();
         let still = callers.map(|caller| match caller {
-            Caller::Everybody => is_open,
-            Caller::Public => !is_open,
+            Caller::Everybody | Caller::Public => while_open(caller) == Some(is_open),
             Caller::User { name, role, session } => {
                 contents.session(session, lives, now).is_some_and(|(user, known)| {
                     if Contents::is_to_be_noted(known, now) && !used.contains(session) {
@@ -271,6 +270,16 @@ fn is_local(host: &HeaderValue, bound: IpAddr) -> bool {
     let is_address =
         name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback() || address == bound);
     is_address || name == "localhost" || name.ends_with(".localhost")
+}
+
+/// Whether a caller may be here only while nobody needs to log in, or only while one does; `None` of one who may for as
+/// long as a session or a token.
+pub(crate) fn while_open(caller: &Caller) -> Option<bool> {
+    match caller {
+        Caller::Everybody => Some(true),
+        Caller::Public => Some(false),
+        Caller::User { .. } | Caller::Token { .. } => None,
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::client::Client;
-use crate::access::Gate;
+use crate::access::{Gate, while_open};
 use crate::state::{LiveClients, Stages};
 
 /// How long nothing may be sent before clients are asked for a sign of life. Of one that is gone and still sent to, the
@@ -60,8 +60,7 @@ struct Clients {
 #[derive(Debug)]
 struct Connected {
     client: Arc<Client>,
-    /// Whether it may be here only while the dashboard is open to everybody, only while it is not, or, where this is
-    /// none of both, for as long as its session or token.
+    /// [`while_open`] of its caller.
     while_open: Option<bool>,
 }
 
@@ -107,11 +106,7 @@ impl Hub {
         let client = Arc::new(Client::new(socket, first, subscription.hello.seq, caller));
         let number = clients.next;
         clients.next += 1;
-        let while_open = match client.caller() {
-            Caller::Everybody => Some(true),
-            Caller::Public => Some(false),
-            Caller::User { .. } | Caller::Token { .. } => None,
-        };
+        let while_open = while_open(client.caller());
         clients.connected.insert(number, Connected { client: Arc::clone(&client), while_open });
         if let Some(bye) = clients.bye.clone() {
             client.close(bye, now);
