@@ -35,11 +35,15 @@ pub fn is_acting() -> bool {
     false
 }
 
-/// It is read when the page is written, which is later than now: what it is made of may not be there yet.
+/// It is read when the page is written, which is later than now.
 #[must_use]
 pub fn written(markup: Memo<String>, _place: NodeRef<Div>) -> Memo<String> {
     markup
 }
+
+/// Nobody leaves. A page that is made is no page that is shown: the server makes one several times
+/// while it waits for what is in it, and lets go of the earlier ones whenever it likes.
+pub fn on_leave(_end: impl FnOnce() + Send + Sync + 'static) {}
 
 /// There is nothing to write into.
 pub fn set_ages(_age: &dyn Fn(i64) -> String) {}

@@ -10,6 +10,9 @@ use wasm_bindgen::prelude::*;
 use crate::error::ApiError;
 use crate::theme::Theme;
 
+/// When the viewer leaves what is being shown.
+pub use leptos::prelude::on_cleanup as on_leave;
+
 /// Milliseconds since the epoch, by the browser's clock.
 #[must_use]
 pub fn now() -> f64 {

@@ -44,7 +44,7 @@ pub fn drawn(path: &'static str) -> AnyView {
         });
         born
     });
-    on_cleanup(move || store.drawn.set(String::new()));
+    browser::on_leave(move || store.drawn.set(String::new()));
     of_text("markup panels server-drawn", Box::new(move |html| write_section(html, store, "")), false)
 }
 
