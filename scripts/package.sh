@@ -25,11 +25,11 @@ trap 'rm -rf "$work"' EXIT
 
 # ---- the programs
 
-# With the flags of build.sh, whose libraries it takes; only the server itself is compiled and linked once more. The
-# program that reads its page from disk gets its place back.
+# With the flags and the variable that cargo-leptos sets, so that its libraries are taken; only the server itself is
+# compiled and linked once more. The program that reads its page from disk gets its place back.
 ln $built/$name-dashboard "$work/from-disk"
-RUSTFLAGS="--cfg erase_components" cargo build --locked --release --no-default-features --package server \
-  --package collector --features collector/runtime,server/embed --bin $name-dashboard
+LEPTOS_OUTPUT_NAME=$name RUSTFLAGS="--cfg erase_components" cargo build --locked --release --no-default-features \
+  --package server --package collector --features collector/runtime,server/embed --bin $name-dashboard
 mkdir "$work/bin"
 for program in dashboard collector; do strip -o "$work/bin/$name-$program" "$built/$name-$program"; done
 mv -f "$work/from-disk" $built/$name-dashboard

@@ -33,6 +33,9 @@ release() {
 
 end_to_end() (cd end2end && CHROMIUM=${CHROMIUM:-$(command -v chromium)} npx playwright test)
 
+# Tests that start programs wait most of the time.
+waiting() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} "$@"; }
+
 bench() { scripts/setup.sh bench && node bench/run.mjs --short; }
 
 quick=no
@@ -53,11 +56,11 @@ run "licences, sources, advisories" node scripts/audit.mjs
 if [[ $quick = no ]]; then
   run "tests: collector's types" cargo test --locked -p collector
   run "tests: the layer" cargo test --locked -p collector --features http
-  run "tests: collector" cargo test --locked -p collector --features runtime,http
+  run "tests: collector" waiting cargo test --locked -p collector --features runtime,http
   run "tests: app" cargo test --locked -p app --features ssr
   # Not beside those that count seconds.
-  run "tests: server" cargo test --locked -p server -- --skip attacked::
-  run "tests: server, attacked" cargo test --locked -p server --test integration attacked::
+  run "tests: server" waiting cargo test --locked -p server -- --skip attacked::
+  run "tests: server, attacked" waiting cargo test --locked -p server --test integration attacked::
   run "release build" release
   run "end to end, in Chromium" end_to_end
   run "packages, installed and run" scripts/package_test.sh

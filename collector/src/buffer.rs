@@ -255,7 +255,8 @@ impl Buffer {
     }
 
     /// Number of records that are not on disk. Never waits.
-    pub(crate) fn waiting_for_disk(&self) -> u64 {
+    #[must_use]
+    pub fn waiting_for_disk(&self) -> u64 {
         lock(&self.0.queue).entries.len() as u64
     }
 

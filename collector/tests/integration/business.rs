@@ -70,6 +70,8 @@ impl Run {
     }
 
     async fn save(&self) {
+        // What is just being written would be in the next one.
+        until("all is on disk", async || (self.buffer.waiting_for_disk() == 0).then_some(())).await;
         let (store, buffer) = (self.store.clone(), self.buffer.clone());
         Saving::new(store, buffer, &self.host, self.instruments.clone()).perform().await.unwrap();
     }

@@ -13,7 +13,9 @@ use fred::types::Builder;
 use fred::types::config::Config;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
+use tokio::sync::OnceCell;
 
+use crate::process::Packed;
 pub use crate::process::{PATIENCE, directory, outcome, soon, until};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_recipe-monitoring-collector");
@@ -113,8 +115,24 @@ impl Drop for Collector {
     }
 }
 
-/// A collector that samples nothing within the test, for its PostgreSQL, and the URL of that.
+/// A collector that samples nothing within the test, for its PostgreSQL, and the URL of that. Its data
+/// directory is a copy of one that was made once: a cluster takes longer to make than most tests last.
 pub async fn quiet(directory: &Path) -> (Collector, String) {
+    static MADE: OnceCell<Packed> = OnceCell::const_new();
+    let made = MADE.get_or_init(async || {
+        let directory = crate::process::directory();
+        let data_dir = directory.path().join("data");
+        assert_eq!(start_quiet(&data_dir).await.end(Signal::TERM).await, Some(0));
+        Packed::of(&data_dir)
+    });
+    let data_dir = directory.join("data");
+    made.await.put(&data_dir);
+    let collector = start_quiet(&data_dir).await;
+    let url = collector.url("DATABASE_URL").unwrap();
+    (collector, url)
+}
+
+async fn start_quiet(data_dir: &Path) -> Collector {
     let settings = [
         "live.push=60s",
         "sampling.system=60s",
@@ -124,9 +142,7 @@ pub async fn quiet(directory: &Path) -> (Collector, String) {
         "redis.enabled=false",
     ];
     let arguments = settings.map(|setting| ["--set", setting]);
-    let collector = Collector::start(&directory.join("data"), arguments.as_flattened()).await;
-    let url = collector.url("DATABASE_URL").unwrap();
-    (collector, url)
+    Collector::start(data_dir, arguments.as_flattened()).await
 }
 
 pub fn postmaster(data_dir: &Path) -> Option<Pid> {

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::future::Future;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,29 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A directory that the servers' user may enter, as a data directory must be for root.
 pub fn directory() -> TempDir {
     tempfile::Builder::new().prefix("rm").permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap()
+}
+
+/// The content of a directory, to be put into others.
+pub struct Packed(Vec<u8>);
+
+impl Packed {
+    /// Everything in `directory`, with owners and permissions.
+    pub fn of(directory: &Path) -> Self {
+        let packed = Command::new("tar").args(["--create", "--numeric-owner", "."]).current_dir(directory).output();
+        let packed = packed.unwrap();
+        assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+        Self(packed.stdout)
+    }
+
+    /// Puts it into `directory`, which is made if need be.
+    pub fn put(&self, directory: &Path) {
+        fs::create_dir_all(directory).unwrap();
+        let mut tar = Command::new("tar");
+        tar.args(["--extract", "--preserve-permissions", "--numeric-owner"]).current_dir(directory);
+        let mut tar = tar.stdin(Stdio::piped()).spawn().unwrap();
+        tar.stdin.take().unwrap().write_all(&self.0).unwrap();
+        assert!(tar.wait().unwrap().success());
+    }
 }
 
 /// Runs the program to its end; for a start that is refused.

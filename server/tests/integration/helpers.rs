@@ -10,10 +10,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::process::Packed;
 pub use crate::process::{directory, outcome, soon, until};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_recipe-monitoring-dashboard");
@@ -136,7 +138,26 @@ impl Answer {
 }
 
 impl Dashboard {
+    /// Starts it on what is in the place, or, since a cluster takes longer to make than most tests last, on a
+    /// copy of a data directory that was made once.
     pub async fn start(place: &Place, arguments: &[&str]) -> Self {
+        static MADE: OnceCell<Packed> = OnceCell::const_new();
+        let made = MADE.get_or_init(async || {
+            let place = Place::new();
+            let quiet = ["live.push=60s", "sampling.system=60s", "application.enabled=false", "business.enabled=false"];
+            let arguments = quiet.map(|setting| ["--set", setting]);
+            let mut dashboard = Self::start_fresh(&place, arguments.as_flattened()).await;
+            assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+            Packed::of(&place.data_dir())
+        });
+        if !place.data_dir().exists() {
+            made.await.put(&place.data_dir());
+        }
+        Self::start_fresh(place, arguments).await
+    }
+
+    /// The same on nothing but what is in the place.
+    pub async fn start_fresh(place: &Place, arguments: &[&str]) -> Self {
         Self::start_as(place.program(arguments), place.path().join("dashboard.log")).await
     }
 
