@@ -14,8 +14,7 @@ const PUSH_SECONDS = 2;
 const full = (seconds) => ({ number: seconds / PUSH_SECONDS, seconds });
 const SPAN_SECONDS = 15 * 60;
 
-// So long V8 goes on to compile what is run often: by snapshots of the heap, nine tenths of what is added then are code.
-const LONG = { readings: 21, everySeconds: 60, warmReadings: 10 };
+const LONG = { readings: 16, everySeconds: 60, warmReadings: 5 };
 const SHORT = { readings: 4, everySeconds: 2, warmReadings: 1 };
 const KILOBYTE = 1000;
 
@@ -30,7 +29,7 @@ export async function measure({ short }) {
   return report(taken, form);
 }
 
-/** `{ours: [{minute, kilobytes, heap, wasm}, ...], peer: [...]}` */
+/** `{ours: [{minute, kilobytes, heap, wasm, code}, ...], peer: [...]}`; `code` only of the first and the last that is judged */
 function watch({ mine, theirs, ours, peer }, form) {
   const isFull = (lines) => lines.length > 0 && lines.flat().every((points) => points >= SPAN_SECONDS / PUSH_SECONDS - 1);
   return withPage(mine, ours.url, async (page) => {
@@ -45,8 +44,10 @@ function watch({ mine, theirs, ours, peer }, form) {
         for (const [side, watched] of Object.entries({ ours: page, peer: peerPage })) {
           const { heap, wasm } = await watched.bytes();
           const { at } = await watched.time();
-          taken[side].push({ minute: at / 60_000, kilobytes: (heap + wasm) / KILOBYTE, heap, wasm });
-          log(`heap: ${side}, reading ${reading + 1} of ${form.readings}: ${JSON.stringify({ heap, wasm })}`);
+          const isEnd = reading === form.warmReadings || reading === form.readings - 1;
+          const code = isEnd ? await watched.code() : undefined;
+          taken[side].push({ minute: at / 60_000, kilobytes: (heap + wasm) / KILOBYTE, heap, wasm, code });
+          log(`heap: ${side}, reading ${reading + 1} of ${form.readings}: ${JSON.stringify({ heap, wasm, code })}`);
         }
       }
       return { ...taken, graphs: lines.length, lines: lines.flat().length };
@@ -57,6 +58,7 @@ function watch({ mine, theirs, ours, peer }, form) {
 function report({ ours, peer, graphs, lines }, { readings, everySeconds, warmReadings }) {
   const judged = (side) => side.slice(warmReadings);
   const growth = (side) => slope(judged(side).map(({ minute, kilobytes }) => [minute, kilobytes]));
+  const compiled = (side) => slope(side.filter(({ code }) => code !== undefined).map(({ minute, code }) => [minute, code / KILOBYTE]));
   const size = (side) => median(judged(side).map(({ kilobytes }) => kilobytes)) / KILOBYTE;
   const parts = (side) => side.map(({ heap, wasm }) => `${(heap / 1e6).toFixed(2)}+${(wasm / 1e6).toFixed(2)}`).join(' ');
   return {
@@ -68,6 +70,14 @@ function report({ ours, peer, graphs, lines }, { readings, everySeconds, warmRea
         digits: 1,
         ours: growth(ours),
         peer: growth(peer),
+        mayBeZero: true,
+      },
+      {
+        what: 'the same without compiled code',
+        unit: 'KB',
+        digits: 1,
+        ours: growth(ours) - compiled(ours),
+        peer: growth(peer) - compiled(peer),
         // V8 itself still adds that much, to the peer's page as well; a history that is kept too long would show as hundreds.
         goal: { of: 'ours', most: 30 },
         mayBeZero: true,
@@ -78,6 +88,7 @@ function report({ ours, peer, graphs, lines }, { readings, everySeconds, warmRea
       `  page keeps that), a push every ${PUSH_SECONDS} s; both pages at the same time, in a ${chromiumVersion()} each`,
       `memory: JSHeapUsedSize after a forced collection, and the WASM memory, which never shrinks; median of the readings`,
       `growth: least-squares slope of ${readings - warmReadings} readings, one every ${everySeconds} s, after ${warmReadings} that warm up; 1 KB is 1000 bytes`,
+      `code: by two snapshots of the heap, at the ends of that; for a quarter of an hour V8 compiles what turns out to be run often`,
       `  ours, heap and WASM in MB: ${parts(ours)}`,
       `  peer: ${parts(peer)}`,
       `peer: ${peerPageVersion()} (bench/page/peer) with the same graphs, lines and points`,

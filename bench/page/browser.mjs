@@ -23,7 +23,7 @@ export function withBrowser(use) {
   });
 }
 
-/** Runs `use` with an open page, alone and in front, `{until, rest, time, scripting, bytes}`. */
+/** Runs `use` with an open page, alone and in front, `{until, rest, time, scripting, bytes, code}`. */
 export async function withPage(browser, url, use) {
   const context = await browser.createBrowserContext();
   try {
@@ -47,6 +47,7 @@ export async function withPage(browser, url, use) {
       time: () => time(session),
       scripting: (seconds) => scripting(session, seconds),
       bytes: () => bytes(page, session),
+      code: () => code(session),
     });
   } finally {
     await context.close();
@@ -101,6 +102,22 @@ async function bytes(page, session) {
   const heap = metrics.find(({ name }) => name === 'JSHeapUsedSize').value;
   const wasm = await page.evaluate(() => window.bench.wasm());
   return { heap, wasm };
+}
+
+/** Bytes of the JavaScript heap that are code: what V8 has compiled of the page's functions so far. */
+async function code(session) {
+  const chunks = [];
+  const take = ({ chunk }) => chunks.push(chunk);
+  session.on('HeapProfiler.addHeapSnapshotChunk', take);
+  await session.send('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
+  session.off('HeapProfiler.addHeapSnapshotChunk', take);
+  const { snapshot, nodes } = JSON.parse(chunks.join(''));
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const [type, size] = [fields.indexOf('type'), fields.indexOf('self_size')];
+  const isCode = types[type].indexOf('code');
+  let sum = 0;
+  for (let node = 0; node < nodes.length; node += fields.length) if (nodes[node + type] === isCode) sum += nodes[node + size];
+  return sum;
 }
 
 /** In the page, before its own scripts: keeps what its graphs are told to draw, and finds its WASM memory. */
