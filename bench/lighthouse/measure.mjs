@@ -13,6 +13,8 @@ const LONG = { presets: { desktop: 5, mobile: 3 } };
 const SHORT = { presets: { desktop: 1 }, pages: 1 };
 const CONFIGS = { desktop: desktopConfig, mobile: defaultConfig };
 const CATEGORIES = ['performance', 'accessibility', 'best-practices'];
+/** Now and then Chromium's trace lacks its beginning, and nothing was measured. */
+const AGAIN = { code: 'NO_NAVSTART', attempts: 3 };
 const OVERVIEW = '/';
 const PEER = 'peer';
 
@@ -44,9 +46,10 @@ async function pagesOf({ url }) {
   return pages;
 }
 
-async function visit(address, preset) {
+async function visit(address, preset, attempt = 1) {
   const flags = (port) => ({ port, logLevel: 'error', onlyCategories: CATEGORIES });
   const { lhr } = await withChromium((port) => lighthouse(address, flags(port), CONFIGS[preset]));
+  if (lhr.runtimeError?.code === AGAIN.code && attempt < AGAIN.attempts) return visit(address, preset, attempt + 1);
   if (lhr.runtimeError) throw new Error(`${address}: ${lhr.runtimeError.message}`);
   return {
     ...Object.fromEntries(CATEGORIES.map((category) => [category, lhr.categories[category].score * 100])),
