@@ -78,7 +78,7 @@ function report({ ours, peer, graphs, lines }, { readings, everySeconds, warmRea
         digits: 1,
         ours: growth(ours) - compiled(ours),
         peer: growth(peer) - compiled(peer),
-        // V8 itself still adds that much, to the peer's page as well; a history that is kept too long would show as hundreds.
+        // A history that is kept too long would show as hundreds.
         goal: { of: 'ours', most: 30 },
         mayBeZero: true,
       },

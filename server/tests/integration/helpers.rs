@@ -157,7 +157,7 @@ impl Dashboard {
     }
 
     /// The same on nothing but what is in the place.
-    pub async fn start_fresh(place: &Place, arguments: &[&str]) -> Self {
+    async fn start_fresh(place: &Place, arguments: &[&str]) -> Self {
         Self::start_as(place.program(arguments), place.path().join("dashboard.log")).await
     }
 
