@@ -36,6 +36,9 @@ const LEAST: u64 = 16;
 /// How long clients may take that come when half of all connections are taken: so that slow ones cannot have the rest.
 const HASTE: Duration = Duration::from_secs(5);
 
+/// A connection that was let in, on its own or as a websocket.
+pub(crate) type Connection = Patient<Stream, OwnedSemaphorePermit>;
+
 /// The room that there is for connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
@@ -104,12 +107,8 @@ impl Connections {
 }
 
 /// One connection, until its last answer or until it becomes a websocket.
-async fn connection<S>(
-    stream: Patient<Stream, OwnedSemaphorePermit>,
-    service: S,
-    limit: Duration,
-    mut stopping: watch::Receiver<bool>,
-) where
+async fn connection<S>(stream: Connection, service: S, limit: Duration, mut stopping: watch::Receiver<bool>)
+where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {

@@ -10,7 +10,7 @@ use tokio::time::Sleep;
 
 /// A stream that ends with an error when nothing of what is written goes out for so long.
 #[derive(Debug)]
-pub(super) struct Patient<S, R> {
+pub(crate) struct Patient<S, R> {
     stream: S,
     limit: Duration,
     /// Since it takes nothing.

@@ -6,12 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use axum::Error;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
-use collector::Frame;
 use collector::access::Caller;
 use futures_util::task::{AtomicWaker, noop_waker_ref};
 use futures_util::{Sink, Stream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::event::Event;
+use super::wire::Wire;
+use crate::connections::Connection;
 
 /// Events a client may be behind, besides those it asked for, before it is moved to the newest.
 const QUEUE: usize = 8;
@@ -19,6 +22,9 @@ const QUEUE: usize = 8;
 const SEND_LIMIT: Duration = Duration::from_secs(20);
 /// A client that was asked for a sign of life and gave none for so long is gone.
 const SILENCE: Duration = Duration::from_secs(75);
+
+/// A websocket, upgraded from one of our connections.
+pub(super) type Socket = WebSocketStream<Wire<Connection>>;
 
 /// A client: its socket, which both its own task and the hub use, and how the hub wakes the task.
 #[derive(Debug)]
@@ -30,7 +36,9 @@ pub(super) struct Client {
 
 #[derive(Debug)]
 struct Line {
-    socket: WebSocket,
+    socket: Socket,
+    /// Whether all that was handed to the socket is out.
+    is_flushed: bool,
     /// Not yet handed to the socket.
     queue: VecDeque<Message>,
     /// Number of the newest event that it has or need not have.
@@ -55,9 +63,10 @@ enum State {
 
 impl Client {
     /// A client that gets these messages first and then every event after number `seen`.
-    pub(super) fn new(socket: WebSocket, first: VecDeque<Message>, seen: u64, caller: Caller) -> Self {
+    pub(super) fn new(socket: Socket, first: VecDeque<Message>, seen: u64, caller: Caller) -> Self {
         let backlog = first.len();
-        let line = Line { socket, queue: first, seen, backlog, asked: None, stuck: None, state: State::Open };
+        let (asked, stuck, state) = (None, None, State::Open);
+        let line = Line { socket, is_flushed: false, queue: first, seen, backlog, asked, stuck, state };
         Self { line: Mutex::new(line), caller, task: AtomicWaker::new() }
     }
 
@@ -73,7 +82,12 @@ impl Client {
         let mut line = self.line();
         loop {
             match Pin::new(&mut line.socket).poll_next(context) {
-                Poll::Ready(Some(Ok(Message::Close(_)) | Err(_)) | None) => return Poll::Ready(()),
+                Poll::Ready(Some(Ok(Message::Close(_)) | Err(_)) | None) => {
+                    if line.state == State::Open {
+                        line.state = State::Gone;
+                    }
+                    return Poll::Ready(());
+                }
                 Poll::Ready(Some(Ok(_))) => line.asked = None,
                 Poll::Pending => break,
             }
@@ -100,18 +114,27 @@ impl Client {
 
     /// Sends an event, unless the client has it. Never waits: what the socket does not take now
     /// is left to the client's own task. Answers whether the event was for this client.
-    pub(super) fn send(&self, frame: &Frame, text: &Utf8Bytes, now: Instant) -> bool {
+    pub(super) fn send(&self, event: &Event, now: Instant) -> bool {
         let mut line = self.line();
-        if frame.seq <= line.seen || line.state != State::Open {
+        if event.seq <= line.seen || line.state != State::Open {
             return false;
         }
-        line.seen = frame.seq;
+        line.seen = event.seq;
+        match line.put(event) {
+            0 => {}
+            some => {
+                if some < event.frame.len() {
+                    self.flush(&mut line, now);
+                }
+                return true;
+            }
+        }
         if line.queue.len() >= QUEUE + line.backlog {
             // It sees from the numbers that it missed some. There is never a queue to work off.
             line.queue.clear();
             line.backlog = 0;
         }
-        self.hand_over(&mut line, Message::Text(text.clone()), now);
+        self.hand_over(&mut line, Message::Text(event.text.clone()), now);
         true
     }
 
@@ -140,6 +163,10 @@ impl Client {
 
     fn hand_over(&self, line: &mut Line, message: Message, now: Instant) {
         line.queue.push_back(message);
+        self.flush(line, now);
+    }
+
+    fn flush(&self, line: &mut Line, now: Instant) {
         // By the client's own task, where there is something for it to do.
         match line.write(&mut Context::from_waker(noop_waker_ref())) {
             Poll::Ready(Ok(())) => line.stuck = None,
@@ -160,6 +187,20 @@ impl Client {
 }
 
 impl Line {
+    /// Writes an event past the socket, which would copy it, where that is done with all that came before. Answers how
+    /// many bytes are out: with none, the event is not sent.
+    fn put(&mut self, event: &Event) -> usize {
+        if !self.is_flushed || !self.queue.is_empty() {
+            return 0;
+        }
+        let context = &mut Context::from_waker(noop_waker_ref());
+        match self.socket.get_mut().poll_put(context, &event.frame) {
+            Poll::Ready(Ok(written)) => written,
+            // The socket will come upon it, too.
+            Poll::Ready(Err(_)) | Poll::Pending => 0,
+        }
+    }
+
     /// Hands the queue to the socket, as far as that takes it.
     fn write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut socket = Pin::new(&mut self.socket);
@@ -170,7 +211,8 @@ impl Line {
             socket.as_mut().start_send(message)?;
         }
         let flushed = socket.poll_flush(context);
-        if flushed.is_ready() {
+        self.is_flushed = matches!(flushed, Poll::Ready(Ok(())));
+        if self.is_flushed {
             self.stuck = None;
         }
         flushed

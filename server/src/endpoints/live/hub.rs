@@ -10,14 +10,17 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use collector::access::Caller;
-use collector::{Feed, Frame, Subscription};
+use collector::{Feed, Subscription};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::client::Client;
+use super::client::{Client, Socket};
+use super::event::Event;
 use crate::access::{Gate, while_open};
 use crate::state::{LiveClients, Stages};
 
@@ -77,7 +80,7 @@ impl Hub {
     }
 
     /// Serves a client until it goes away: `hello`, what it missed after `since`, and every event.
-    pub(crate) async fn serve(self, socket: WebSocket, since: Option<u64>, caller: Caller) {
+    pub(super) async fn serve(self, socket: Socket, since: Option<u64>, caller: Caller) {
         let Some((number, client)) = self.enter(socket, since, caller) else { return };
         let _here = Here { hub: self, number };
         poll_fn(|context| client.poll_end(context)).await;
@@ -91,7 +94,7 @@ impl Hub {
         let _ = self.0.count.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    fn enter(&self, socket: WebSocket, since: Option<u64>, caller: Caller) -> Option<(u64, Arc<Client>)> {
+    fn enter(&self, socket: Socket, since: Option<u64>, caller: Caller) -> Option<(u64, Arc<Client>)> {
         // Under the lock, so that no event falls between what the subscription has of the past
         // and what the hub sends.
         let mut clients = self.clients();
@@ -100,7 +103,7 @@ impl Hub {
         let mut first = VecDeque::from([Message::Text(hello.into())]);
         for frame in subscription.take_backlog() {
             self.0.instruments.sent.inc();
-            first.push_back(Message::Text(text(&frame)?));
+            first.push_back(Message::Text(Event::new(&frame)?.text));
         }
         let now = Instant::now();
         let client = Arc::new(Client::new(socket, first, subscription.hello.seq, caller));
@@ -132,10 +135,10 @@ impl Hub {
                 }
                 frame = subscription.next() => {
                     let Some(frame) = frame else { return };
-                    let Some(text) = text(&frame) else { continue };
+                    let Some(event) = Event::new(&frame) else { continue };
                     let sent = &self.0.instruments.sent;
                     self.each(|client, now| {
-                        if client.send(&frame, &text, now) {
+                        if client.send(&event, now) {
                             sent.inc();
                         }
                     })
@@ -199,18 +202,17 @@ impl Drop for Here {
     }
 }
 
-fn text(frame: &Frame) -> Option<Utf8Bytes> {
-    Utf8Bytes::try_from(frame.text.clone()).ok()
-}
-
 fn over() -> Message {
-    Message::Close(Some(CloseFrame { code: SESSION_ENDED, reason: Utf8Bytes::from_static("the session has ended") }))
+    Message::Close(Some(CloseFrame {
+        code: CloseCode::from(SESSION_ENDED),
+        reason: Utf8Bytes::from_static("the session has ended"),
+    }))
 }
 
 fn bye(for_good: bool) -> Message {
     let (code, reason) = match for_good {
-        true => (close_code::AWAY, "stopping"),
-        false => (close_code::RESTART, "new settings"),
+        true => (CloseCode::Away, "stopping"),
+        false => (CloseCode::Restart, "new settings"),
     };
     Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }))
 }
