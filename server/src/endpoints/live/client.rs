@@ -120,14 +120,12 @@ impl Client {
             return false;
         }
         line.seen = event.seq;
-        match line.put(event) {
-            0 => {}
-            some => {
-                if some < event.frame.len() {
-                    self.flush(&mut line, now);
-                }
-                return true;
+        let written = line.put(event);
+        if written > 0 {
+            if written < event.frame.len() {
+                self.flush(&mut line, now);
             }
+            return true;
         }
         if line.queue.len() >= QUEUE + line.backlog {
             // It sees from the numbers that it missed some. There is never a queue to work off.

@@ -5,7 +5,7 @@
 //! sockets one after the other. A client's own task wakes when the client says something, or
 //! takes its events slower than they come.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,8 +34,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Why a client is told to go, as of the HTTP status 401: it may come back once it has logged in.
 const SESSION_ENDED: u16 = 4_401;
-/// Clients written to before others may run.
-const IN_A_ROW: usize = 64;
+/// Clients written to before others may run, some four milliseconds of them: each time, the next ones may be the work of
+/// another thread, on another processor that knows nothing of them.
+const IN_A_ROW: usize = 512;
 
 /// The hub. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -54,7 +55,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Clients {
     next: u64,
-    connected: HashMap<u64, Connected>,
+    /// In the order in which they came, in which their memory lies, too: to go through thousands of them is to wait for it.
+    connected: BTreeMap<u64, Connected>,
     /// What all of them were told at the end.
     bye: Option<Message>,
 }
