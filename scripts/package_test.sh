@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the packages and tries them: the sandbox of the units; PM2 with the tarball; and the Debian package on a
+# Tries the packages that package.sh has made: the sandbox of the units; PM2 with the tarball; and the Debian package on a
 # throw-away machine with a systemd of its own (see machine.sh), where it is installed, opened in the browser, killed,
 # upgraded over an older database, split into two services, removed and purged. Nothing on this machine changes.
 set -euo pipefail
@@ -43,8 +43,6 @@ until_true() {
 
 # ---- the packages
 
-step "packages"
-scripts/package.sh
 deb=$(echo $packages/*.deb)
 tar -xzf $packages/*.tar.gz -C "$work"
 tree=$(echo "$work/$name"-*)

@@ -235,6 +235,7 @@ make_plan() {
   fi
   if ((level >= 2)); then
     package chromium have chromium
+    package chromium-headless-shell have chromium-headless-shell
     package pgbouncer has_pgbouncer
     package faketime have faketime
     package fonts-noto-cjk has_japanese
