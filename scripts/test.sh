@@ -63,8 +63,6 @@ ended() {
 # What the machine that builds has in its settings stays there.
 release() {
   local planted=PLANTEDatthebuild
-  # It takes what the tests leave of the processors.
-  renice -n 19 -p $BASHPID >/dev/null
   DATABASE_URL=postgres://user:$planted@127.0.0.1:1/db REDIS_URL=redis://:$planted@127.0.0.1:1 REDIS_PASSWORD=$planted \
     scripts/build.sh || return
   scripts/package.sh || return
@@ -90,10 +88,8 @@ case ${1:-} in
   *) die "unknown argument '$1': there is only --quick" ;;
 esac
 
-# Most tests wait most of the time: what keeps processors busy, or is quite apart, runs beside them.
 if [[ $quick = yes ]]; then run "set-up" scripts/setup.sh check; else run "set-up" scripts/setup.sh test; fi
 run "format" cargo fmt --all --check
-[[ $quick = yes ]] || begin "release build, packages" release
 run "clippy: collector" cargo clippy --locked -p collector --all-targets --features runtime,http -- -D warnings
 run "clippy: the layer alone" cargo clippy --locked -p collector --all-targets --features http -- -D warnings
 run "clippy: server" cargo clippy --locked -p server --all-targets -- -D warnings
@@ -108,7 +104,8 @@ if [[ $quick = no ]]; then
   # Not beside those that count seconds.
   run "tests: server" waiting cargo test --locked -p server -- --skip attacked::
   run "tests: server, attacked" waiting cargo test --locked -p server --test integration attacked::
-  finish "release build, packages"
+  run "release build, packages" release
+  # On machines of their own, which wait most of the time.
   begin "packages, installed and run; the manual" packages
   run "end to end, in Chromium" end_to_end
   finish "packages, installed and run; the manual"

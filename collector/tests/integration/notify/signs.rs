@@ -80,7 +80,9 @@ async fn a_drill_arrives_everywhere_at_once_whatever_the_routes_and_is_known_to_
     assert_eq!(collector.end(Signal::KILL).await, None);
     drop(collector);
     let mut collector = site.start_as(program(&[]), &drills).await;
-    until("the drill is over", async || journal(&site)["active"].as_array().unwrap().is_empty().then_some(())).await;
+    // What else is pending is the machine's, which may have much to do.
+    let is_over = || !journal(&site)["active"].to_string().contains("FireDrill");
+    until("the drill is over", async || is_over().then_some(())).await;
     assert!(began.is_string() && journal(&site)["drilled_at"] == began);
     assert_eq!(routed.requests().len(), 1);
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
