@@ -44,6 +44,7 @@ until_true() {
 # ---- the packages
 
 deb=$(echo $packages/*.deb)
+[[ -e $deb ]] || die "there are no packages; run scripts/package.sh first"
 tar -xzf $packages/*.tar.gz -C "$work"
 tree=$(echo "$work/$name"-*)
 

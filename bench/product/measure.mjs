@@ -161,8 +161,8 @@ function report({ alone, ours, trio, netdata }, { warmSeconds, seconds, mayBeZer
   ].flatMap(([name, peer]) => [
     memory(`memory beside ${name}, stores not counted`, alone, peer),
     memory(`memory beside ${name}, PostgreSQL and Redis too`, ours, peer),
-    { ...cpu(`CPU beside ${name}, stores not counted`, alone, peer), mayBeZero },
-    { ...cpu(`CPU beside ${name}, PostgreSQL and Redis too`, ours, peer), mayBeZero },
+    cpu(`CPU beside ${name}, stores not counted`, alone, peer, mayBeZero),
+    cpu(`CPU beside ${name}, PostgreSQL and Redis too`, ours, peer, mayBeZero),
   ]);
   return {
     rows,
@@ -184,4 +184,11 @@ const memory = (what, ours, peer) => ({
   peer: peer.bytes / MEGABYTE,
 });
 
-const cpu = (what, ours, peer) => ({ what, unit: '%', digits: 2, ours: ours.cpu * 100, peer: peer.cpu * 100 });
+const cpu = (what, ours, peer, mayBeZero) => ({
+  what,
+  unit: '%',
+  digits: 2,
+  ours: ours.cpu * 100,
+  peer: peer.cpu * 100,
+  mayBeZero,
+});

@@ -167,7 +167,7 @@ impl Client {
     fn flush(&self, line: &mut Line, now: Instant) {
         // By the client's own task, where there is something for it to do.
         match line.write(&mut Context::from_waker(noop_waker_ref())) {
-            Poll::Ready(Ok(())) => line.stuck = None,
+            Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(_)) => self.task.wake(),
             Poll::Pending => {
                 let since = *line.stuck.get_or_insert(now);

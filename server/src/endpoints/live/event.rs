@@ -19,9 +19,15 @@ pub(super) struct Event {
 impl Event {
     /// `None` for what is no UTF-8.
     pub(super) fn new(frame: &Frame) -> Option<Self> {
+        let text = text(frame)?;
         let whole = WebSocketFrame::message(frame.text.clone(), OpCode::Data(Data::Text), true);
         let mut bytes = Vec::with_capacity(whole.len());
         whole.format(&mut bytes).ok()?;
-        Some(Self { seq: frame.seq, text: Utf8Bytes::try_from(frame.text.clone()).ok()?, frame: bytes.into() })
+        Some(Self { seq: frame.seq, text, frame: bytes.into() })
     }
+}
+
+/// What a websocket sends of an event; `None` for what is no UTF-8.
+pub(super) fn text(frame: &Frame) -> Option<Utf8Bytes> {
+    Utf8Bytes::try_from(frame.text.clone()).ok()
 }

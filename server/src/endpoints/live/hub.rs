@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::client::{Client, Socket};
-use super::event::Event;
+use super::event::{Event, text};
 use crate::access::{Gate, while_open};
 use crate::state::{LiveClients, Stages};
 
@@ -55,7 +55,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Clients {
     next: u64,
-    /// In the order in which they came, in which their memory lies, too: to go through thousands of them is to wait for it.
+    /// In the order in which they came.
     connected: BTreeMap<u64, Connected>,
     /// What all of them were told at the end.
     bye: Option<Message>,
@@ -105,7 +105,7 @@ impl Hub {
         let mut first = VecDeque::from([Message::Text(hello.into())]);
         for frame in subscription.take_backlog() {
             self.0.instruments.sent.inc();
-            first.push_back(Message::Text(Event::new(&frame)?.text));
+            first.push_back(Message::Text(text(&frame)?));
         }
         let now = Instant::now();
         let client = Arc::new(Client::new(socket, first, subscription.hello.seq, caller));
