@@ -1,4 +1,5 @@
-//! The commands, one a file.
+//! The command line of `recipe-monitoring-collector`, a command a file. It is of the library, where the compiler has what
+//! the commands call already: in a crate of its own each `async fn` would be compiled once more.
 
 mod annotate;
 mod audit;
@@ -26,16 +27,18 @@ mod user;
 
 use std::error::Error;
 use std::io::Write;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use collector::config::{Flags, Sources};
-use collector::schedule::Job;
-use collector::{Settings, telemetry};
+
+use crate::config::{Flags, Sources};
+use crate::schedule::Job;
+use crate::{Settings, telemetry};
 
 /// Takes the samples of a host, keeps them in PostgreSQL and sends them to the dashboard.
 #[derive(Debug, Parser)]
-#[command(name = "recipe-monitoring-collector", version, max_term_width = 100, after_help = collector::config::HELP)]
-pub struct Arguments {
+#[command(name = "recipe-monitoring-collector", version, max_term_width = 100, after_help = crate::config::HELP)]
+struct Arguments {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
@@ -108,9 +111,20 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Scheduled work by hand", &["collect", "save", "aggregate", "refresh", "summarize", "cleanup", "partitions"]),
 ];
 
+/// Runs the command that the process was started with, to its end. Ends the process where that is help, or wrong.
+#[tokio::main]
+pub async fn main() -> ExitCode {
+    match run(Arguments::of_process()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say_error(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
 impl Arguments {
-    /// What the program was started with; ends it where that is help, or wrong.
-    pub fn of_process() -> Self {
+    fn of_process() -> Self {
         let command = Self::command();
         let help = help(&command);
         let matches = command.help_template(help).get_matches();
@@ -131,8 +145,7 @@ fn help(command: &clap::Command) -> String {
     page + "\nOptions:\n{options}{after-help}"
 }
 
-/// Runs the command.
-pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if let Command::Completions { shell } = arguments.command {
         // Also where the settings are not right.
         return Ok(completions::run(shell)?);
@@ -180,8 +193,8 @@ fn print(line: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
-/// Prints why the program ends.
-pub fn say_error(error: &dyn Error) {
+/// Prints what went wrong.
+fn say_error(error: &dyn Error) {
     let _ = writeln!(std::io::stderr(), "recipe-monitoring-collector: {error}");
 }
 

@@ -67,6 +67,8 @@ mod business;
 #[cfg(feature = "runtime")]
 mod cache;
 #[cfg(feature = "runtime")]
+pub mod cli;
+#[cfg(feature = "runtime")]
 pub mod config;
 #[cfg(feature = "runtime")]
 mod database_desk;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -177,7 +179,17 @@ impl Running {
     /// # Errors
     ///
     /// See [`StartError`]. Whatever was started anew is stopped again then.
-    pub async fn start_with(
+    pub fn start_with<'a>(
+        settings: &'a Settings,
+        role: Role,
+        registry: &'a mut Registry,
+        carried: &'a mut Carried,
+    ) -> BoxFuture<'a, Result<Self, StartError>> {
+        // Boxed here, all of it is compiled here: an `async fn` would be once more in each program that waits for it.
+        Self::start_after(settings, role, registry, carried).boxed()
+    }
+
+    async fn start_after(
         settings: &Settings,
         role: Role,
         registry: &mut Registry,
@@ -213,13 +225,16 @@ impl Running {
     /// # Errors
     ///
     /// See [`StartError`]
-    pub async fn foresee(used: &Settings, new: &Settings) -> Result<(), StartError> {
-        Rules::load(&new.alerts.rules)?;
-        if let Some(url) = new.database.url.expose().filter(|url| used.database.url.expose() != Some(url)) {
-            let data_dir = embedded::data_dir(&new.storage).ok();
-            opening::open(url, &new.database, data_dir.as_deref()).await?.close().await;
-        }
-        Ok(())
+    pub fn foresee<'a>(used: &'a Settings, new: &'a Settings) -> BoxFuture<'a, Result<(), StartError>> {
+        let foresee = async {
+            Rules::load(&new.alerts.rules)?;
+            if let Some(url) = new.database.url.expose().filter(|url| used.database.url.expose() != Some(url)) {
+                let data_dir = embedded::data_dir(&new.storage).ok();
+                opening::open(url, &new.database, data_dir.as_deref()).await?.close().await;
+            }
+            Ok(())
+        };
+        foresee.boxed()
     }
 
     async fn start_on(
@@ -561,13 +576,13 @@ impl Running {
     }
 
     /// Stops sampling, saves what is buffered and stops the private servers.
-    pub async fn stop(self) {
-        self.finish(LAST_SAVE).await.end().await;
+    pub fn stop(self) -> BoxFuture<'static, ()> {
+        self.finish(LAST_SAVE).then(Carried::end).boxed()
     }
 
     /// The same where another run follows, which finds the private servers running.
-    pub async fn hand_over(self) -> Carried {
-        self.finish(SAVE_BETWEEN).await
+    pub fn hand_over(self) -> BoxFuture<'static, Carried> {
+        self.finish(SAVE_BETWEEN).boxed()
     }
 
     async fn finish(mut self, last_save: Duration) -> Carried {

@@ -4,6 +4,7 @@
 mod access;
 mod assets;
 mod base;
+pub mod cli;
 mod connections;
 mod description;
 mod door;
@@ -19,10 +20,4 @@ mod startup;
 mod state;
 mod tls;
 
-pub use error::ServerError;
 pub use router::routes;
-pub use startup::{Application, Carried, End, Next};
-pub use tls::TlsError;
-
-/// Whether the page's files are in the program itself.
-pub const HAS_PAGE: bool = site::Site::IS_EMBEDDED;

@@ -2,10 +2,9 @@
 
 use std::error::Error;
 
-use collector::annotation::{Annotation, Draft};
-use collector::{AnnotateError, AnnotationQuery, Archive, Settings};
-
 use super::{print, stores};
+use crate::annotation::{Annotation, Draft};
+use crate::{AnnotateError, AnnotationQuery, Archive, Settings};
 
 /// Annotations that are listed.
 const LISTED: u16 = 100;

@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use collector::{AuditEntry, AuditError, AuditLog, Settings, embedded};
-
 use super::{print, say_error, stores};
+use crate::{AuditEntry, AuditError, AuditLog, Settings, embedded};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

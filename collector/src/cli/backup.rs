@@ -3,15 +3,15 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use collector::backup::{BackupResult, Backups, Manifest, Place, Restoring};
-use collector::embedded::{self, Connections, Embedded};
-use collector::schedule::Job;
-use collector::{Cache, Right, Settings, Store, Turn, host_name};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::progress::Progress;
 use super::{print, stores};
+use crate::backup::{BackupResult, Backups, Manifest, Place, Restoring};
+use crate::embedded::{self, Connections, Embedded};
+use crate::schedule::Job;
+use crate::{Cache, Right, Settings, Store, Turn, host_name};
 
 /// Flags of `backup`.
 #[derive(Debug, clap::Args)]
@@ -76,7 +76,7 @@ async fn make_of(
     settings: &Settings,
     urls: &Connections,
     to: Option<PathBuf>,
-) -> Result<collector::backup::Made, Box<dyn Error>> {
+) -> Result<crate::backup::Made, Box<dyn Error>> {
     let host = host_name(&settings.system.host);
     let store = Store::connect(urls.database_url.as_deref().unwrap_or_default(), &stores::few(settings)).await?;
     let cache = match urls.redis_url.as_deref().filter(|_| settings.redis.enabled) {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use collector::embedded::Connections;
-use collector::{Cache, Object, SchemaError, Settings, Store, Trial, host_name, shutdown};
 use serde::Serialize;
 
 use super::{print, stores};
+use crate::embedded::Connections;
+use crate::{Cache, Object, SchemaError, Settings, Store, Trial, host_name, shutdown};
 
 /// Every check, with the numbers of those without which it says nothing.
 const CHECKS: [(u8, &str, &[u8]); 15] = [

@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use collector::{Settings, schedule};
-
 use super::{print, stores};
+use crate::{Settings, schedule};
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let store = stores::open(settings).await?;

@@ -12,11 +12,10 @@
 use std::error::Error;
 use std::io::IsTerminal;
 
-use collector::config::Sources;
-use collector::doctor::{self, Checked, Finding, Outcome};
-
 use super::print;
 use super::progress::Progress;
+use crate::config::Sources;
+use crate::doctor::{self, Checked, Finding, Outcome};
 
 /// Flags of `doctor`.
 #[derive(Debug, clap::Args)]

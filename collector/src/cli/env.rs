@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use collector::{Settings, embedded};
-
 use super::{print, stores};
+use crate::{Settings, embedded};
 
 pub(super) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let urls = stores::urls(settings)?;

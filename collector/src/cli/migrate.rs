@@ -2,10 +2,9 @@
 
 use std::error::Error;
 
-use collector::{Settings, Store, embedded};
-
 use super::print;
 use super::progress::Progress;
+use crate::{Settings, Store, embedded};
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let url = match settings.database.url.expose() {

@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use clap::Subcommand;
-use collector::{Settings, try_receiver};
 use jiff::Timestamp;
 
 use super::print;
+use crate::{Settings, try_receiver};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -3,13 +3,12 @@
 use std::error::Error;
 use std::io::{BufRead, IsTerminal, Write};
 
-use collector::backup::Restoring;
-use collector::embedded::{self, Connections};
-use collector::{Cache, Settings, Store};
-
 use super::backup::{redis_line, running};
 use super::progress::Progress;
 use super::{print, stores};
+use crate::backup::Restoring;
+use crate::embedded::{self, Connections};
+use crate::{Cache, Settings, Store};
 
 /// Flags of `restore`.
 #[derive(Debug, clap::Args)]

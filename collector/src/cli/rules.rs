@@ -5,13 +5,13 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use collector::alert::{Action, State, Transition};
-use collector::rules::{AlertKey, Engine, PART_UP, Rule, Rules, Scope, Value, companions};
-use collector::{Labels, Moment, Settings};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
 
 use super::progress::Progress;
 use super::{print, stores};
+use crate::alert::{Action, State, Transition};
+use crate::rules::{AlertKey, Engine, PART_UP, Rule, Rules, Scope, Value, companions};
+use crate::{Labels, Moment, Settings};
 
 /// Alerts that are printed of one rule; of more there is the number.
 const SHOWN: usize = 20;

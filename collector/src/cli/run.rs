@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use collector::config::Sources;
-use collector::{Carried, Reloading, Role, Running, Settings, service_manager, shutdown};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
+
+use crate::config::Sources;
+use crate::{Carried, Reloading, Role, Running, Settings, service_manager, shutdown};
 
 /// What it is called, and what it does.
 const PROGRAM: &str = "recipe-monitoring-collector";

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use collector::embedded::{self, Owner};
-use collector::schedule::Saving;
-use collector::{Buffer, Instruments, Settings, Unsaved, host_name, request};
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
 use super::progress::Progress;
 use super::{print, stores};
+use crate::embedded::{self, Owner};
+use crate::schedule::Saving;
+use crate::{Buffer, Instruments, Settings, Unsaved, host_name, request};
 
 /// A collector that saves nothing for so long cannot.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use collector::Settings;
-
 use super::print;
+use crate::Settings;
 
 pub(super) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     print(toml::to_string(settings)?.trim_end())?;

@@ -12,11 +12,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use collector::{Address, Cache, Object, SchemaError, Settings, Store, StoreError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{print, stores};
+use crate::{Address, Cache, Object, SchemaError, Settings, Store, StoreError};
 use answers::{Answers, missing};
 use dotenv::{Dotenv, Wanted};
 

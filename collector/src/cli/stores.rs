@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use collector::config::{Database, Settings};
-use collector::embedded::{self, Connections, EmbeddedError};
-use collector::{Cache, Store};
+use crate::config::{Database, Settings};
+use crate::embedded::{self, Connections, EmbeddedError};
+use crate::{Cache, Store};
 
 /// A command needs few connections, and none that stay open.
 const CONNECTIONS: u32 = 4;

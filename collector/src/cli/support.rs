@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use collector::config::Sources;
-use collector::support;
 use jiff::Timestamp;
 
 use super::print;
+use crate::config::Sources;
+use crate::support;
 
 /// Flags of `support`.
 #[derive(Debug, clap::Args)]

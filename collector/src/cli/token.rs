@@ -2,12 +2,12 @@
 
 use std::error::Error;
 
-use collector::access::{Access, Issued, Scope, Token};
-use collector::{AuditEntry, Settings, embedded};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{audit, print};
+use crate::access::{Access, Issued, Scope, Token};
+use crate::{AuditEntry, Settings, embedded};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

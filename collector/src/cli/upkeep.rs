@@ -4,12 +4,12 @@
 use std::error::Error;
 use std::time::Duration;
 
-use collector::schedule::{Job, Upkeep};
-use collector::{Right, Settings, Store, host_name};
 use jiff::Timestamp;
 
 use super::progress::Progress;
 use super::{print, stores};
+use crate::schedule::{Job, Upkeep};
+use crate::{Right, Settings, Store, host_name};
 
 /// How often it is asked how far the work has come.
 const LOOK: Duration = Duration::from_millis(500);

@@ -2,12 +2,12 @@
 
 use std::error::Error;
 
-use collector::access::{Access, Passwords, Role};
-use collector::{AuditEntry, Settings, embedded};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{audit, print, secret};
+use crate::access::{Access, Passwords, Role};
+use crate::{AuditEntry, Settings, embedded};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -1,5 +1,7 @@
 //! What one run of the process hands to the next, which begins by new settings.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::embedded::Embedded;
@@ -33,9 +35,12 @@ impl Carried {
     }
 
     /// Ends what is still there, where no run follows.
-    pub async fn end(self) {
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await;
-        }
+    pub fn end(self) -> BoxFuture<'static, ()> {
+        let end = async {
+            if let Some(embedded) = self.embedded {
+                embedded.stop().await;
+            }
+        };
+        end.boxed()
     }
 }

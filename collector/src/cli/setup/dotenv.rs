@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use collector::config::{ConfigError, check_private};
+use crate::config::{ConfigError, check_private};
 
 /// It holds passwords.
 const MODE: u32 = 0o600;
