@@ -19,7 +19,7 @@ dev: ## the same with a debug build that follows every change
 	@scripts/setup.sh run && exec cargo leptos watch $(ARGS)
 
 package: ## a Debian package and a tarball with both programs, in target/package
-	@scripts/setup.sh package && scripts/build.sh && scripts/package.sh
+	@scripts/setup.sh package && scripts/build.sh --embed && scripts/package.sh
 
 test: ## everything that CI checks
 	@scripts/test.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes target/package/recipe-monitoring_<version>_<architecture>.deb and recipe-monitoring-<version>-<machine>.tar.gz of
-# what build.sh has built: both programs, the dashboard with its page in itself. The same build gives the same files.
+# what `build.sh --embed` has built: both programs, the dashboard with its page in itself. The same build gives the same
+# files.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,11 +13,12 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 architecture=$(dpkg --print-architecture)
 machine=$(uname -m)
 maintainer="The Recipe Monitoring authors <maintainers@recipe-monitoring.invalid>"
-sources_date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.toml)}
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.toml)}
 export TZ=UTC LC_ALL=C
 umask 022
 
-[[ -d target/site/pkg && -x $built/$name-collector ]] || die "there is no release build; run scripts/build.sh first"
+[[ -x $built/$name-collector ]] && $built/$name-dashboard --has-page 2>/dev/null ||
+  die "there is no release build with the page in it; run scripts/build.sh --embed first"
 
 rm -rf $out
 mkdir -p $out
@@ -25,16 +27,8 @@ trap 'rm -rf "$work"' EXIT
 
 # ---- the programs
 
-# With the flags and the variable that cargo-leptos sets, so that its libraries are taken; only the server itself is
-# compiled and linked once more. The program that reads its page from disk gets its place back.
-ln $built/$name-dashboard "$work/from-disk"
-LEPTOS_OUTPUT_NAME=$name RUSTFLAGS="--cfg erase_components" cargo build --locked --release --no-default-features \
-  --package server --package collector --features collector/runtime,server/embed --bin $name-dashboard
 mkdir "$work/bin"
 for program in dashboard collector; do strip -o "$work/bin/$name-$program" "$built/$name-$program"; done
-mv -f "$work/from-disk" $built/$name-dashboard
-export SOURCE_DATE_EPOCH=$sources_date # not before: ring would be built anew for it, and whatever needs that
-"$work/bin/$name-dashboard" --has-page || die "the page is not in the dashboard"
 
 # ---- what is made by the programs
 

@@ -64,7 +64,7 @@ ended() {
 release() {
   local planted=PLANTEDatthebuild
   DATABASE_URL=postgres://user:$planted@127.0.0.1:1/db REDIS_URL=redis://:$planted@127.0.0.1:1 REDIS_PASSWORD=$planted \
-    scripts/build.sh || return
+    scripts/build.sh --embed || return
   scripts/package.sh || return
   # 1 is "in none of them"; 2 is that there is nothing to look at.
   grep -rlaF "$planted" target/site target/release/recipe-monitoring-{collector,dashboard}
@@ -81,6 +81,9 @@ waiting() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} "$@"; }
 
 bench() { scripts/setup.sh bench && node bench/run.mjs --short; }
 
+# All that is not for browsers, always with the same features: with others, most libraries would be compiled again.
+native=(--locked --package collector --package app --package server --features collector/runtime,collector/http,app/ssr)
+
 quick=no
 case ${1:-} in
   --quick) quick=yes ;;
@@ -90,20 +93,16 @@ esac
 
 if [[ $quick = yes ]]; then run "set-up" scripts/setup.sh check; else run "set-up" scripts/setup.sh test; fi
 run "format" cargo fmt --all --check
-run "clippy: collector" cargo clippy --locked -p collector --all-targets --features runtime,http -- -D warnings
-run "clippy: the layer alone" cargo clippy --locked -p collector --all-targets --features http -- -D warnings
-run "clippy: server" cargo clippy --locked -p server --all-targets -- -D warnings
+run "clippy: collector, app, server" cargo clippy "${native[@]}" --all-targets -- -D warnings
+run "clippy: the layer alone" cargo clippy --locked --package collector --features http -- -D warnings
 run "clippy: frontend" cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
 run "purity of what browsers get" scripts/purity.sh
 run "licences, sources, advisories" node scripts/audit.mjs
 if [[ $quick = no ]]; then
-  run "tests: collector's types" cargo test --locked -p collector
-  run "tests: the layer" cargo test --locked -p collector --features http
-  run "tests: collector" waiting cargo test --locked -p collector --features runtime,http
-  run "tests: app" cargo test --locked -p app --features ssr
-  # Not beside those that count seconds.
-  run "tests: server" waiting cargo test --locked -p server -- --skip attacked::
-  run "tests: server, attacked" waiting cargo test --locked -p server --test integration attacked::
+  run "tests: built" cargo test "${native[@]}" --no-run
+  # Attacks not beside those that count seconds.
+  run "tests: collector, app, server" waiting cargo test "${native[@]}" -- --skip attacked::
+  run "tests: server, attacked" waiting cargo test "${native[@]}" --test integration attacked::
   run "release build, packages" release
   # On machines of their own, which wait most of the time.
   begin "packages, installed and run; the manual" packages
