@@ -94,12 +94,15 @@ esac
 if [[ $quick = yes ]]; then run "set-up" scripts/setup.sh check; else run "set-up" scripts/setup.sh test; fi
 run "format" cargo fmt --all --check
 run "clippy: collector, app, server" cargo clippy "${native[@]}" --all-targets -- -D warnings
-run "clippy: the layer alone" cargo clippy --locked --package collector --features http -- -D warnings
+run "clippy: the layer alone" cargo clippy --locked --package collector --all-targets --features http -- -D warnings
 run "clippy: frontend" cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
 run "purity of what browsers get" scripts/purity.sh
 run "licences, sources, advisories" node scripts/audit.mjs
 if [[ $quick = no ]]; then
   run "tests: built" cargo test "${native[@]}" --no-run
+  # As browsers and watched applications have them, with fewer features also of the libraries.
+  run "tests: collector's types" cargo test --locked --package collector
+  run "tests: the layer" cargo test --locked --package collector --features http
   # Attacks not beside those that count seconds.
   run "tests: collector, app, server" waiting cargo test "${native[@]}" -- --skip attacked::
   run "tests: server, attacked" waiting cargo test "${native[@]}" --test integration attacked::
