@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 use sqlx::Executor;
 
-use crate::helpers::{connect, directory, execute, new_database, number, quiet};
+use crate::helpers::{connect, directory, execute, new_database, number, quiet, until};
 use crate::store::batch;
 
 /// Longer than a save takes on a busy machine, and far shorter than anybody's lunch.
@@ -195,6 +195,33 @@ async fn rows_of_a_month_that_others_hold_wait_in_the_default_partition_and_are_
     assert_eq!(number(&mut database, strays).await, 0);
     assert_eq!(number(&mut database, "SELECT count(*) FROM system_metrics_2025_06").await, 1);
     store.close().await;
+    assert_eq!(collector.end(Signal::TERM).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_move_to_their_month_are_never_missed_by_who_reads_meanwhile() {
+    let directory = directory();
+    let (mut collector, url) = quiet(directory.path()).await;
+    let url = new_database(&url, "moving").await;
+    open(&url).await.close().await;
+    let (mut holder, mut mover, mut reader, mut database) =
+        (connect(&url).await, connect(&url).await, connect(&url).await, connect(&url).await);
+    execute(
+        &mut database,
+        "INSERT INTO system_metrics (timestamp, metric_name, metric_value) VALUES ('2025-06-01 03:00+00', 'x', 1)",
+    )
+    .await;
+    execute(&mut holder, "BEGIN; SELECT count(*) FROM system_metrics_default").await;
+    let moving = tokio::spawn(async move {
+        number(&mut mover, "SELECT recipe_monitoring_state.partition_month('2025-06-01 00:00+00')").await
+    });
+    let held_up = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
+                       (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until("the move waits", async || (number(&mut database, held_up).await == 1).then_some(())).await;
+    let reading = tokio::spawn(async move { number(&mut reader, "SELECT count(*) FROM system_metrics").await });
+    until("the reader waits", async || (number(&mut database, held_up).await == 2).then_some(())).await;
+    execute(&mut holder, "ROLLBACK").await;
+    assert_eq!((moving.await.unwrap(), reading.await.unwrap()), (1, 1));
     assert_eq!(collector.end(Signal::TERM).await, Some(0));
 }
 
