@@ -8,9 +8,12 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 15_000 },
   forbidOnly: !!process.env.CI,
+  // Traces of all tests would take a sixth of the time: one that fails is run again with one, and has failed nevertheless.
+  retries: 1,
+  failOnFlakyTests: true,
   reporter: [["list"], ["html", { open: "never" }]],
   use: {
-    trace: "retain-on-failure",
+    trace: "on-first-retry",
     screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
