@@ -89,6 +89,7 @@ async fn whatever_is_asked_is_answered_and_breaks_nothing() {
     let log = dashboard.running.log();
     // A busy machine may keep a store from answering in time; the answers have been looked at above.
     let is_of_load = |line: &&str| line.contains("503 Service Unavailable") || line.contains("\"fault\":\"hanging\"");
+    // With what comes after it, which says why.
     for bad in ["panicked", "\"level\":\"ERROR\"", "overflowed its stack"] {
         let lines: Vec<_> = log.lines().skip_while(|line| !line.contains(bad) || is_of_load(line)).take(60).collect();
         assert!(lines.is_empty(), "{lines:#?}");
