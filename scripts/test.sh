@@ -77,9 +77,20 @@ packages() { scripts/package_test.sh && scripts/manual_test.sh; }
 end_to_end() (cd end2end && CHROMIUM=${CHROMIUM:-$(command -v chromium-headless-shell)} npx playwright test)
 
 # Tests that start programs wait most of the time.
-waiting() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} "$@"; }
+waiting() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((3 * $(nproc)))} "$@"; }
+
+# Hundreds of databases are made: in memory where there is room to run programs, for a disk makes each of them wait.
+in_memory() {
+  local memory=/dev/shm
+  [[ -z ${TMPDIR:-} && -w $memory ]] || return 0
+  (($(df --output=avail --block-size=G $memory | tr -dc 0-9) >= 4)) || return 0
+  [[ ,$(findmnt --noheadings --output OPTIONS --target $memory), = *,noexec,* ]] || export TMPDIR=$memory
+}
 
 bench() { scripts/setup.sh bench && node bench/run.mjs --short; }
+
+# Has clippy compile what of cargo's work is ours, so that nothing is compiled once for it and once more to be run.
+linted() { RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings "$@"; }
 
 # All that is not for browsers, always with the same features: with others, most libraries would be compiled again.
 native=(--locked --package collector --package app --package server --features collector/runtime,collector/http,app/ssr)
@@ -93,19 +104,22 @@ esac
 
 if [[ $quick = yes ]]; then run "set-up" scripts/setup.sh check; else run "set-up" scripts/setup.sh test; fi
 run "format" cargo fmt --all --check
-run "clippy: collector, app, server" cargo clippy "${native[@]}" --all-targets -- -D warnings
-run "clippy: the layer alone" cargo clippy --locked --package collector --all-targets --features http -- -D warnings
+if [[ $quick = yes ]]; then
+  run "clippy: collector, app, server" cargo clippy "${native[@]}" --all-targets -- -D warnings
+  run "clippy: the layer alone" cargo clippy --locked --package collector --all-targets --features http -- -D warnings
+fi
 run "clippy: frontend" cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
 run "purity of what browsers get" scripts/purity.sh
 run "licences, sources, advisories" node scripts/audit.mjs
 if [[ $quick = no ]]; then
-  run "tests: built" cargo test "${native[@]}" --no-run
+  in_memory
+  run "clippy, and tests built" linted cargo test "${native[@]}" --no-run
   # As browsers and watched applications have them, with fewer features also of the libraries.
-  run "tests: collector's types" cargo test --locked --package collector
-  run "tests: the layer" cargo test --locked --package collector --features http
+  run "clippy, tests: collector's types" linted cargo test --locked --package collector
+  run "clippy, tests: the layer" linted cargo test --locked --package collector --features http
   # Attacks not beside those that count seconds.
-  run "tests: collector, app, server" waiting cargo test "${native[@]}" -- --skip attacked::
-  run "tests: server, attacked" waiting cargo test "${native[@]}" --test integration attacked::
+  run "tests: collector, app, server" waiting linted cargo test "${native[@]}" -- --skip attacked::
+  run "tests: server, attacked" waiting linted cargo test "${native[@]}" --test integration attacked::
   run "release build, packages" release
   # On machines of their own, which wait most of the time.
   begin "packages, installed and run; the manual" packages
