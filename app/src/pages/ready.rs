@@ -30,11 +30,13 @@ pub fn ready(path: &'static str, title: &'static str, content: fn() -> AnyView) 
     });
     let page = move || {
         Suspend::new(async move {
-            let snapshot = resource.await.and_then(|text| read(&text));
-            if let Ok(snapshot) = &snapshot {
-                store.seed(snapshot);
-            }
-            let error = snapshot.err().unwrap_or(ApiError::Failed);
+            let text = resource.await;
+            // Once on the server, which draws a page more than once and with several threads: who reads a signal while it
+            // is written is told that it has gone.
+            let is_known = cfg!(feature = "ssr") && store.loaded.get_untracked();
+            let seeded =
+                if is_known { Ok(()) } else { text.and_then(|text| read(&text)).map(|snapshot| store.seed(&snapshot)) };
+            let error = seeded.err().unwrap_or(ApiError::Failed);
             // Untracked: the page around it would be drawn anew with every tick.
             let window_title = move || browser::title(&untrack(|| window_title(store, title)));
             view! {
