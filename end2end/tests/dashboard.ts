@@ -156,14 +156,12 @@ export const test = base.extend<Fixtures, { dashboard: Dashboard }>({
     await dashboard.remove();
   },
   baseURL: async ({ dashboard }, use) => use(dashboard.url),
-  // Whatever the browser complains about fails the test; one that expects complaints takes them out. That a page is left
-  // before its websocket is there is no fault of it.
+  // Whatever the browser complains about fails the test; one that expects complaints takes them out.
   complaints: [
     async ({ page }, use) => {
       const complaints: string[] = [];
       page.on("console", (message) => {
-        const isOfLeaving = message.text().endsWith("WebSocket is closed before the connection is established.");
-        if (["error", "warning"].includes(message.type()) && !isOfLeaving) complaints.push(message.text());
+        if (["error", "warning"].includes(message.type())) complaints.push(message.text());
       });
       page.on("pageerror", (error) => complaints.push(error.message));
       await use(complaints);

@@ -78,9 +78,11 @@ test("what a range lacks because PostgreSQL stands still is said", async ({ page
   } finally {
     goOn();
   }
+  await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   await page.reload();
   await expect(page.getByRole("figure", { name: "CPU usage" })).toBeVisible();
   await expect(lack).toBeHidden();
+  await expect(page.locator(link)).toHaveAttribute("data-link", "live");
   await page.close();
 });
 
