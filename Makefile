@@ -21,8 +21,8 @@ dev: ## the same with a debug build that follows every change
 package: ## a Debian package and a tarball with both programs, in target/package
 	@scripts/setup.sh package && scripts/build.sh --embed && scripts/package.sh
 
-test: ## everything that CI checks
-	@scripts/test.sh
+test: ## everything that CI checks; ARGS=--rerun for what is known to pass, too
+	@scripts/test.sh $(ARGS)
 
 check: ## the quick part of it: format, clippy on both sides, no browser
 	@scripts/test.sh --quick
