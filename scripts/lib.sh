@@ -19,7 +19,8 @@ die() {
   exit 1
 }
 
-have() { command -v "$1" >/dev/null 2>&1; }
+# Debian has an administrator's programs where not every user's PATH looks.
+have() { PATH=$PATH:/usr/sbin command -v "$1" >/dev/null 2>&1; }
 
 # at_least WANTED VERSION
 at_least() { printf '%s\n%s\n' "$1" "$2" | sort -VC; }

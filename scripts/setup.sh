@@ -71,11 +71,6 @@ half_installed() {
     awk '$2 ~ /^(half|unpacked|triggers)/ { printf " %s ", $1 }' || true
 }
 
-# Not on every user's PATH.
-has_pgbouncer() { have pgbouncer || [[ -x /usr/sbin/pgbouncer ]]; }
-
-has_nginx() { have nginx || [[ -x /usr/sbin/nginx ]]; }
-
 has_prometheus() { have prometheus && have promtool; }
 
 # Of Debian's Python, which need not be the first on PATH.
@@ -236,10 +231,10 @@ make_plan() {
   if ((level >= 2)); then
     package chromium have chromium
     package chromium-headless-shell have chromium-headless-shell
-    package pgbouncer has_pgbouncer
+    package pgbouncer have pgbouncer
     package faketime have faketime
     package fonts-noto-cjk has_japanese
-    package nginx has_nginx
+    package nginx have nginx
     package prometheus has_prometheus
     package prometheus-alertmanager have prometheus-alertmanager
     package python3-aiosmtpd has_aiosmtpd
