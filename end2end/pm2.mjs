@@ -52,7 +52,8 @@ async function until(what, found) {
 }
 
 const ready = () => fetch(new URL("readyz", url)).then((answer) => answer.ok, () => false);
-const runs = (pid) => existsSync(`/proc/${pid}`);
+/** A zombie that nobody waits for does not: it has no program. */
+const runs = (pid) => existsSync(`/proc/${pid}/exe`);
 
 async function test() {
   await pm2(["start", config]);

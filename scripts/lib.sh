@@ -10,6 +10,8 @@ case ":$PATH:" in
   *":$cargo_bin:"*) path_had_cargo_bin=yes ;;
   *) path_had_cargo_bin=no PATH=$cargo_bin:$PATH ;;
 esac
+# Where administrators' programs are, not every user's PATH looks, nor root's after a plain `su`.
+PATH=$PATH:/usr/sbin:/sbin
 export PATH path_had_cargo_bin
 
 say() { printf '%s\n' "$@"; }
@@ -19,8 +21,7 @@ die() {
   exit 1
 }
 
-# Debian has an administrator's programs where not every user's PATH looks.
-have() { PATH=$PATH:/usr/sbin command -v "$1" >/dev/null 2>&1; }
+have() { command -v "$1" >/dev/null 2>&1; }
 
 # at_least WANTED VERSION
 at_least() { printf '%s\n%s\n' "$1" "$2" | sort -VC; }

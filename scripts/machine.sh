@@ -35,7 +35,8 @@ may() {
   mkdir "$memory/"{changes,work,root}
   mount -t overlay overlay -o "lowerdir=/,upperdir=$memory/changes,workdir=$memory/work" "$memory/root"
   unshare --mount --pid --fork --cgroup --ipc --uts --net --kill-child \
-    sh -c 'mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && ip link set lo up' may "$memory/root"
+    sh -c 'mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && ip link set lo up && unshare --user true' \
+    may "$memory/root"
 }
 
 boot() {

@@ -36,6 +36,8 @@ run() { scripts/machine.sh run "$work/machine" "$@"; }
 
 # This machine may have it, or data of a 'make run' as root.
 run sh -c "dpkg --purge $name; rm -rf /var/lib/$name /etc/$name" >/dev/null 2>&1
+# Debian's PostgreSQL comes with a cluster, unless set-up installed it.
+run sh -c 'pg_lsclusters --no-header | grep -q . || pg_createcluster "$(ls /usr/lib/postgresql | sort -n | tail -n 1)" main'
 run sh -c "cat >/tmp/${name}_0_all.deb" <"$(echo target/package/*.deb)"
 # With every command as it is read, so that the one that fails is the last one in the output.
 run sh -c 'cat >/tmp/manual.sh' <"$work/manual.sh"

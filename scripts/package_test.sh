@@ -49,7 +49,11 @@ tar -xzf $packages/*.tar.gz -C "$work"
 tree=$(echo "$work/$name"-*)
 
 step "units: exposure of at most 2.0; completions"
-systemd-analyze security --offline=true --threshold=20 "$tree"/systemd/*.service | grep -F 'Overall exposure'
+if [[ $EUID = 0 || -d /run/systemd ]]; then
+  systemd-analyze security --offline=true --threshold=20 "$tree"/systemd/*.service | grep -F 'Overall exposure'
+else
+  say "left out: the exposure, for which systemd-analyze takes root where no systemd runs"
+fi
 for program in dashboard collector; do
   bash -c '. "$1" && complete -p "$2"' complete "$tree/completions/$name-$program.bash" $name-$program >/dev/null
 done
@@ -57,7 +61,7 @@ done
 chromium=${CHROMIUM:-$(command -v chromium)}
 if [[ $EUID != 0 ]]; then
   node end2end/pm2.mjs "$tree"
-  say "left out: installing the package, for which a throw-away machine is made that takes root; run 'sudo make test'"
+  say "left out: installing the package, for which a throw-away machine is made that takes root, or sudo without a password"
   exit 0
 fi
 
