@@ -26,6 +26,26 @@ pub fn program(arguments: &[&str]) -> Command {
     command
 }
 
+/// `sh` with a script in a mount namespace of its own, so that nothing that it mounts outlives the test. The script has the
+/// mount point as `$0`, and runs as `"$@"` what is added to the command, as the user whose test it is. `None` where this user
+/// may have no such namespace, as in a chroot: then root's run has to do.
+pub fn with_mounts(script: &str, mount_point: &Path) -> Option<Command> {
+    let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+    let namespace = if uid.is_root() { &["--mount"][..] } else { &["--mount", "--map-root-user"] };
+    let mut probe = Command::new("unshare");
+    probe.args(namespace).args(["mount", "-t", "tmpfs", "tmpfs"]).arg(mount_point);
+    if !probe.stderr(Stdio::null()).status().unwrap().success() {
+        eprintln!("not tried: this user may not mount a tmpfs here");
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command.args(namespace).args(["sh", "-c", script]).arg(mount_point);
+    if !uid.is_root() {
+        command.arg("unshare").args([format!("--map-user={uid}"), format!("--map-group={gid}")]).arg("--");
+    }
+    Some(command)
+}
+
 /// A running collector on a data directory of its own.
 pub struct Collector {
     pub data_dir: PathBuf,

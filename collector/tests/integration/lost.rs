@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use rustix::process::Signal;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::helpers::{Collector, PATIENCE, directory, outcome, program, until};
+use crate::helpers::{Collector, PATIENCE, PROGRAM, directory, outcome, program, until, with_mounts};
 use crate::server::Server;
 
 /// Sampling as often as can be set, with the log in which it is said what is kept.
@@ -196,19 +196,10 @@ async fn the_disks_under_the_spool_and_postgresql_are_full_and_freed() {
     let directory = directory();
     let mount_point = directory.path().join("small");
     std::fs::create_dir(&mount_point).unwrap();
-    let is_root = rustix::process::geteuid().is_root();
-    let namespace = if is_root { &["--mount"][..] } else { &["--mount", "--map-root-user"] };
-    let mut probe = std::process::Command::new("unshare");
-    probe.args(namespace).args(["mount", "-t", "tmpfs", "tmpfs"]).arg(&mount_point);
-    if !probe.stderr(std::process::Stdio::null()).status().unwrap().success() {
-        eprintln!("not tried: this user may not mount a tmpfs here");
-        return;
-    }
-    let mut command = std::process::Command::new("unshare");
-    command.args(namespace).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir("/");
     let script = "mount -t tmpfs -o size=400m,mode=0755 tmpfs \"$0\" && mkdir -p \"$0/data/spool\" \
         && mount -t tmpfs -o size=1m,mode=0700 tmpfs \"$0/data/spool\" && exec \"$@\"";
-    command.args(["sh", "-c", script]).arg(&mount_point).arg(crate::helpers::PROGRAM);
+    let Some(mut command) = with_mounts(script, &mount_point) else { return };
+    command.arg(PROGRAM).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir("/");
     let arguments = [&OFTEN[..], &["--set", "redis.enabled=false"]].concat();
     // Its log is beside the mount point.
     let mut collector = Collector::start_as(command, &mount_point.join("data"), &arguments).await;

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::helpers::{Collector, directory, outcome, program};
+use crate::helpers::{Collector, PROGRAM, directory, outcome, program, with_mounts};
 
 /// The program must refuse to start with one line that holds all `parts`.
 #[track_caller]
@@ -167,30 +167,16 @@ fn a_cluster_of_a_version_that_is_not_installed() {
     assert_eq!(fs::read_to_string(data_dir.join("postgres/PG_VERSION")).unwrap(), "9\n");
 }
 
-/// A small file system of its own, in a mount namespace so that nothing of it outlives the test.
 #[test]
 fn a_full_disk() {
     let directory = directory();
     let mount_point = directory.path().join("small");
     fs::create_dir(&mount_point).unwrap();
     let data_dir = mount_point.join("data");
-    let is_root = rustix::process::geteuid().is_root();
-    let namespace = if is_root { &["--mount"][..] } else { &["--mount", "--map-root-user"] };
-    if !Command::new("unshare").args(namespace).arg("true").status().unwrap().success() {
-        // Where users may not have one, as in a chroot, root's run has to do.
-        eprintln!("not tried: this user may not make a mount namespace here");
-        return;
-    }
-    let mut command = Command::new("unshare");
-    command.args(namespace);
     let script =
         "mount -t tmpfs -o size=64m,mode=0755 tmpfs \"$0\" && \"$@\"; status=$?; ls -A \"$0\" >&2; exit $status";
-    command
-        .args(["sh", "-c", script])
-        .arg(&mount_point)
-        .arg(crate::helpers::PROGRAM)
-        .args(["run", "--data-dir"])
-        .arg(&data_dir);
+    let Some(mut command) = with_mounts(script, &mount_point) else { return };
+    command.arg(PROGRAM).args(["run", "--data-dir"]).arg(&data_dir);
     // Nothing may be listed after the sentence: what was begun is gone.
     refuses(command, &["MiB left", "256 MiB", Path::new(&data_dir).to_str().unwrap()]);
 }
