@@ -34,3 +34,11 @@ since() {
   local tenths=$((($(now) - $1) / 100000))
   if ((tenths < 100)); then printf '%d.%d s' $((tenths / 10)) $((tenths % 10)); else printf '%d s' $((tenths / 10)); fi
 }
+
+# files_without PATHSPEC...: one line that says what is in the files of this checkout but these
+files_without() {
+  { git ls-files -z --cached --others --exclude-standard -- . "${@/#/:!}" | xargs -0 sha256sum || true; } 2>&1 | sha256sum
+}
+
+# Without git nobody says which files are the checkout's.
+has_git() { git rev-parse --is-inside-work-tree >/dev/null 2>&1; }

@@ -24,7 +24,7 @@ run() {
 # nothing to it
 unless_known() {
   local name=$2
-  states[$name]=$(state "${apart[@]}")
+  states[$name]="$machine $(files_without "${apart[@]}")"
   if [[ $rerun = no && -n $(find "$kept/$name" -mmin -1440 2>/dev/null) && $(<"$kept/$name") = "${states[$name]}" ]]; then
     table+=("$(printf '%-7s %-44s %8s' known "$name" -)")
     known=$((known + 1))
@@ -32,14 +32,6 @@ unless_known() {
     rm -f "$kept/$name"
     "$@"
   fi
-}
-
-# state ROOM...: of the checkout without these and of the machine
-state() {
-  {
-    echo "$machine"
-    git ls-files -z --cached --others --exclude-standard -- . "${@/#/:!}" 2>/dev/null | xargs -0 sha256sum 2>&1 || true
-  } | sha256sum
 }
 
 # What else a test's result may depend on.
@@ -89,7 +81,7 @@ ended() {
   table+=("$(printf '%-7s %-44s %8s' "$@")")
   if [[ $1 = ok ]]; then
     passed=$((passed + 1))
-    if [[ -n ${states[$2]:-} && $(state) = "$began" ]]; then mkdir -p $kept && echo "${states[$2]}" >"$kept/$2"; fi
+    if [[ -n ${states[$2]:-} && $(files_without) = "$began" ]]; then mkdir -p $kept && echo "${states[$2]}" >"$kept/$2"; fi
   else
     say "" "${table[@]}" "" "steps: $passed passed, 1 failed"
     exit 1
@@ -141,8 +133,7 @@ case ${1:-} in
   '') ;;
   *) die "unknown argument '$1': there are only --quick and --rerun" ;;
 esac
-# Without git nobody says which files are the same.
-git rev-parse --is-inside-work-tree >/dev/null 2>&1 || rerun=yes
+has_git || rerun=yes
 
 if [[ $quick = yes ]]; then run "set-up" scripts/setup.sh check; else run "set-up" scripts/setup.sh bench; fi
 run "format" cargo fmt --all --check
@@ -155,8 +146,8 @@ run "purity of what browsers get" scripts/purity.sh
 run "licences, sources, advisories" node scripts/audit.mjs
 if [[ $quick = no ]]; then
   in_memory
-  machine=$(machine)
-  began=$(state)
+  machine=$(machine | sha256sum)
+  began=$(files_without)
   run "clippy, and tests built" linted cargo test "${native[@]}" --no-run
   apart=(end2end bench docs style '*.md')
   # As browsers and watched applications have them, with fewer features also of the libraries.
