@@ -110,7 +110,7 @@ as_root_may() {
 end_to_end() (cd end2end && CHROMIUM=${CHROMIUM:-$(command -v chromium-headless-shell)} npx playwright test)
 
 # Tests that start programs wait most of the time.
-waiting() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((3 * $(nproc)))} "$@"; }
+waiting() { RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} "$@"; }
 
 # Hundreds of databases are made: in memory where there is room to run programs, for a disk makes each of them wait.
 in_memory() {
