@@ -714,6 +714,8 @@ async fn save_alone_takes_what_a_killed_collector_left_and_nothing_the_second_ti
     let mut collector = Collector::start_as(command, &place.join("data"), &without).await;
     a_sample_waits(&collector).await;
     assert_eq!(collector.end(Signal::KILL).await, None);
+    // That of the start was the only one.
+    assert_eq!(collector.log().matches("\"job\":\"save\"").count(), 1);
     let samples = "SELECT count(*) FROM system_metrics";
     let before = number(&mut database, samples).await;
     let save = || {
