@@ -41,6 +41,8 @@ machine() {
   rustc -vV
   node --version
   dpkg-query --show
+  # Without it, packages are not installed.
+  if sudo -n true 2>/dev/null; then echo sudo; fi
   env | grep -E '^(CARGO|CHROMIUM|DATABASE|LANG|LC_|LEPTOS|PG|REDIS|RUST|TMPDIR|TZ)' | sort || true
 }
 
