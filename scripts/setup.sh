@@ -303,42 +303,100 @@ print_plan() {
 
 # ---- the steps
 
-job=
+declare -A jobs=() starts=()
+stop_jobs() {
+  local job
+  for job in "${jobs[@]}"; do kill -TERM -- "-$job" 2>/dev/null || true; done
+}
 stop() {
-  [[ -z $job ]] || kill -TERM -- "-$job" 2>/dev/null || true
+  stop_jobs
   say "" "set-up: interrupted; the same command goes on from here" >&2
   exit 130
 }
 trap stop INT TERM HUP
 
-# attempt NAME COMMAND...: sets $failed and $log. A step is a process group of its own, so that it ends with the set-up.
-attempt() {
-  local name=$1 start tick=0
+log_of() { printf '%s' "$logs/$(tr -cs 'A-Za-z0-9.\n' - <<<"$1").log"; }
+
+# begin NAME COMMAND...: a step is a process group of its own, so that it ends with the set-up.
+begin() {
+  local name=$1
   shift
-  start=$(now)
-  log=$logs/$(tr -cs 'A-Za-z0-9.\n' - <<<"$name").log
+  starts[$name]=$(now)
   set -m
-  (set -e; "$@") </dev/null >"$log" 2>&1 &
-  job=$!
+  (set -e; "$@") </dev/null >"$(log_of "$name")" 2>&1 &
+  jobs[$name]=$!
   set +m
   [[ -t 1 ]] || say "  ..  $name"
-  while kill -0 "$job" 2>/dev/null; do
-    if [[ -t 1 ]] && ((tick++ % 5 == 0)); then printf '\r  ..  %s … %s \e[K' "$name" "$(since "$start")"; fi
+}
+
+under_way() { kill -0 "${jobs[$1]}" 2>/dev/null; }
+
+# show_progress TICK NAME...: of the steps under way, in a terminal, once a second
+show_progress() {
+  local name line=
+  [[ -t 1 && $# -gt 1 ]] && (($1 % 5 == 0)) || return 0
+  for name in "${@:2}"; do line+="${line:+, }$name … $(since "${starts[$name]}")"; done
+  printf '\r  ..  %s \e[K' "$line"
+}
+
+# finish NAME: false if it failed
+finish() {
+  local took word=ok
+  wait "${jobs[$1]}" || word=no
+  took=$(since "${starts[$1]}")
+  unset "jobs[$1]"
+  [[ ! -t 1 ]] || printf '\r\e[K'
+  say "  $word  $1 … $took"
+  [[ $word = ok ]]
+}
+
+# attempt NAME COMMAND...: false if it failed
+attempt() {
+  local tick=0
+  begin "$@"
+  while under_way "$1"; do
+    show_progress $((tick++)) "$1"
     sleep 0.2
   done
-  failed=no
-  wait "$job" || failed=yes
-  job=
-  [[ ! -t 1 ]] || printf '\r\e[K'
-  if [[ $failed = no ]]; then say "  ok  $name … $(since "$start")"; else say "  no  $name … $(since "$start")"; fi
+  finish "$1"
+}
+
+# failed NAME ADVICE
+failed() {
+  stop_jobs
+  tail -n 20 "$(log_of "$1")" | sed 's/^/      /' >&2
+  die "'$1' failed; $2, then run the same command again (the whole output: $(log_of "$1"))"
 }
 
 # step ADVICE NAME COMMAND...
-step() {
-  attempt "${@:2}"
-  [[ $failed = no ]] && return
-  tail -n 20 "$log" | sed 's/^/      /' >&2
-  die "'$2' failed; $1, then run the same command again (the whole output: $log)"
+step() { attempt "${@:2}" || failed "$2" "$1"; }
+
+# What cargo builds, one after the other; beside it all else, which waits for disk and network most of the time.
+all_steps() {
+  local queues=("" "") current=("" "") queue i tick=0 command shown
+  for i in "${!names[@]}"; do
+    if [[ ${commands[i]} = cargo_tool* ]]; then queues[0]+="$i "; else queues[1]+="$i "; fi
+  done
+  while [[ ${queues[*]} != ' ' || ${current[*]} != ' ' ]]; do
+    shown=()
+    for queue in 0 1; do
+      i=${current[queue]}
+      if [[ -n $i ]] && ! under_way "${names[i]}"; then
+        finish "${names[i]}" || failed "${names[i]}" "${advices[i]}"
+        i=
+      fi
+      if [[ -z $i && -n ${queues[queue]} ]]; then
+        i=${queues[queue]%% *}
+        queues[queue]=${queues[queue]#* }
+        read -ra command <<<"${commands[i]}"
+        begin "${names[i]}" "${command[@]}"
+      fi
+      current[queue]=$i
+      [[ -z $i ]] || shown+=("${names[i]}")
+    done
+    show_progress $((tick++)) "${shown[@]}"
+    sleep 0.2
+  done
 }
 
 # In a terminal sudo may ask for the password once, before the first step.
@@ -356,11 +414,12 @@ allow() {
 debian_rust=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web)
 
 install_wasm() {
+  local rustups="Rust's WASM target, by rustup"
   local aptly="see that 'apt-get update' works and the security suite is among its sources"
   if [[ $wasm_from = rustup ]]; then
-    attempt "Rust's WASM target, by rustup" rustup_target
+    attempt "$rustups" rustup_target || true
     if wasm_works; then return; fi
-    say "      rustup could not bring it, so it comes from Debian (rustup's words: $log)"
+    say "      rustup could not bring it, so it comes from Debian (rustup's words: $(log_of "$rustups"))"
   fi
   if ! compiles_wasm /usr/bin/rustc; then
     allow "${debian_rust[@]}"
@@ -375,7 +434,7 @@ install_wasm() {
 }
 
 main() {
-  local i command missing
+  local missing
   for=${1:-}
   case $for in
     run | package) level=0 ;;
@@ -409,15 +468,14 @@ main() {
   print_plan
   [[ -z ${SETUP_DRY_RUN:-} ]] || return 0
 
-  if ((${#packages[@]})); then
-    allow "${packages[@]}"
-    step "see that 'apt-get update' works" "Debian packages" install "${packages[@]}"
-  fi
+  ((${#packages[@]} == 0)) || allow "${packages[@]}"
   [[ $wasm_missing = no ]] || install_wasm
-  for i in "${!names[@]}"; do
-    read -ra command <<<"${commands[i]}"
-    step "${advices[i]}" "${names[i]}" "${command[@]}"
-  done
+  if ((${#packages[@]})); then
+    names=("Debian packages" "${names[@]}")
+    commands=("install ${packages[*]}" "${commands[@]}")
+    advices=("see that 'apt-get update' works" "${advices[@]}")
+  fi
+  all_steps
 
   hash -r
   make_plan
