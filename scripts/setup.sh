@@ -373,28 +373,24 @@ step() { attempt "${@:2}" || failed "$2" "$1"; }
 
 # What cargo builds, one after the other; beside it all else, which waits for disk and network most of the time.
 all_steps() {
-  local queues=("" "") current=("" "") queue i tick=0 command shown
-  for i in "${!names[@]}"; do
-    if [[ ${commands[i]} = cargo_tool* ]]; then queues[0]+="$i "; else queues[1]+="$i "; fi
-  done
-  while [[ ${queues[*]} != ' ' || ${current[*]} != ' ' ]]; do
-    shown=()
-    for queue in 0 1; do
-      i=${current[queue]}
-      if [[ -n $i ]] && ! under_way "${names[i]}"; then
-        finish "${names[i]}" || failed "${names[i]}" "${advices[i]}"
-        i=
-      fi
-      if [[ -z $i && -n ${queues[queue]} ]]; then
-        i=${queues[queue]%% *}
-        queues[queue]=${queues[queue]#* }
-        read -ra command <<<"${commands[i]}"
-        begin "${names[i]}" "${command[@]}"
-      fi
-      current[queue]=$i
-      [[ -z $i ]] || shown+=("${names[i]}")
+  local waiting=("${!names[@]}") row i tick=0 command
+  local -A current=()
+  while ((${#waiting[@]} + ${#current[@]})); do
+    for row in "${!current[@]}"; do
+      i=${current[$row]}
+      under_way "${names[i]}" && continue
+      finish "${names[i]}" || failed "${names[i]}" "${advices[i]}"
+      unset "current[$row]"
     done
-    show_progress $((tick++)) "${shown[@]}"
+    for i in "${waiting[@]}"; do
+      read -ra command <<<"${commands[i]}"
+      if [[ ${command[0]} = cargo_tool ]]; then row=cargo; else row=other; fi
+      [[ -z ${current[$row]:-} ]] || continue
+      begin "${names[i]}" "${command[@]}"
+      current[$row]=$i
+      unset "waiting[i]"
+    done
+    show_progress $((tick++)) "${!jobs[@]}"
     sleep 0.2
   done
 }
@@ -469,6 +465,7 @@ main() {
   [[ -z ${SETUP_DRY_RUN:-} ]] || return 0
 
   ((${#packages[@]} == 0)) || allow "${packages[@]}"
+  # Alone, for it may need packages of its own.
   [[ $wasm_missing = no ]] || install_wasm
   if ((${#packages[@]})); then
     names=("Debian packages" "${names[@]}")
