@@ -2,7 +2,7 @@
 
 use leptos::html::meta;
 use leptos::prelude::*;
-use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_meta::MetaTags;
 
 use crate::preferences::{self, Outside};
 use crate::routes::App;
@@ -34,7 +34,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let kiosk = preferences::is_kiosk().then_some("");
     let outside = Outside::of_request();
     let base = (!outside.base.is_empty()).then(|| outside.base.to_string());
-    let Assets { page, app, wasm, echarts, .. } = use_context().unwrap_or_default();
+    let Assets { style, page, app, wasm, echarts, .. } = use_context().unwrap_or_default();
     let (light, dark) = match theme {
         Theme::System => ("(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"),
         Theme::Light => ("all", "not all"),
@@ -54,7 +54,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="description" content=locale.words().description/>
                 <link rel="icon" type="image/svg+xml" href="favicon.svg"/>
                 <link rel="preload" href=FONT r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
-                <HashedStylesheet options=options.clone() root="."/>
+                {style.map(|url| view! { <link rel="stylesheet" href=url/> })}
                 <AutoReload options=options/>
                 // Instead of HydrationScripts, whose preloads are in the way of what can be read.
                 {page.map(|url| view! { <script type="module" src=url></script> })}

@@ -22,6 +22,9 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets, Site), ServerError> {
     let site = named.map_or_else(Site::built, Site::Folder);
     let package = format!("{}/", by_cargo_leptos.as_ref().map_or(PACKAGE, |options| &options.site_pkg_dir));
     site.check(&package)?;
+    if is_watched() {
+        site.name_plainly(&package, NAME, ".css");
+    }
     let asset =
         |folder: &str, start: &str, end| site.newest(folder, start, end).map(|name| format!("./{folder}{name}"));
     let assets = Assets {
@@ -32,11 +35,12 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets, Site), ServerError> {
         echarts: asset("", "echarts-", ".js"),
         health: asset("", "health-", ".js"),
     };
-    let options = by_cargo_leptos.unwrap_or_else(|| {
-        // Of the names that leptos makes of it only the style's is used.
-        let style = site.newest(&package, NAME, ".css");
-        let style = style.as_deref().and_then(|name| name.strip_suffix(".css")).unwrap_or(NAME);
-        LeptosOptions::builder().output_name(style).site_pkg_dir(PACKAGE).build()
-    });
+    let options = by_cargo_leptos.unwrap_or_else(|| LeptosOptions::builder().output_name(NAME).build());
     Ok((options, assets, site))
+}
+
+/// Whether `cargo leptos watch` runs the program. It builds what has changed under names without a hash, and by a port of
+/// its own has pages load anew that, or a style of such a name.
+pub(crate) fn is_watched() -> bool {
+    std::env::var_os("LEPTOS_WATCH").is_some()
 }

@@ -21,8 +21,8 @@ use crate::access::{Gate, guard};
 use crate::peer::{self, Peer};
 use crate::{origin, policy};
 
-/// Files whose name holds a hash or a version of what is in them.
-const IMMUTABLE: [&str; 5] = ["/pkg/", "/page-", "/health-", "/echarts-", "/fonts/"];
+/// Starts of the names that hold a hash or a version of what is in the file.
+const IMMUTABLE: [&str; 4] = ["/page-", "/health-", "/echarts-", "/fonts/"];
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache, private");
@@ -60,6 +60,12 @@ fn hsts(days: u32) -> Option<HeaderValue> {
     (days > 0).then(|| HeaderValue::try_from(format!("max-age={seconds}")).ok()).flatten()
 }
 
+fn is_immutable(path: &str) -> bool {
+    // What `cargo leptos watch` has built anew is named without a hash, by name and ending alone.
+    let is_hashed = |name: &str| name.split('.').count() > 2;
+    path.strip_prefix("/pkg/").is_some_and(is_hashed) || IMMUTABLE.iter().any(|start| path.starts_with(start))
+}
+
 /// Headers of every answer: how long it may be kept, and what browsers must not do with it.
 async fn headers(State(hsts): State<Option<HeaderValue>>, request: Request, next: Next) -> Response {
     let is_secure = request.extensions().get::<Peer>().is_some_and(|peer| peer.secure);
@@ -68,7 +74,7 @@ async fn headers(State(hsts): State<Option<HeaderValue>>, request: Request, next
     // An answer that confirms what a browser has says again how long that may be kept.
     let kept = if !response.status().is_success() && response.status() != StatusCode::NOT_MODIFIED {
         ASK_AGAIN
-    } else if IMMUTABLE.iter().any(|start| path.starts_with(start)) {
+    } else if is_immutable(&path) {
         FOR_EVER
     } else if path.ends_with(".svg") || path.ends_with(".ico") {
         AN_HOUR

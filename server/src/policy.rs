@@ -7,6 +7,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+use crate::assets;
+
 /// Of answers that are no page: nothing may be loaded where one is opened by itself.
 pub(crate) const NO_PAGE: HeaderValue =
     HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
@@ -27,8 +29,7 @@ pub(crate) const FOLLOWED: HeaderValue = HeaderValue::from_static(
 pub(crate) fn of_page() {
     // A server function has no page, and so no nonce.
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
-    // cargo leptos watch tells pages by a port of its own to load anew.
-    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:*" } else { "" };
+    let reload = if assets::is_watched() { " ws://127.0.0.1:*" } else { "" };
     if let Ok(policy) = HeaderValue::try_from(page(&nonce, reload)) {
         response.insert_header(CONTENT_SECURITY_POLICY, policy);
     }

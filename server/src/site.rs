@@ -66,6 +66,19 @@ impl Site {
         }
     }
 
+    /// Has the newest such file under the name `start` + `end`, too, where it then is the newest.
+    pub(crate) fn name_plainly(&self, folder: &str, start: &str, end: &str) {
+        let (Self::Folder(root), Some(newest)) = (self, self.newest(folder, start, end)) else { return };
+        let (folder, plain) = (root.join(folder), format!("{start}{end}"));
+        if newest == plain {
+            return;
+        }
+        // Where it cannot, pages have it by the other name.
+        if let Err(error) = std::fs::copy(folder.join(newest), folder.join(&plain)) {
+            tracing::warn!(%error, file = plain, "cannot write");
+        }
+    }
+
     async fn read(&self, name: &str) -> Option<Cow<'static, [u8]>> {
         match self {
             Self::Folder(root) => tokio::fs::read(root.join(name)).await.ok().map(Cow::Owned),

@@ -80,6 +80,27 @@ async fn files_with_a_hash_in_their_name_are_kept_for_ever_and_pages_are_asked_f
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn under_cargo_leptos_watch_a_changed_style_is_had_by_the_name_that_pages_are_told() {
+    let place = Place::new();
+    let package = place.path().join("site/pkg");
+    std::fs::write(package.join("recipe-monitoring.0123456789abcdef.css"), "a{color:red}").unwrap();
+    let page = async |dashboard: &Dashboard| dashboard.get("/", &[]).await.body;
+    let mut dashboard = Dashboard::start(&place, &[]).await;
+    assert!(page(&dashboard).await.contains("href=\"./pkg/recipe-monitoring.0123456789abcdef.css\""));
+    assert_eq!(dashboard.running.end(Signal::TERM).await, Some(0));
+    let mut command = place.program(&[]);
+    command.env("LEPTOS_WATCH", "true");
+    let dashboard = Dashboard::start_as(command, place.path().join("watched")).await;
+    assert!(page(&dashboard).await.contains("href=\"./pkg/recipe-monitoring.css\""));
+    let style = async || dashboard.get("/pkg/recipe-monitoring.css", &[]).await;
+    assert_eq!(style().await.body, "a{color:red}");
+    std::fs::write(package.join("recipe-monitoring.css"), "a{color:blue}").unwrap();
+    let changed = style().await;
+    assert_eq!(changed.body, "a{color:blue}");
+    assert!(changed.headers.contains("cache-control: no-cache"), "{}", changed.headers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn health_says_which_part_is_missing() {
     let place = Place::new();
     let mut dashboard = Dashboard::start(&place, &["--set", "live.push=1s", "--set", "redis.enabled=false"]).await;
