@@ -39,8 +39,8 @@ pub(crate) fn find() -> Result<(LeptosOptions, Assets, Site), ServerError> {
     Ok((options, assets, site))
 }
 
-/// Whether `cargo leptos watch` runs the program. It builds what has changed under names without a hash, and by a port of
-/// its own has pages load anew that, or a style of such a name.
+/// Whether `cargo leptos watch` runs the program. It builds what has changed under names without a hash, and tells pages by
+/// a port of its own to load themselves anew, or the style by that name.
 pub(crate) fn is_watched() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }

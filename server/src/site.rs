@@ -66,7 +66,7 @@ impl Site {
         }
     }
 
-    /// Has the newest such file under the name `start` + `end`, too, where it then is the newest.
+    /// Copies the newest such file to the name `start` + `end`, unless it has that name. The copy then is the newest.
     pub(crate) fn name_plainly(&self, folder: &str, start: &str, end: &str) {
         let (Self::Folder(root), Some(newest)) = (self, self.newest(folder, start, end)) else { return };
         let (folder, plain) = (root.join(folder), format!("{start}{end}"));
